@@ -624,7 +624,7 @@ static void make_plan(struct run *run, const struct options *options,
 	if (!runner_plan(run, &options->selection, baseline))
 		refuse("%s", strerror(ENOMEM));
 	if (run->selected == 0)
-		refuse("no test is of these names and these grades");
+		refuse("--only and --grade together choose no test");
 }
 
 static int run_command(int argc, char **argv, const char *program)

@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { HEADER_SIZE = 320 };
 
@@ -122,13 +123,19 @@ static void junit_record(const struct plan *plan, struct sheet *sheet, size_t nu
 	sheet_add(sheet, "</testcase>\n");
 }
 
-/* Over the footer, with a new footer. */
+/* Over the footer, with a new footer; on a full disk with the old one. */
 static void junit_write(struct report *report, struct sheet *sheet)
 {
 	size_t size = sheet->size;
 
+	if (report->error)
+		return;
 	sheet_add(sheet, footer);
 	report_place(report, sheet, report->end);
+	if (report->error) {
+		report_restore(report, footer, sizeof(footer) - 1, report->end);
+		return;
+	}
 	report->end += (long long)size;
 }
 
@@ -170,6 +177,8 @@ static void junit_close(struct report *report, struct sheet *sheet, const struct
 		junit_write(report, sheet);
 		junit_header(report, sheet, tally);
 		report_place(report, sheet, 0);
+		/* who shares the file with us (a shell) goes on behind the report */
+		lseek(report->fd, 0, SEEK_END);
 		return;
 	}
 	junit_header(report, sheet, tally);

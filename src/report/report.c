@@ -127,6 +127,15 @@ void report_place(struct report *report, struct sheet *sheet, long long at)
 	sheet_out(report, sheet, report->base + at);
 }
 
+void report_restore(struct report *report, const char *bytes, size_t size, long long at)
+{
+	off_t place = (off_t)(report->base + at);
+
+	if (pwrite(report->fd, bytes, size, place) == (ssize_t)size &&
+	    ftruncate(report->fd, place + (off_t)size) < 0)
+		report->error = errno;
+}
+
 static void sheet_append(struct report *report, struct sheet *sheet)
 {
 	sheet_out(report, sheet, -1);
@@ -134,9 +143,9 @@ static void sheet_append(struct report *report, struct sheet *sheet)
 
 /* -- a report's life -------------------------------------------------------------------------- */
 
-static int file_open(const struct reporter *reporter, const char *path, bool append)
+static int file_open(const struct reporter *reporter, const char *path)
 {
-	int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (append ? 0 : O_TRUNC);
+	int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY;
 
 	if (strcmp(path, "-") == 0)
 		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -146,16 +155,11 @@ static int file_open(const struct reporter *reporter, const char *path, bool app
 	return open(path, flags, 0666);
 }
 
-/* Whether the file can be written at any place, and which is the report's first. */
-static bool file_is_regular(int fd, long long *base)
+static bool file_is_regular(int fd)
 {
 	struct stat status;
-	int flags = fcntl(fd, F_GETFL);
 
-	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
-		return false;
-	*base = (flags & O_APPEND) ? (long long)status.st_size : (long long)lseek(fd, 0, SEEK_CUR);
-	return *base >= 0;
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && lseek(fd, 0, SEEK_CUR) >= 0;
 }
 
 struct report *report_new(const struct reporter *reporter, const char *path, bool append)
@@ -165,7 +169,7 @@ struct report *report_new(const struct reporter *reporter, const char *path, boo
 	if (report == MAP_FAILED)
 		return NULL;
 
-	int fd = file_open(reporter, path, append);
+	int fd = file_open(reporter, path);
 	if (fd < 0) {
 		int error = errno;
 
@@ -177,8 +181,25 @@ struct report *report_new(const struct reporter *reporter, const char *path, boo
 	report->path = path;
 	report->fd = fd;
 	report->goes_on = append;
-	report->regular = file_is_regular(fd, &report->base);
+	report->regular = file_is_regular(fd);
 	return report;
+}
+
+/*
+ * Only now, when nothing can refuse the run any more, does an older report go.  Standard output is
+ * not ours to empty: what is before us stays.
+ */
+static void file_begin(struct report *report)
+{
+	bool appends = fcntl(report->fd, F_GETFL) & O_APPEND;
+
+	if (!report->regular)
+		return;
+	if (!report->goes_on && strcmp(report->path, "-") != 0 && ftruncate(report->fd, 0) < 0)
+		report->error = errno;
+	report->base = lseek(report->fd, 0, appends ? SEEK_END : SEEK_CUR);
+	/* where all writing is appending, nothing can be rewritten */
+	report->regular = report->reporter->as_plays || !appends;
 }
 
 void report_open(struct report *report, const struct plan *plan)
@@ -192,6 +213,7 @@ void report_open(struct report *report, const struct plan *plan)
 		report->error = ENOMEM;
 		return;
 	}
+	file_begin(report);
 	if (report->reporter->open)
 		report->reporter->open(report, &sheet);
 	sheet_append(report, &sheet);

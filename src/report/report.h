@@ -152,6 +152,9 @@ int report_close(struct report *report, const struct tally *tally);
 
 /* For formats that rewrite in place: the sheet goes to base + at.  Empties it. */
 void report_place(struct report *report, struct sheet *sheet, long long at);
+/* After a write that failed: the bytes that have been at base + at are so again, and end the file.
+ */
+void report_restore(struct report *report, const char *bytes, size_t size, long long at);
 
 /* Seconds of the monotonic clock. */
 double report_clock(void);
