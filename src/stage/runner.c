@@ -467,7 +467,8 @@ static void catch_signals(void)
 	sigprocmask(SIG_UNBLOCK, &guarded, NULL);
 }
 
-static void supervise(struct house *house)
+/* NULL, or why there are tests left. */
+static const char *supervise(struct house *house)
 {
 	unsigned without = 0;
 
@@ -475,15 +476,16 @@ static void supervise(struct house *house)
 		start_workers(house);
 		tell_news(house);
 		if (!house->alive && !is_anything_waiting(house))
-			break;
+			return NULL;
 		/* not one process to be had: somebody else may yet end */
 		without = house->alive ? 0 : without + 1;
 		if (without > FORK_PATIENCE)
-			break;
+			return "no process can be started (fork fails), so tests are left";
 		nap();
 		reap(house);
 		watch(house);
 	}
+	return NULL;
 }
 
 const char *runner_run(struct run *run, struct tally *tally)
@@ -502,7 +504,7 @@ const char *runner_run(struct run *run, struct tally *tally)
 
 	catch_signals();
 	recall_all(house);
-	supervise(house);
+	const char *trouble = supervise(house);
 	if (interrupted) {
 		stop_workers(house);
 		tell_news(house);
@@ -510,7 +512,7 @@ const char *runner_run(struct run *run, struct tally *tally)
 	}
 	tally->interrupted = interrupted;
 	tally->seconds = report_clock() - began;
-	return NULL;
+	return trouble;
 }
 
 unsigned runner_processors(void)

@@ -53,7 +53,7 @@ unsigned runner_processors(void);
 
 /*
  * Plays the plan and tells the reports, which are open, what comes; fills the tally.  Returns NULL,
- * or one line saying why it could not begin.
+ * or one line saying why it could not be played to its end.
  */
 const char *runner_run(struct run *run, struct tally *tally);
 
