@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The named pipe: a pipe that unrelated processes find by a path. */
+#ifndef IPCTS_CONTRACT_FIFO_H
+#define IPCTS_CONTRACT_FIFO_H
+
+#include <sys/stat.h>
+
+struct fifo_calls {
+	int (*mkfifo)(const char *path, mode_t mode);
+	int (*open)(const char *path, int flags);
+	int (*stat)(const char *path, struct stat *status);
+	int (*unlink)(const char *path);
+	int (*rename)(const char *from, const char *to);
+};
+
+#endif

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+noinst_LIBRARIES += libipcts.a
+libipcts_a_SOURCES = \
+	%D%/contract/all.ops %D%/contract/all.rules \
+	%D%/contract/contract.c \
+	%D%/contract/event.h %D%/contract/event.ops %D%/contract/event.rules \
+	%D%/contract/fd.h %D%/contract/fd.ops \
+	%D%/contract/fifo.h %D%/contract/fifo.ops %D%/contract/fifo.rules \
+	%D%/contract/implementation.h \
+	%D%/contract/lock.h %D%/contract/lock.ops %D%/contract/lock.rules \
+	%D%/contract/mq.h %D%/contract/mq.ops %D%/contract/mq.rules \
+	%D%/contract/msg.h %D%/contract/msg.ops %D%/contract/msg.rules \
+	%D%/contract/op.h \
+	%D%/contract/pipe.h %D%/contract/pipe.ops %D%/contract/pipe.rules \
+	%D%/contract/rule.h \
+	%D%/contract/sem.h %D%/contract/sem.ops %D%/contract/sem.rules \
+	%D%/contract/semset.h %D%/contract/semset.ops %D%/contract/semset.rules \
+	%D%/contract/shm.h %D%/contract/shm.ops %D%/contract/shm.rules \
+	%D%/contract/sig.h %D%/contract/sig.ops %D%/contract/sig.rules \
+	%D%/contract/sock.h %D%/contract/sock.ops %D%/contract/sock.rules \
+	%D%/contract/stage.ops \
+	%D%/contract/vocabulary.h \
+	%D%/posix/event.c %D%/posix/fd.c %D%/posix/fifo.c %D%/posix/lock.c \
+	%D%/posix/mq.c %D%/posix/msg.c %D%/posix/pipe.c %D%/posix/posix.c \
+	%D%/posix/posix.h %D%/posix/sem.c %D%/posix/semset.c %D%/posix/shm.c \
+	%D%/posix/sig.c %D%/posix/sock.c \
+	%D%/stage/actor.c %D%/stage/actor.h \
+	%D%/stage/box.c \
+	%D%/stage/director.c \
+	%D%/stage/estate.c %D%/stage/estate.h \
+	%D%/stage/handle.c \
+	%D%/stage/observe.c %D%/stage/observe.h \
+	%D%/stage/perform.c %D%/stage/perform.h \
+	%D%/stage/perform/event.c %D%/stage/perform/fd.c %D%/stage/perform/fifo.c \
+	%D%/stage/perform/lock.c %D%/stage/perform/mq.c %D%/stage/perform/msg.c \
+	%D%/stage/perform/pipe.c %D%/stage/perform/sem.c %D%/stage/perform/semset.c \
+	%D%/stage/perform/shm.c %D%/stage/perform/sig.c %D%/stage/perform/sock.c \
+	%D%/stage/plan.c %D%/stage/play.h \
+	%D%/stage/runner.c %D%/stage/runner.h \
+	%D%/stage/scene.c %D%/stage/scene.h \
+	%D%/stage/stage.h \
+	%D%/stage/tell.c %D%/stage/tell.h \
+	%D%/stage/wait.c %D%/stage/wait.h \
+	%D%/report/baseline.c %D%/report/baseline.h \
+	%D%/report/human.c \
+	%D%/report/json.c \
+	%D%/report/junit.c \
+	%D%/report/platform.c %D%/report/platform.h \
+	%D%/report/report.c %D%/report/report.h \
+	%D%/report/resume.c %D%/report/resume.h \
+	%D%/report/sheet.c %D%/report/sheet.h \
+	%D%/report/tap.c
+
+bin_PROGRAMS += ipcts
+ipcts_SOURCES = %D%/ipcts.c
+ipcts_LDADD = libipcts.a
+
+dist_man_MANS += %D%/ipcts.1
