@@ -31,6 +31,7 @@ extern const struct implementation posix_implementation;
 /* The first is the default. */
 static const struct implementation *const implementations[] = {
 	&posix_implementation,
+	NULL,
 };
 
 enum { ALL_HELD, SOMETHING_FAILED, TROUBLE };
@@ -281,7 +282,7 @@ static unsigned parse_grades(const char *list)
 
 static const struct implementation *parse_implementation(const char *name)
 {
-	for (size_t i = 0; i < sizeof(implementations) / sizeof(implementations[0]); i++)
+	for (size_t i = 0; implementations[i]; i++)
 		if (strcmp(implementations[i]->name, name) == 0)
 			return implementations[i];
 	refuse("--impl %s: no such implementation", name);
@@ -864,7 +865,7 @@ static int print_version(void)
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], ACTOR_OPTION) == 0)
-		actor_main(argc, argv);
+		actor_main(argc, argv, implementations);
 
 	fill_standard_descriptors();
 	if (argc < 2)

@@ -26,7 +26,7 @@ libipcts_a_SOURCES = \
 	%D%/posix/sig.c %D%/posix/sock.c \
 	%D%/stage/actor.c %D%/stage/actor.h \
 	%D%/stage/box.c \
-	%D%/stage/director.c \
+	%D%/stage/director.c %D%/stage/director.h \
 	%D%/stage/estate.c %D%/stage/estate.h \
 	%D%/stage/handle.c \
 	%D%/stage/observe.c %D%/stage/observe.h \
@@ -38,7 +38,7 @@ libipcts_a_SOURCES = \
 	%D%/stage/plan.c %D%/stage/play.h \
 	%D%/stage/runner.c %D%/stage/runner.h \
 	%D%/stage/scene.c %D%/stage/scene.h \
-	%D%/stage/stage.h \
+	%D%/stage/stage.h %D%/stage/story.h \
 	%D%/stage/tell.c %D%/stage/tell.h \
 	%D%/stage/wait.c %D%/stage/wait.h \
 	%D%/report/baseline.c %D%/report/baseline.h \

@@ -40,8 +40,11 @@ const struct test *stage_tests(void);
 /* "mq.every_receiver_is_woken", "fifo.open_modes/rdonly-nonblock": into a buffer of size bytes. */
 const char *test_name(const struct test *test, size_t row, char *buffer, size_t size);
 
-/* main() of an actor that has been exec'd: argv[1] is ACTOR_OPTION.  Never returns. */
+/*
+ * main() of an actor that has been exec'd: argv[1] is ACTOR_OPTION.  The implementations known to
+ * this program end with NULL.
+ */
 #define ACTOR_OPTION "--actor"
-_Noreturn void actor_main(int argc, char **argv);
+_Noreturn void actor_main(int argc, char **argv, const struct implementation *const *known);
 
 #endif

@@ -33,8 +33,8 @@
 #include <sys/types.h>
 
 #include "contract/implementation.h"
+#include "contract/op.h"
 #include "contract/rule.h"
-#include "contract/vocabulary.h"
 
 typedef struct mailbox actor;
 
@@ -115,7 +115,7 @@ actor *forks(actor *parent, const char *name);
 /* A thread of an idle actor's process: the same descriptors, memory and handles. */
 actor *cast_thread(actor *host, const char *name);
 /* The idle actor executes this program anew: descriptors without close-on-exec stay, memory goes. */
-void execs(actor *a);
+#define execs(a) HERE(stage_execs(a))
 
 pid_t pid_of(const actor *a);
 
@@ -191,6 +191,10 @@ int handle_fd(const char *handle);          /* a descriptor; ends the test as an
 void *handle_pointer(const char *handle);   /* a mapping, a semaphore ... */
 long long handle_number(const char *handle); /* an identifier: System V, or any other number */
 void set_handle(const char *handle, long long number, void *pointer);
+bool has_handle(const char *handle);
+/* A System V object without a key exists from now on, and is to be removed after the test. */
+enum private_kind { PRIVATE_MSG, PRIVATE_SEMSET, PRIVATE_SEGMENT };
+void keep_private(enum private_kind kind, int id);
 
 /* Names of the system for an object of the story; unique to run and test, removed after it. */
 const char *path_of(const char *object);     /* a path, relative to the actors' directory */
@@ -203,12 +207,16 @@ enum { SHARED_WORDS = 512 };
 /* Waits, in the director or a function, until a shared word is at least this; fails if it never is. */
 #define awaits(word, value) HERE(stage_awaits(word, value))
 
+/* The handler that sig.handle installs: counts for caught() and catches(). */
+void stage_note_signal(int signal);
+
 /* The seed of this test, for its choices; printed with the run. */
 uint64_t test_seed(void);
 
 /* -- what the macros above call ----------------------------------------------------------------- */
 
 void stage_at(const char *file, int line);
+void stage_execs(actor *a);
 void stage_begin(actor *a, op o);
 void stage_blocks(actor *a);
 void stage_returns(actor *a);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "posix/posix.h"
+
+static int posix_open(const char *path, int flags)
+{
+	return open(path, flags);
+}
+
+const struct fifo_calls posix_fifo = {
+	.mkfifo = mkfifo,
+	.open = posix_open,
+	.stat = stat,
+	.unlink = unlink,
+	.rename = rename,
+};

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "stage/observe.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool read_file(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+
+	ssize_t n = read(fd, text, size - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	return true;
+}
+
+/* The n-th field of a stat line (3: the state); the name in field 2 may contain anything. */
+static const char *stat_field(const char *line, int n)
+{
+	const char *field = strrchr(line, ')');
+
+	for (int i = 2; field && i < n; i++) {
+		field = strchr(field, ' ');
+		if (field)
+			field++;
+	}
+	return field;
+}
+
+struct look look_at(pid_t pid, pid_t tid)
+{
+	struct look look = {.state = '?'};
+	char path[64], line[512];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", (int)pid, (int)tid);
+	if (!read_file(path, line, sizeof(line))) {
+		snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+		if (!read_file(path, line, sizeof(line))) {
+			look.state = can_look() ? '-' : '?';
+			return look;
+		}
+	}
+	const char *state = stat_field(line, 3), *ticks = stat_field(line, 14);
+	if (state)
+		look.state = *state;
+	if (ticks) {
+		char *system;
+		unsigned long long user = strtoull(ticks, &system, 10);
+
+		look.ran = (user + strtoull(system, NULL, 10)) * 10000000;
+	}
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", (int)pid, (int)tid);
+	if (read_file(path, line, sizeof(line)) && strtoull(line, NULL, 10) > 0) {
+		look.ran = strtoull(line, NULL, 10);
+		look.exact = true;
+	}
+	return look;
+}
+
+bool can_look(void)
+{
+	static int can = -1;
+	char line[512];
+
+	if (can < 0)
+		can = read_file("/proc/self/stat", line, sizeof(line)) && stat_field(line, 3);
+	return can;
+}
+
+long long born_at(pid_t pid)
+{
+	char path[64], line[512];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	const char *field = read_file(path, line, sizeof(line)) ? stat_field(line, 22) : NULL;
+	return field ? strtoll(field, NULL, 10) : 0;
+}
+
+static bool is_child(pid_t pid)
+{
+	char path[64], line[512];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	const char *field = read_file(path, line, sizeof(line)) ? stat_field(line, 4) : NULL;
+	return field && strtol(field, NULL, 10) == getpid();
+}
+
+int for_each_child(void (*found)(pid_t child))
+{
+	DIR *stream = opendir("/proc");
+	int count = 0;
+
+	if (!stream)
+		return 0;
+	for (const struct dirent *entry; (entry = readdir(stream));) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (pid > 0 && is_child(pid)) {
+			found(pid);
+			count++;
+		}
+	}
+	closedir(stream);
+	return count;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "stage/perform.h"
+
+#include <stdio.h>
+
+static void (*const performers[OP_COUNT])(const op *o, outcome *out) = {
+#define OP(mechanism, word, ...) [OP_##mechanism##_##word] = perform_##mechanism##_##word,
+#include "contract/all.ops"
+#undef OP
+};
+
+void perform(const op *o, outcome *out)
+{
+	performers[o->code](o, out);
+}
+
+bool outcome_is(outcome *out, long long value)
+{
+	out->value = value;
+	out->error = value == -1 ? errno : 0;
+	return value != -1;
+}
+
+bool outcome_is_error(outcome *out, int error)
+{
+	out->value = error ? -1 : 0;
+	out->error = error;
+	return !error;
+}
+
+bool outcome_lacks(outcome *out, const char *entry)
+{
+	const char *why = impl->lacks ? impl->lacks(entry) : NULL;
+
+	snprintf(out->absent, sizeof(out->absent), "%s%s%s", entry, why ? ": " : " is not there",
+		 why ? why : "");
+	out->value = -1;
+	out->error = ENOSYS;
+	return false;
+}
+
+void outcome_has_bytes(outcome *out, size_t size)
+{
+	out->has_bytes = true;
+	out->size = size < OUTCOME_BYTES ? size : OUTCOME_BYTES;
+}

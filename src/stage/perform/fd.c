@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stage/perform.h"
+
+/* The endless pattern of a stream: no two neighbouring pages are alike. */
+static unsigned char pattern(long long at)
+{
+	return (unsigned char)((at * 31 + at / 251) & 0xFF);
+}
+
+static unsigned char *pattern_from(long long from, long long count)
+{
+	unsigned char *bytes = malloc(count > 0 ? (size_t)count : 1);
+
+	for (long long i = 0; bytes && i < count; i++)
+		bytes[i] = pattern(from + i);
+	return bytes;
+}
+
+PERFORM(fd, read)
+{
+	size_t size = (size_t)o->n[0];
+	int fd = handle_fd(o->handle);
+
+	memset(out->bytes, POISON, size < OUTCOME_BYTES ? size : OUTCOME_BYTES);
+	if (CALL(fd, read, fd, out->bytes, size))
+		outcome_has_bytes(out, (size_t)out->value);
+}
+
+PERFORM(fd, write)
+{
+	CALL(fd, write, handle_fd(o->handle), o->bytes, o->size);
+}
+
+PERFORM(fd, write_bytes)
+{
+	CALL(fd, write, handle_fd(o->handle), o->bytes, o->size);
+}
+
+PERFORM(fd, write_pattern)
+{
+	unsigned char *bytes = pattern_from(o->n[0], o->n[1]);
+
+	CALL(fd, write, handle_fd(o->handle), bytes, (size_t)o->n[1]);
+	free(bytes);
+}
+
+PERFORM(fd, read_pattern)
+{
+	unsigned char *bytes = malloc((size_t)o->n[1] + 1);
+
+	if (CALL(fd, read, handle_fd(o->handle), bytes, (size_t)o->n[1]))
+		for (long long i = 0; i < out->value; i++)
+			must_be(bytes[i], pattern(o->n[0] + i));
+	free(bytes);
+}
+
+/* The flags as they were, with O_NONBLOCK set from now on; -1: they can't be had. */
+static int unblock(int fd)
+{
+	int flags = impl->fd->fcntl(fd, F_GETFL, 0);
+
+	if (flags >= 0)
+		impl->fd->fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	return flags;
+}
+
+PERFORM(fd, fill)
+{
+	int fd = handle_fd(o->handle), flags = unblock(fd);
+	long long sum = 0;
+
+	for (;;) {
+		unsigned char *bytes = pattern_from(sum, o->n[0]);
+		bool more = CALL(fd, write, fd, bytes, (size_t)o->n[0]);
+
+		free(bytes);
+		if (!more)
+			break;
+		sum += out->value;
+		must(sum < 1LL << 30);
+	}
+	if (out->error == EAGAIN || out->error == EWOULDBLOCK)
+		outcome_is(out, sum);
+	impl->fd->fcntl(fd, F_SETFL, flags);
+}
+
+PERFORM(fd, drain)
+{
+	int fd = handle_fd(o->handle), flags = unblock(fd);
+	long long sum = 0;
+
+	while (CALL(fd, read, fd, out->bytes, OUTCOME_BYTES) && out->value > 0)
+		sum += out->value;
+	if (!out->error || out->error == EAGAIN || out->error == EWOULDBLOCK)
+		outcome_is(out, sum);
+	impl->fd->fcntl(fd, F_SETFL, flags);
+}
+
+PERFORM(fd, close)
+{
+	CALL(fd, close, handle_fd(o->handle));
+}
+
+PERFORM(fd, dup)
+{
+	if (CALL(fd, dup, handle_fd(o->handle)))
+		set_handle(o->other, out->value, NULL);
+}
+
+PERFORM(fd, is_open)
+{
+	CALL(fd, fcntl, handle_fd(o->handle), F_GETFD, 0);
+	if (out->error == 0 || out->error == EBADF)
+		outcome_is(out, out->error == 0);
+}
+
+PERFORM(fd, set_flags)
+{
+	CALL(fd, fcntl, handle_fd(o->handle), F_SETFL, (long)o->n[0]);
+}
+
+PERFORM(fd, flags)
+{
+	CALL(fd, fcntl, handle_fd(o->handle), F_GETFL, 0);
+}
+
+PERFORM(fd, set_cloexec)
+{
+	CALL(fd, fcntl, handle_fd(o->handle), F_SETFD, o->n[0] ? FD_CLOEXEC : 0);
+}
+
+PERFORM(fd, cloexec)
+{
+	if (CALL(fd, fcntl, handle_fd(o->handle), F_GETFD, 0))
+		out->value = (out->value & FD_CLOEXEC) != 0;
+}
+
+PERFORM(fd, fcntl)
+{
+	CALL(fd, fcntl, handle_fd(o->handle), (int)o->n[0], (long)o->n[1]);
+}
+
+PERFORM(fd, readable_bytes)
+{
+	int count;
+
+	memset(&count, POISON, sizeof(count));
+	if (CALL(fd, ioctl, handle_fd(o->handle), FIONREAD, &count))
+		out->value = count;
+}
+
+PERFORM(fd, seek)
+{
+	CALL(fd, lseek, handle_fd(o->handle), (off_t)o->n[0], SEEK_SET);
+}
+
+PERFORM(fd, pread)
+{
+	if (CALL(fd, pread, handle_fd(o->handle), out->bytes, (size_t)o->n[0], (off_t)o->n[1]))
+		outcome_has_bytes(out, (size_t)out->value);
+}
+
+PERFORM(fd, pwrite)
+{
+	CALL(fd, pwrite, handle_fd(o->handle), o->bytes, o->size, (off_t)o->n[0]);
+}
+
+PERFORM(fd, poll)
+{
+	struct pollfd descriptor = {handle_fd(o->handle), (short)o->n[0], 0};
+
+	memset(&descriptor.revents, POISON, sizeof(descriptor.revents));
+	if (CALL(fd, poll, &descriptor, 1, (int)o->n[1])) {
+		must_be(descriptor.revents != 0, out->value);
+		out->n[0] = out->value = descriptor.revents;
+	}
+}

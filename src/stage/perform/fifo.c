@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "stage/perform.h"
+
+PERFORM(fifo, make)
+{
+	CALL(fifo, mkfifo, path_of(o->handle), (mode_t)o->n[0]);
+}
+
+PERFORM(fifo, make_mode)
+{
+	CALL(fifo, mkfifo, path_of(o->handle), (mode_t)o->n[0]);
+}
+
+PERFORM(fifo, open)
+{
+	if (CALL(fifo, open, path_of(o->handle), (int)o->n[0]))
+		set_handle(o->handle, out->value, NULL);
+}
+
+PERFORM(fifo, unlink)
+{
+	CALL(fifo, unlink, path_of(o->handle));
+}
+
+PERFORM(fifo, mode)
+{
+	struct stat status;
+
+	memset(&status, POISON, sizeof(status));
+	if (CALL(fifo, stat, path_of(o->handle), &status))
+		out->value = (long long)status.st_mode;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "stage/perform.h"
+
+/* The ends of a pipe p: p:r and p:w. */
+static void name_ends(const char *p, const int *ends)
+{
+	char end[HANDLE_MAX + 2];
+
+	snprintf(end, sizeof(end), "%s:r", p);
+	set_handle(end, ends[0], NULL);
+	snprintf(end, sizeof(end), "%s:w", p);
+	set_handle(end, ends[1], NULL);
+}
+
+PERFORM(pipe, make)
+{
+	int ends[2] = {-1, -1};
+
+	if (CALL(pipe, pipe, ends))
+		name_ends(o->handle, ends);
+}
+
+PERFORM(pipe, make_with)
+{
+	int ends[2] = {-1, -1};
+
+	if (CALL(pipe, pipe2, ends, (int)o->n[0]))
+		name_ends(o->handle, ends);
+}
+
+PERFORM(pipe, capacity)
+{
+#ifdef F_GETPIPE_SZ
+	CALL(fd, fcntl, handle_fd(o->handle), F_GETPIPE_SZ, 0);
+#else
+	outcome_lacks(out, "F_GETPIPE_SZ");
+#endif
+}
+
+PERFORM(pipe, set_capacity)
+{
+#ifdef F_SETPIPE_SZ
+	CALL(fd, fcntl, handle_fd(o->handle), F_SETPIPE_SZ, (long)o->n[0]);
+#else
+	outcome_lacks(out, "F_SETPIPE_SZ");
+#endif
+}
