@@ -1,11 +1,31 @@
 # SPDX-License-Identifier: MIT
 # The corpus is part of the command: a test registers itself when the program starts.
 
+# sig
+
+# pipe
+ipcts_SOURCES += \
+	%D%/pipe/stream.c
+
+# fifo
 ipcts_SOURCES += \
 	%D%/fifo/open.c
 
-ipcts_SOURCES += \
-	%D%/pipe/stream.c
+# msg
+
+# mq
+
+# shm
+
+# sem
+
+# semset
+
+# sock
+
+# lock
+
+# event
 
 # The instrument itself.
 

@@ -337,7 +337,8 @@ void stage_play(const struct test *test, size_t row, struct result *result)
 	} else {
 		setpgid(pid, pid);
 		scene->process_count++;
-		judge_director(wait_for_director(pid, &status), status);
+		bool came_to_end = wait_for_director(pid, &status);
+		judge_director(came_to_end, status);
 	}
 
 	strays_seen = false;

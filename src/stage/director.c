@@ -314,6 +314,25 @@ static bool wait_until(actor *a, condition *is_true, unsigned n, unsigned turns)
 	return is_true(a, n);
 }
 
+/* Looks often at first: what is waited for costs a system call or two. */
+static bool look_until(actor *a, condition *is_true, unsigned n)
+{
+	unsigned turns = scaled(RETURN_PATIENCE);
+
+	for (unsigned i = 0; i < 50; i++) {
+		if (is_true(a, n))
+			return true;
+		nap(100);
+	}
+	for (unsigned turn = 0; turn < turns; turn++) {
+		if (is_true(a, n))
+			return true;
+		end_if_judged();
+		nap(TURN_MS * 1000);
+	}
+	return false;
+}
+
 static bool is_done(actor *a, unsigned n)
 {
 	(void)n;
@@ -691,7 +710,7 @@ void stage_blocks(actor *a)
 	require_busy(a, "blocks");
 	if (a->is_frozen)
 		error("blocks: %s is frozen, and nothing can be told of it", a->name);
-	if (!wait_until(a, has_entered, 0, scaled(RETURN_PATIENCE)))
+	if (!look_until(a, has_entered, 0))
 		error("%s never began its operation", a->name);
 
 	/* a loaded machine may keep somebody from falling asleep */
@@ -735,25 +754,6 @@ static bool is_stopped_now(actor *a, unsigned stopped)
 	if (waitpid(a->pid, &status, WNOHANG | WUNTRACED | WCONTINUED) != a->pid)
 		return false;
 	return stopped ? WIFSTOPPED(status) : WIFCONTINUED(status);
-}
-
-/* Looks often at first: what is waited for costs a system call or two. */
-static bool look_until(actor *a, condition *is_true, unsigned n)
-{
-	unsigned turns = scaled(RETURN_PATIENCE);
-
-	for (unsigned i = 0; i < 50; i++) {
-		if (is_true(a, n))
-			return true;
-		nap(100);
-	}
-	for (unsigned turn = 0; turn < turns; turn++) {
-		if (is_true(a, n))
-			return true;
-		end_if_judged();
-		nap(TURN_MS * 1000);
-	}
-	return false;
 }
 
 void stage_freeze(actor *a)
