@@ -306,7 +306,7 @@ static void write_result(struct result *result)
 	result->processes = scene->process_count;
 	snprintf(result->message, sizeof(result->message), "%s",
 		 verdict == PASS ? "" : scene->message);
-	if (verdict == FAIL || verdict == ERROR)
+	if (verdict == FAIL || verdict == ERROR || settings.tell_all)
 		snprintf(result->transcript, sizeof(result->transcript), "%s", scene->transcript);
 	result->seconds = seconds_now() - scene->began;
 	result->verdict = verdict;
