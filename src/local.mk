@@ -55,6 +55,7 @@ bin_PROGRAMS += ipcts
 ipcts_SOURCES = $(command_sources)
 command_sources = \
 	%D%/command/command.h \
+	%D%/command/coverage.c \
 	%D%/command/explain.c \
 	%D%/command/list.c \
 	%D%/command/options.c \

@@ -24,7 +24,14 @@ struct wish {
 	const char *path; /* NULL: not said, which is standard output */
 };
 
-enum view { VIEW_MECHANISMS, VIEW_RULES, VIEW_TESTS, VIEW_UNTESTED };
+enum view {
+	VIEW_MECHANISMS,
+	VIEW_RULES,
+	VIEW_TESTS,
+	VIEW_UNTESTED,
+	VIEW_UNTESTABLE,
+	VIEW_COVERAGE
+};
 
 struct options {
 	const struct implementation *implementation;
@@ -64,6 +71,9 @@ int explain_command(int argc, char **argv, const char *program);
 const char *place_of(const struct test *test);
 /* How many tests a rule has, each row of a table counted. */
 size_t tests_of(enum rule_id rule);
+/* Whether a rule, or a test, is among those chosen. */
+bool is_listed(const struct selection *selection, enum grade grade, const char *name);
+void list_coverage(struct sheet *sheet, const struct selection *selection);
 /* A random number of 32 bits, easy to type again. */
 uint64_t random_seed(void);
 

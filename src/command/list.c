@@ -24,7 +24,7 @@ size_t tests_of(enum rule_id rule)
 	return count;
 }
 
-static bool is_listed(const struct selection *selection, enum grade grade, const char *name)
+bool is_listed(const struct selection *selection, enum grade grade, const char *name)
 {
 	if (!(selection->grades & 1u << grade))
 		return false;
@@ -70,6 +70,15 @@ static void list_rules(struct sheet *sheet, const struct selection *selection, b
 	}
 }
 
+static void list_untestables(struct sheet *sheet, const struct selection *selection)
+{
+	for (const struct untestable *it = untestables; it->name; it++)
+		if (is_listed(selection, it->grade, it->name))
+			sheet_printf(sheet, "%-52s %-5s  %s\n    %s\n    untestable: %s\n",
+				     it->name, grade_names[it->grade], it->clause, it->text,
+				     it->reason);
+}
+
 static void list_tests(struct sheet *sheet, const struct selection *selection)
 {
 	char name[TEST_NAME_MAX];
@@ -90,6 +99,9 @@ static bool glob_is_rule(const char *glob)
 	for (int rule = 0; rule < RULE_COUNT; rule++)
 		if (glob_matches(glob, rules[rule].name))
 			return true;
+	for (const struct untestable *it = untestables; it->name; it++)
+		if (glob_matches(glob, it->name))
+			return true;
 	return false;
 }
 
@@ -107,6 +119,10 @@ int list_command(int argc, char **argv)
 		list_mechanisms(&sheet, &options.selection);
 	else if (options.view == VIEW_TESTS)
 		list_tests(&sheet, &options.selection);
+	else if (options.view == VIEW_UNTESTABLE)
+		list_untestables(&sheet, &options.selection);
+	else if (options.view == VIEW_COVERAGE)
+		list_coverage(&sheet, &options.selection);
 	else
 		list_rules(&sheet, &options.selection, options.view == VIEW_UNTESTED);
 	free(options.globs);

@@ -31,6 +31,8 @@ static const char help[] =
 	"  --rules               rules, with grade and clause\n"
 	"  --tests               tests, with their place\n"
 	"  --untested            rules that have no test\n"
+	"  --untestable          promises that no test can see kept, and why\n"
+	"  --coverage            rules and tests of each page of the documents\n"
 	"\n"
 	"Exit status: 0 all held, 1 something failed, 2 bad usage or trouble of our own.\n"
 	"IPCTS_TIMEOUT_SCALE is the default of --timeout-scale; NO_COLOR turns colours off.\n";
@@ -50,6 +52,8 @@ enum option_code {
 	OPTION_RULES,
 	OPTION_TESTS,
 	OPTION_UNTESTED,
+	OPTION_UNTESTABLE,
+	OPTION_COVERAGE,
 	OPTION_HELP,
 };
 
@@ -75,6 +79,8 @@ const struct option list_options[] = {
 	{"rules", no_argument, NULL, OPTION_RULES},
 	{"tests", no_argument, NULL, OPTION_TESTS},
 	{"untested", no_argument, NULL, OPTION_UNTESTED},
+	{"untestable", no_argument, NULL, OPTION_UNTESTABLE},
+	{"coverage", no_argument, NULL, OPTION_COVERAGE},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -262,6 +268,12 @@ static void parse_option(struct options *options, int code)
 		break;
 	case OPTION_UNTESTED:
 		options->view = VIEW_UNTESTED;
+		break;
+	case OPTION_UNTESTABLE:
+		options->view = VIEW_UNTESTABLE;
+		break;
+	case OPTION_COVERAGE:
+		options->view = VIEW_COVERAGE;
 		break;
 	default:
 		break;
