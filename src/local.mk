@@ -52,7 +52,16 @@ libipcts_a_SOURCES = \
 	%D%/report/tap.c
 
 bin_PROGRAMS += ipcts
-ipcts_SOURCES = %D%/ipcts.c
+ipcts_SOURCES = $(command_sources)
+command_sources = \
+	%D%/command/command.h \
+	%D%/command/coverage.c \
+	%D%/command/explain.c \
+	%D%/command/list.c \
+	%D%/command/options.c \
+	%D%/command/run.c \
+	%D%/command/say.c \
+	%D%/ipcts.c
 ipcts_LDADD = libipcts.a
 
 dist_man_MANS += %D%/ipcts.1

@@ -38,4 +38,24 @@ unit_tests += %D%/unit/report_test
 %C%_unit_report_test_LDADD = libipcts.a $(CMOCKA_LIBS)
 endif
 
-TESTS += $(unit_tests)
+if HAVE_CHECK
+unit_tests += %D%/unit/stage_test
+%C%_unit_stage_test_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+%C%_unit_stage_test_LDADD = libipcts.a $(CHECK_LIBS)
+endif
+
+# The command as a user meets it, once with an implementation that is right and once with one whose
+# pipes have their ends exchanged.
+check_PROGRAMS += %D%/unit/ipcts_broken
+%C%_unit_ipcts_broken_SOURCES = $(command_sources) %D%/pipe/stream.c %D%/unit/broken.c
+%C%_unit_ipcts_broken_LDFLAGS = -Wl,--wrap=pipe
+%C%_unit_ipcts_broken_LDADD = libipcts.a
+
+TEST_EXTENSIONS = .tap
+TAP_LOG_DRIVER = AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+AM_TAP_LOG_FLAGS =
+TESTS_ENVIRONMENT = IPCTS='$(abs_builddir)/ipcts'; IPCTS_BROKEN='$(abs_builddir)/tests/unit/ipcts_broken'; \
+	export IPCTS IPCTS_BROKEN;
+
+dist_check_SCRIPTS += %D%/unit/command.tap
+TESTS += $(unit_tests) %D%/unit/command.tap

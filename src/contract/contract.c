@@ -7,7 +7,13 @@ const struct rule rules[RULE_COUNT] = {
 #define RULE(mechanism, name, grade, clause, text, seen)                                           \
 	{MECHANISM_##mechanism, grade, #mechanism "." #name, clause, text, seen},
 #include "contract/all.rules"
-#undef RULE
+};
+
+const struct untestable untestables[] = {
+#define UNTESTABLE(mechanism, name, grade, clause, text, reason)                                   \
+	{MECHANISM_##mechanism, grade, #mechanism "." #name, clause, text, reason},
+#include "contract/all.rules"
+	{.name = NULL},
 };
 
 const char *const mechanism_names[MECHANISM_COUNT] = {

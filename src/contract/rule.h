@@ -36,8 +36,21 @@ enum grade {
 enum rule_id {
 #define RULE(mechanism, name, grade, clause, text, seen) RULE_##mechanism##_##name,
 #include "contract/all.rules"
-#undef RULE
 	RULE_COUNT
+};
+
+/*
+ * A promise that no test can hold an implementation to is written beside them, with the reason:
+ *
+ *	UNTESTABLE(mq, close_frees_the_resources, SHALL, "mq_close: DESCRIPTION",
+ *		   "The system's resources of a closed descriptor are freed.",
+ *		   "what is freed inside the system can't be seen from outside")
+ */
+struct untestable {
+	enum mechanism mechanism;
+	enum grade grade;
+	const char *name, *clause, *text;
+	const char *reason;
 };
 
 struct rule {
@@ -50,6 +63,7 @@ struct rule {
 };
 
 extern const struct rule rules[RULE_COUNT];
+extern const struct untestable untestables[]; /* ends with a name of NULL */
 extern const char *const mechanism_names[MECHANISM_COUNT];  /* "sig", "pipe" ... */
 extern const char *const mechanism_titles[MECHANISM_COUNT]; /* "signals", "anonymous pipe" ... */
 extern const char *const grade_names[GRADE_COUNT];          /* "SHALL" ... */

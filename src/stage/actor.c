@@ -20,7 +20,7 @@
 #include "stage/play.h"
 #include "stage/wait.h"
 
-enum { IDLE_TURN_MS = 500, ALARM_SECONDS = 120, CPU_SECONDS = 60 };
+enum { IDLE_TURN_MS = 500, ALARM_SECONDS = 600, CPU_SECONDS = 60 };
 
 const struct implementation *impl;
 

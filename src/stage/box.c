@@ -2,8 +2,8 @@
 /*
  * The box of one test: a process for the director, in a group of its own, and beneath it whatever
  * the test starts.  The worker outside it is the subreaper, so that nothing leaves the box by
- * forking twice or by setsid; it says "passed" only when the director came to its end, every process
- * has ended, and none of them has said otherwise.
+ * forking twice or by setsid; it says "passed" only when the director came to its end, every
+ * process has ended, and none of them has said otherwise.
  */
 #include "stage/play.h"
 
@@ -306,7 +306,7 @@ static void write_result(struct result *result)
 	result->processes = scene->process_count;
 	snprintf(result->message, sizeof(result->message), "%s",
 		 verdict == PASS ? "" : scene->message);
-	if (verdict == FAIL || verdict == ERROR)
+	if (verdict == FAIL || verdict == ERROR || settings.tell_all)
 		snprintf(result->transcript, sizeof(result->transcript), "%s", scene->transcript);
 	result->seconds = seconds_now() - scene->began;
 	result->verdict = verdict;

@@ -20,11 +20,13 @@
 #include "stage/tell.h"
 #include "stage/wait.h"
 
-/* In turns of TURN_MS: how long an operation may take; and asleep in one place, not moving at all. */
+/* In turns of TURN_MS: how long an operation may take; and asleep in one place, not moving at all.
+ */
 enum { RETURN_PATIENCE = 2000, SLEEP_PATIENCE = 500, LOOK_TURNS = 50 };
 /* What proves that somebody is blocked: looks that all show the same sleep. */
 enum { LOOKS = 3, LOOK_US = 300, COARSE_LOOKS = 12, COARSE_LOOK_US = 1000 };
-/* Of turns: asleep again and again, as who polls is; or simply not back, where nothing can be seen. */
+/* Of turns: asleep again and again, as who polls is; or simply not back, where nothing can be seen.
+ */
 enum { POLLER_TURNS = 30, BLIND_TURNS = 20 };
 
 static const char *here_file = "?";
@@ -145,15 +147,23 @@ static bool take_status(actor *a)
 	return true;
 }
 
-/* Those that actors have forked are left to the worker, which knows whether they are still ours. */
+/*
+ * A number that has been reaped may be somebody else's by now: ours is what waitpid can still give
+ * us, or what is seen to be its parent's child still.
+ */
+static bool is_ours(const actor *a)
+{
+	if (a->gone || a->kin == KIN_THREAD)
+		return false;
+	return a->kin != KIN_FORKED || parent_of(a->pid) == scene->actors[a->parent].pid;
+}
+
+/* Children first: where there's no subreaper, nobody knows whose orphans are. */
 static void kill_all(void)
 {
-	for (int i = 0; i < scene->actor_count; i++) {
-		actor *a = &scene->actors[i];
-
-		if (!a->gone && (a->kin == KIN_CHILD || a->kin == KIN_STRANGER))
-			kill(a->pid, SIGKILL);
-	}
+	for (int i = scene->actor_count - 1; i >= 0; i--)
+		if (is_ours(&scene->actors[i]))
+			kill(scene->actors[i].pid, SIGKILL);
 	for (int i = 0; i < scene->actor_count; i++) {
 		actor *a = &scene->actors[i];
 
@@ -604,9 +614,8 @@ void stage_succeeds(actor *a)
 void stage_fails(actor *a, int expected)
 {
 	const outcome *out = come_back(a, "fails");
-	bool same = out->error == expected ||
-		    ((expected == EAGAIN || expected == EWOULDBLOCK) &&
-		     (out->error == EAGAIN || out->error == EWOULDBLOCK));
+	bool same = out->error == expected || ((expected == EAGAIN || expected == EWOULDBLOCK) &&
+					       (out->error == EAGAIN || out->error == EWOULDBLOCK));
 
 	if (out->value != -1 || !same)
 		fail_of_outcome(a, error_name(expected));
@@ -893,7 +902,8 @@ void stage_exits(actor *a, int status)
 	order(a, stage.exit(status));
 	a->begun_told = true;
 	await_end(a, "exit");
-	if (a->status >= 0 && (!WIFEXITED(a->status) || WEXITSTATUS(a->status) != (status & 0xFF))) {
+	if (a->status >= 0 &&
+	    (!WIFEXITED(a->status) || WEXITSTATUS(a->status) != (status & 0xFF))) {
 		describe_end(a->status, text, sizeof(text));
 		fail(HOW_PLAIN, "%s was to exit with status %d, but %s", a->name, status, text);
 	}

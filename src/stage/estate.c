@@ -28,8 +28,8 @@
 /* The journal: a header, then an entry an object, each appended by one write. */
 struct header {
 	char magic[16];
-	long long runner;   /* its process */
-	long long born;	    /* when that began, in the kernel's ticks; 0: not known */
+	long long runner; /* its process */
+	long long born;	  /* when that began, in the kernel's ticks; 0: not known */
 	char run_name[32];
 };
 
@@ -50,7 +50,8 @@ static unsigned remove_object(const struct object *object, bool is_ours_for_sure
 {
 	switch (object->kind) {
 	case OBJECT_NAME:
-		return remove_mq(object->name) + remove_sem(object->name) + remove_shm(object->name);
+		return remove_mq(object->name) + remove_sem(object->name) +
+		       remove_shm(object->name);
 	case OBJECT_KEY:
 		return remove_msg_key(object->number) + remove_semset_key(object->number) +
 		       remove_segment_key(object->number);
@@ -121,7 +122,8 @@ static bool is_listed(const struct object_list *list, const struct object *objec
 
 void estate_add(enum object_kind kind, int number, const char *name)
 {
-	struct entry entry = {.worker = scene->worker, .object = {.kind = (int)kind, .number = number}};
+	struct entry entry = {.worker = scene->worker,
+			      .object = {.kind = (int)kind, .number = number}};
 	struct object_list *list = &scene->objects;
 
 	snprintf(entry.object.name, sizeof(entry.object.name), "%s", name);
@@ -160,7 +162,8 @@ static void remove_journalled(int fd, int worker, bool is_ours_for_sure)
 	struct entry entry;
 	off_t at = sizeof(struct header);
 
-	for (; pread(fd, &entry, sizeof(entry), at) == (ssize_t)sizeof(entry); at += sizeof(entry)) {
+	for (; pread(fd, &entry, sizeof(entry), at) == (ssize_t)sizeof(entry);
+	     at += sizeof(entry)) {
 		entry.object.name[OBJECT_NAME_MAX - 1] = '\0';
 		if (worker < 0 || entry.worker == (unsigned)worker)
 			*removed += remove_object(&entry.object, is_ours_for_sure);
@@ -212,7 +215,8 @@ static void sweep_run(const char *path)
 	snprintf(file, sizeof(file), "%s/" JOURNAL, path);
 	int fd = open(file, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0) {
-		/* killed before it had a journal, or about to have one: only a run long gone is swept */
+		/* killed before it had a journal, or about to have one: only a run long gone is
+		 * swept */
 		struct stat status;
 		if (errno == ENOENT && stat(path, &status) == 0 &&
 		    time(NULL) - status.st_mtime > 600)
@@ -259,8 +263,8 @@ static void make_run_name(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
-		random = (unsigned long long)now.tv_nsec << 32 ^ (unsigned long long)now.tv_sec << 20 ^
-			 (unsigned long long)getpid();
+		random = (unsigned long long)now.tv_nsec << 32 ^
+			 (unsigned long long)now.tv_sec << 20 ^ (unsigned long long)getpid();
 	snprintf(run_name, sizeof(run_name), "%llx", random & 0xFFFFFFFFFFFF);
 }
 
@@ -302,7 +306,8 @@ void estate_open(const char *parent)
 		       -1, 0);
 	make_run_name();
 	if (removed == MAP_FAILED || !realpath(parent, real)) {
-		snprintf(trouble, sizeof(trouble), "no directory %.60s: %s", parent, strerror(errno));
+		snprintf(trouble, sizeof(trouble), "no directory %.60s: %s", parent,
+			 strerror(errno));
 		return;
 	}
 	sweep(real);

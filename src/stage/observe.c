@@ -85,13 +85,13 @@ long long born_at(pid_t pid)
 	return field ? strtoll(field, NULL, 10) : 0;
 }
 
-static bool is_child(pid_t pid)
+pid_t parent_of(pid_t pid)
 {
 	char path[64], line[512];
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	const char *field = read_file(path, line, sizeof(line)) ? stat_field(line, 4) : NULL;
-	return field && strtol(field, NULL, 10) == getpid();
+	return field ? (pid_t)strtol(field, NULL, 10) : 0;
 }
 
 int for_each_child(void (*found)(pid_t child))
@@ -104,7 +104,7 @@ int for_each_child(void (*found)(pid_t child))
 	for (const struct dirent *entry; (entry = readdir(stream));) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (pid > 0 && is_child(pid)) {
+		if (pid > 0 && parent_of(pid) == getpid()) {
 			found(pid);
 			count++;
 		}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What can be seen of a process from outside.  /proc is an acceleration: without it all is unknown. */
+/* What can be seen of a process from outside.  /proc is an acceleration: without it all is unknown.
+ */
 #ifndef IPCTS_STAGE_OBSERVE_H
 #define IPCTS_STAGE_OBSERVE_H
 
@@ -7,9 +8,9 @@
 #include <sys/types.h>
 
 struct look {
-	char state;	       /* of proc(5): R S D T t Z X; '?': unknown; '-': no such thread */
+	char state;		/* of proc(5): R S D T t Z X; '?': unknown; '-': no such thread */
 	unsigned long long ran; /* nanoseconds on a processor so far */
-	bool exact;	       /* ran counts every slice, not only ticks */
+	bool exact;		/* ran counts every slice, not only ticks */
 };
 
 /* A thread of a process; tid == pid: its first. */
@@ -18,6 +19,8 @@ struct look look_at(pid_t pid, pid_t tid);
 bool can_look(void);
 /* When the process began, in ticks since boot; 0: unknown. */
 long long born_at(pid_t pid);
+/* The parent of a process; 0: unknown. */
+pid_t parent_of(pid_t pid);
 /* Calls for each child of this process, as far as /proc tells; returns how many. */
 int for_each_child(void (*found)(pid_t child));
 

@@ -10,15 +10,17 @@
 
 struct stage_settings {
 	const struct implementation *implementation;
-	uint64_t seed;        /* of the run; each test derives its own from it and its name */
+	uint64_t seed;	      /* of the run; each test derives its own from it and its name */
 	double timeout_scale; /* multiplies every patience; 1 by default */
 	const char *program;  /* argv[0], to execute ourselves anew for strangers */
+	bool tell_all;	      /* a test that passes has its transcript too */
 };
 
 /*
  * Once, in the runner, before any worker: makes the run's own directory under $TMPDIR (or does
- * without, with a reason that tests of paths are then skipped with), and removes what runs that were
- * killed have left behind, and only that.  Returns NULL, or one line saying what is impossible.
+ * without, with a reason that tests of paths are then skipped with), and removes what runs that
+ * were killed have left behind, and only that.  Returns NULL, or one line saying what is
+ * impossible.
  */
 const char *stage_open(const struct stage_settings *settings);
 /* How many objects of killed runs stage_open has removed. */
@@ -30,7 +32,8 @@ void stage_close(void);
 void stage_enter_worker(unsigned index);
 /* Plays one test in a box of its own, removes all it left, and writes the result (verdict last). */
 void stage_play(const struct test *test, size_t row, struct result *result);
-/* In a worker's handler of SIGTERM or SIGINT: async-signal-safe; kills what the running test started. */
+/* In a worker's handler of SIGTERM or SIGINT: async-signal-safe; kills what the running test
+ * started. */
 void stage_abandon(void);
 /* After a worker has died: kills and removes whatever its test left. */
 void stage_mourn_worker(unsigned index);

@@ -120,8 +120,7 @@ bool scene_has_verdict(void)
  * Whoever takes the lock writes the message, then the verdict; a later one is not heard.  If the
  * writer is killed in between, there's no verdict, which is an error: never a pass.
  */
-static void write_verdict(enum verdict verdict, enum how how, const char *format,
-			  va_list arguments)
+static void write_verdict(enum verdict verdict, enum how how, const char *format, va_list arguments)
 {
 	if (atomic_exchange(&scene->message_lock, 1))
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stage, as a test sees it.  A test is one linear story: it casts actors (processes), tells each
- * what to do, and states what must come of it.
+ * The stage, as a test sees it.  A test is one linear story: it casts actors (processes), tells
+ *each what to do, and states what must come of it.
  *
  *	TEST(fifo, open_for_writing_waits_for_a_reader)
  *	{
@@ -87,7 +87,8 @@ void stage_register(struct test *test);
 		(void)row;                                                                         \
 		mechanism##_##rulename##_##variant##_();                                           \
 	}                                                                                          \
-	STAGE_REGISTER(mechanism, rulename, mechanism##_##rulename##_##variant, #variant, NULL, 0, 0) \
+	STAGE_REGISTER(mechanism, rulename, mechanism##_##rulename##_##variant, #variant, NULL, 0, \
+		       0)                                                                          \
 	static void mechanism##_##rulename##_##variant##_(void)
 
 /*
@@ -110,11 +111,13 @@ void stage_register(struct test *test);
 actor *cast(const char *name);
 /* A process that has executed this program anew: no kinship, no memory, no descriptor in common. */
 actor *cast_stranger(const char *name);
-/* A child of an idle actor: it inherits its descriptors, mappings, handles and signal dispositions. */
+/* A child of an idle actor: it inherits its descriptors, mappings, handles and signal dispositions.
+ */
 actor *forks(actor *parent, const char *name);
 /* A thread of an idle actor's process: the same descriptors, memory and handles. */
 actor *cast_thread(actor *host, const char *name);
-/* The idle actor executes this program anew: descriptors without close-on-exec stay, memory goes. */
+/* The idle actor executes this program anew: descriptors without close-on-exec stay, memory goes.
+ */
 #define execs(a) HERE(stage_execs(a))
 
 pid_t pid_of(const actor *a);
@@ -146,7 +149,8 @@ pid_t pid_of(const actor *a);
 /* The last outcome, for what the verbs don't say. */
 const outcome *outcome_of(const actor *a);
 
-/* SIGSTOP and SIGCONT, each waited for.  (Some calls of Linux fail with EINTR after that: signal(7).) */
+/* SIGSTOP and SIGCONT, each waited for.  (Some calls of Linux fail with EINTR after that:
+ * signal(7).) */
 #define freeze(a) HERE(stage_freeze(a))
 #define thaw(a) HERE(stage_thaw(a))
 /* Sends a signal to the actor (to its thread, if it is one). */
@@ -187,8 +191,8 @@ extern const struct implementation *impl;
 	stage_must_be(__FILE__, __LINE__, #actual, (long long)(actual), (long long)(expected))
 
 /* In an actor's function: what a handle stands for there. */
-int handle_fd(const char *handle);          /* a descriptor; ends the test as an error if there's none */
-void *handle_pointer(const char *handle);   /* a mapping, a semaphore ... */
+int handle_fd(const char *handle); /* a descriptor; ends the test as an error if there's none */
+void *handle_pointer(const char *handle);    /* a mapping, a semaphore ... */
 long long handle_number(const char *handle); /* an identifier: System V, or any other number */
 void set_handle(const char *handle, long long number, void *pointer);
 bool has_handle(const char *handle);
@@ -197,14 +201,15 @@ enum private_kind { PRIVATE_MSG, PRIVATE_SEMSET, PRIVATE_SEGMENT };
 void keep_private(enum private_kind kind, int id);
 
 /* Names of the system for an object of the story; unique to run and test, removed after it. */
-const char *path_of(const char *object);     /* a path, relative to the actors' directory */
-const char *name_of(const char *object);     /* "/ipcts..." for mq_open, sem_open, shm_open */
-key_t key_of(const char *object);            /* a System V key */
+const char *path_of(const char *object); /* a path, relative to the actors' directory */
+const char *name_of(const char *object); /* "/ipcts..." for mq_open, sem_open, shm_open */
+key_t key_of(const char *object);	 /* a System V key */
 
 /* Zeroed memory that all actors and the director share: 512 words (and not what is under test). */
 _Atomic(uint64_t) *shared(void);
 enum { SHARED_WORDS = 512 };
-/* Waits, in the director or a function, until a shared word is at least this; fails if it never is. */
+/* Waits, in the director or a function, until a shared word is at least this; fails if it never is.
+ */
 #define awaits(word, value) HERE(stage_awaits(word, value))
 
 /* The handler that sig.handle installs: counts for caught() and catches(). */
@@ -213,7 +218,8 @@ void stage_note_signal(int signal);
 /* The seed of this test, for its choices; printed with the run. */
 uint64_t test_seed(void);
 
-/* -- what the macros above call ----------------------------------------------------------------- */
+/* -- what the macros above call -----------------------------------------------------------------
+ */
 
 void stage_at(const char *file, int line);
 void stage_execs(actor *a);

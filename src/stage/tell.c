@@ -19,22 +19,29 @@ struct number_name {
 	const char *name;
 };
 
-#define N(name) {name, #name}
+#define N(name)                                                                                    \
+	{                                                                                          \
+		name, #name                                                                        \
+	}
 static const struct number_name errors[] = {
-	N(EPERM),     N(ENOENT),       N(ESRCH),	 N(EINTR),	   N(EIO),
-	N(ENXIO),     N(E2BIG),	       N(ENOEXEC),	 N(EBADF),	   N(ECHILD),
-	N(EAGAIN),    N(ENOMEM),       N(EACCES),	 N(EFAULT),	   N(EBUSY),
-	N(EEXIST),    N(EXDEV),	       N(ENODEV),	 N(ENOTDIR),	   N(EISDIR),
-	N(EINVAL),    N(ENFILE),       N(EMFILE),	 N(ENOTTY),	   N(EFBIG),
-	N(ENOSPC),    N(ESPIPE),       N(EROFS),	 N(EMLINK),	   N(EPIPE),
-	N(EDOM),      N(ERANGE),       N(EDEADLK),	 N(ENAMETOOLONG),  N(ENOLCK),
-	N(ENOSYS),    N(ENOTEMPTY),    N(ELOOP),	 N(ENOMSG),	   N(EIDRM),
-	N(EOVERFLOW), N(EBADMSG),      N(EPROTO),	 N(ENOTSOCK),	   N(EDESTADDRREQ),
-	N(EMSGSIZE),  N(EPROTOTYPE),   N(ENOPROTOOPT),	 N(EOPNOTSUPP),	   N(EAFNOSUPPORT),
-	N(EADDRINUSE), N(EADDRNOTAVAIL), N(ENETDOWN),	 N(ENETUNREACH),   N(ECONNABORTED),
-	N(ECONNRESET), N(ENOBUFS),     N(EISCONN),	 N(ENOTCONN),	   N(ETIMEDOUT),
-	N(ECONNREFUSED), N(EHOSTUNREACH), N(EALREADY),	 N(EINPROGRESS),   N(EOWNERDEAD),
-	N(ENOTRECOVERABLE), N(ECANCELED), N(EPROTONOSUPPORT), N(ENOTSUP), N(ETXTBSY),
+	N(EPERM),	 N(ENOENT),	     N(ESRCH),	      N(EINTR),
+	N(EIO),		 N(ENXIO),	     N(E2BIG),	      N(ENOEXEC),
+	N(EBADF),	 N(ECHILD),	     N(EAGAIN),	      N(ENOMEM),
+	N(EACCES),	 N(EFAULT),	     N(EBUSY),	      N(EEXIST),
+	N(EXDEV),	 N(ENODEV),	     N(ENOTDIR),      N(EISDIR),
+	N(EINVAL),	 N(ENFILE),	     N(EMFILE),	      N(ENOTTY),
+	N(EFBIG),	 N(ENOSPC),	     N(ESPIPE),	      N(EROFS),
+	N(EMLINK),	 N(EPIPE),	     N(EDOM),	      N(ERANGE),
+	N(EDEADLK),	 N(ENAMETOOLONG),    N(ENOLCK),	      N(ENOSYS),
+	N(ENOTEMPTY),	 N(ELOOP),	     N(ENOMSG),	      N(EIDRM),
+	N(EOVERFLOW),	 N(EBADMSG),	     N(EPROTO),	      N(ENOTSOCK),
+	N(EDESTADDRREQ), N(EMSGSIZE),	     N(EPROTOTYPE),   N(ENOPROTOOPT),
+	N(EOPNOTSUPP),	 N(EAFNOSUPPORT),    N(EADDRINUSE),   N(EADDRNOTAVAIL),
+	N(ENETDOWN),	 N(ENETUNREACH),     N(ECONNABORTED), N(ECONNRESET),
+	N(ENOBUFS),	 N(EISCONN),	     N(ENOTCONN),     N(ETIMEDOUT),
+	N(ECONNREFUSED), N(EHOSTUNREACH),    N(EALREADY),     N(EINPROGRESS),
+	N(EOWNERDEAD),	 N(ENOTRECOVERABLE), N(ECANCELED),    N(EPROTONOSUPPORT),
+	N(ENOTSUP),	 N(ETXTBSY),
 };
 
 static const struct number_name signals[] = {

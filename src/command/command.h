@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* The command's parts: what it was asked for, the subcommands, and what it says besides reports. */
+#ifndef IPCTS_COMMAND_COMMAND_H
+#define IPCTS_COMMAND_COMMAND_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "report/report.h"
+#include "report/sheet.h"
+#include "stage/runner.h"
+
+/* Those that can be judged; the first is the default, NULL ends them. */
+extern const struct implementation *const implementations[];
+
+enum { ALL_HELD, SOMETHING_FAILED, TROUBLE };
+enum { WISHES_MAX = 16 };
+
+/* A format, and the file it is to be written to. */
+struct wish {
+	const struct reporter *reporter;
+	const char *path; /* NULL: not said, which is standard output */
+};
+
+enum view {
+	VIEW_MECHANISMS,
+	VIEW_RULES,
+	VIEW_TESTS,
+	VIEW_UNTESTED,
+	VIEW_UNTESTABLE,
+	VIEW_COVERAGE
+};
+
+struct options {
+	const struct implementation *implementation;
+	struct selection selection;
+	const char **globs; /* the selection's */
+	unsigned jobs;
+	bool seeded;
+	uint64_t seed;
+	double timeout_scale;
+	const char *known, *resume;
+	struct wish wishes[WISHES_MAX];
+	size_t wish_count;
+	enum view view;
+};
+
+/* One line on standard error, whatever bytes the user gave. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same, and the program ends with TROUBLE. */
+_Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Standard output gets the sheet, which is freed, or standard error a complaint: the exit status.
+ */
+int print(struct sheet *sheet);
+
+extern const struct option run_options[], list_options[], explain_options[];
+/* argv[0] is the subcommand's word; what is no option is a glob.  Refuses what makes no sense. */
+void parse_options(struct options *options, int argc, char **argv, const struct option *known);
+_Noreturn void print_help(void);
+/* A further report; refuses one too many. */
+struct wish *add_wish(struct options *options, const struct reporter *reporter);
+
+/* The subcommands: each returns the program's exit status. */
+int run_command(int argc, char **argv, const char *program);
+int list_command(int argc, char **argv);
+int explain_command(int argc, char **argv, const char *program);
+
+/* A test's file from the tree's root, wherever it was built. */
+const char *place_of(const struct test *test);
+/* How many tests a rule has, each row of a table counted. */
+size_t tests_of(enum rule_id rule);
+/* Whether a rule, or a test, is among those chosen. */
+bool is_listed(const struct selection *selection, enum grade grade, const char *name);
+void list_coverage(struct sheet *sheet, const struct selection *selection);
+/* A random number of 32 bits, easy to type again. */
+uint64_t random_seed(void);
+
+#endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+#include "command/command.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char help[] =
+	"Usage: ipcts run [OPTION]... [GLOB]...     judge the platform's IPC\n"
+	"       ipcts list [OPTION]... [GLOB]...    show mechanisms, rules and tests\n"
+	"       ipcts explain RULE...               show what a rule asks for, and why\n"
+	"       ipcts --help | --version\n"
+	"\n"
+	"A GLOB chooses tests by name (mq.every_*), rule's name, or mechanism's (mq).\n"
+	"\n"
+	"run and list:\n"
+	"  --only GLOB           only what matches; may be repeated\n"
+	"  --grade LIST          only rules of these grades: shall,may,linux,ours\n"
+	"run:\n"
+	"  --impl NAME           the implementation to judge (posix)\n"
+	"  --jobs N              play N tests at a time (as many as there are processors)\n"
+	"  --shard I/N           only the I-th of N equal parts\n"
+	"  --seed N              the seed of every random choice, decimal or 0x... (random)\n"
+	"  --timeout-scale X     wait X times as long before a test is called hung (1)\n"
+	"  --known FILE          what is known to fail here: lines of GLOB and reason\n"
+	"  --format FORMAT       human (default), tap, junit or json; may be repeated\n"
+	"  --output FILE         where the format before it goes (standard output)\n"
+	"  --resume FILE         go on with the run whose JSON report FILE is\n"
+	"list:\n"
+	"  --rules               rules, with grade and clause\n"
+	"  --tests               tests, with their place\n"
+	"  --untested            rules that have no test\n"
+	"  --untestable          promises that no test can see kept, and why\n"
+	"  --coverage            rules and tests of each page of the documents\n"
+	"\n"
+	"Exit status: 0 all held, 1 something failed, 2 bad usage or trouble of our own.\n"
+	"IPCTS_TIMEOUT_SCALE is the default of --timeout-scale; NO_COLOR turns colours off.\n";
+
+enum option_code {
+	OPTION_ONLY = 256,
+	OPTION_GRADE,
+	OPTION_IMPL,
+	OPTION_JOBS,
+	OPTION_SHARD,
+	OPTION_SEED,
+	OPTION_TIMEOUT_SCALE,
+	OPTION_KNOWN,
+	OPTION_FORMAT,
+	OPTION_OUTPUT,
+	OPTION_RESUME,
+	OPTION_RULES,
+	OPTION_TESTS,
+	OPTION_UNTESTED,
+	OPTION_UNTESTABLE,
+	OPTION_COVERAGE,
+	OPTION_HELP,
+};
+
+const struct option run_options[] = {
+	{"only", required_argument, NULL, OPTION_ONLY},
+	{"grade", required_argument, NULL, OPTION_GRADE},
+	{"impl", required_argument, NULL, OPTION_IMPL},
+	{"jobs", required_argument, NULL, OPTION_JOBS},
+	{"shard", required_argument, NULL, OPTION_SHARD},
+	{"seed", required_argument, NULL, OPTION_SEED},
+	{"timeout-scale", required_argument, NULL, OPTION_TIMEOUT_SCALE},
+	{"known", required_argument, NULL, OPTION_KNOWN},
+	{"format", required_argument, NULL, OPTION_FORMAT},
+	{"output", required_argument, NULL, OPTION_OUTPUT},
+	{"resume", required_argument, NULL, OPTION_RESUME},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+const struct option list_options[] = {
+	{"only", required_argument, NULL, OPTION_ONLY},
+	{"grade", required_argument, NULL, OPTION_GRADE},
+	{"rules", no_argument, NULL, OPTION_RULES},
+	{"tests", no_argument, NULL, OPTION_TESTS},
+	{"untested", no_argument, NULL, OPTION_UNTESTED},
+	{"untestable", no_argument, NULL, OPTION_UNTESTABLE},
+	{"coverage", no_argument, NULL, OPTION_COVERAGE},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+const struct option explain_options[] = {
+	{"help", no_argument, NULL, OPTION_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+/* The whole text is a number in this base, and at most so big. */
+static bool parse_number(const char *text, int base, uint64_t most, uint64_t *number)
+{
+	const char *digits = base == 16 ? "0123456789abcdefABCDEF" : "0123456789";
+
+	if (!*text || text[strspn(text, digits)])
+		return false;
+	errno = 0;
+	*number = strtoull(text, NULL, base);
+	return errno == 0 && *number <= most;
+}
+
+static unsigned parse_jobs(const char *text)
+{
+	uint64_t jobs;
+
+	if (!parse_number(text, 10, JOBS_MAX, &jobs) || jobs == 0)
+		refuse("--jobs %s: not a number from 1 to %d", text, JOBS_MAX);
+	return (unsigned)jobs;
+}
+
+static uint64_t parse_seed(const char *text)
+{
+	bool hexadecimal = strncasecmp(text, "0x", 2) == 0;
+	uint64_t seed;
+
+	if (!parse_number(hexadecimal ? text + 2 : text, hexadecimal ? 16 : 10, UINT64_MAX, &seed))
+		refuse("--seed %s: not a number of 64 bits, decimal or 0x...", text);
+	return seed;
+}
+
+static void parse_shard(const char *text, struct selection *selection)
+{
+	const char *slash = strchr(text, '/');
+	char *first = strndup(text, slash ? (size_t)(slash - text) : strlen(text));
+	uint64_t shard = 0, shards = 0;
+
+	if (!first)
+		refuse("--shard: %s", strerror(ENOMEM));
+	if (!slash || !parse_number(first, 10, 1000000, &shard) ||
+	    !parse_number(slash + 1, 10, 1000000, &shards))
+		refuse("--shard %s: not I/N", text);
+	free(first);
+	if (shard < 1 || shard > shards)
+		refuse("--shard %s: impossible: the parts of N are 1/N to N/N", text);
+	selection->shard = (unsigned)shard;
+	selection->shards = (unsigned)shards;
+}
+
+static double parse_scale(const char *origin, const char *text)
+{
+	char *end;
+	double scale = strtod(text, &end);
+
+	if (!*text || *end || !(scale > 0) || scale > 10000)
+		refuse("%s %s: not a number above 0, at most 10000", origin, text);
+	return scale;
+}
+
+static unsigned parse_grade(const char *text, size_t size, const char *list)
+{
+	for (int grade = 0; grade < GRADE_COUNT; grade++)
+		if (strlen(grade_names[grade]) == size &&
+		    strncasecmp(grade_names[grade], text, size) == 0)
+			return 1u << grade;
+	refuse("--grade %s: not a list of shall, may, linux and ours", list);
+}
+
+static unsigned parse_grades(const char *list)
+{
+	unsigned grades = 0;
+
+	for (const char *grade = list;;) {
+		size_t size = strcspn(grade, ",");
+
+		grades |= parse_grade(grade, size, list);
+		if (!grade[size])
+			return grades;
+		grade += size + 1;
+	}
+}
+
+static const struct implementation *parse_implementation(const char *name)
+{
+	for (size_t i = 0; implementations[i]; i++)
+		if (strcmp(implementations[i]->name, name) == 0)
+			return implementations[i];
+	refuse("--impl %s: no such implementation", name);
+}
+
+struct wish *add_wish(struct options *options, const struct reporter *reporter)
+{
+	if (options->wish_count == WISHES_MAX)
+		refuse("more than %d reports", WISHES_MAX);
+	options->wishes[options->wish_count] = (struct wish){.reporter = reporter};
+	return &options->wishes[options->wish_count++];
+}
+
+static void parse_format(struct options *options, const char *name)
+{
+	const struct reporter *reporter = reporter_named(name);
+
+	if (!reporter)
+		refuse("--format %s: not human, tap, junit or json", name);
+	add_wish(options, reporter);
+}
+
+/* Of the format before it; a second file for the same format is a report of its own. */
+static void parse_output(struct options *options, const char *path)
+{
+	struct wish *wish = options->wish_count ? &options->wishes[options->wish_count - 1] : NULL;
+
+	if (!*path)
+		refuse("--output: the name of the file is empty");
+	if (!wish)
+		wish = add_wish(options, &human_reporter);
+	else if (wish->path)
+		wish = add_wish(options, wish->reporter);
+	wish->path = path;
+}
+
+static void add_glob(struct options *options, const char *glob)
+{
+	const char **globs =
+		realloc(options->globs, (options->selection.glob_count + 1) * sizeof(*globs));
+
+	if (!globs)
+		refuse("%s", strerror(ENOMEM));
+	globs[options->selection.glob_count++] = glob;
+	options->globs = globs;
+	options->selection.globs = globs;
+}
+
+static void parse_option(struct options *options, int code)
+{
+	switch (code) {
+	case OPTION_ONLY:
+		add_glob(options, optarg);
+		break;
+	case OPTION_GRADE:
+		options->selection.grades = parse_grades(optarg);
+		break;
+	case OPTION_IMPL:
+		options->implementation = parse_implementation(optarg);
+		break;
+	case OPTION_JOBS:
+		options->jobs = parse_jobs(optarg);
+		break;
+	case OPTION_SHARD:
+		parse_shard(optarg, &options->selection);
+		break;
+	case OPTION_SEED:
+		options->seed = parse_seed(optarg);
+		options->seeded = true;
+		break;
+	case OPTION_TIMEOUT_SCALE:
+		options->timeout_scale = parse_scale("--timeout-scale", optarg);
+		break;
+	case OPTION_KNOWN:
+		options->known = optarg;
+		break;
+	case OPTION_FORMAT:
+		parse_format(options, optarg);
+		break;
+	case OPTION_OUTPUT:
+		parse_output(options, optarg);
+		break;
+	case OPTION_RESUME:
+		options->resume = optarg;
+		break;
+	case OPTION_RULES:
+		options->view = VIEW_RULES;
+		break;
+	case OPTION_TESTS:
+		options->view = VIEW_TESTS;
+		break;
+	case OPTION_UNTESTED:
+		options->view = VIEW_UNTESTED;
+		break;
+	case OPTION_UNTESTABLE:
+		options->view = VIEW_UNTESTABLE;
+		break;
+	case OPTION_COVERAGE:
+		options->view = VIEW_COVERAGE;
+		break;
+	default:
+		break;
+	}
+}
+
+_Noreturn void print_help(void)
+{
+	struct sheet sheet = {0};
+
+	sheet_add(&sheet, help);
+	exit(print(&sheet));
+}
+
+/* argv[0] is the command's word; what is no option is a glob. */
+void parse_options(struct options *options, int argc, char **argv, const struct option *known)
+{
+	const char *scale = getenv("IPCTS_TIMEOUT_SCALE");
+	int code;
+
+	*options = (struct options){
+		.implementation = implementations[0],
+		.selection = {.grades = (1u << GRADE_COUNT) - 1, .shard = 1, .shards = 1},
+		.jobs = runner_processors(),
+		.timeout_scale = 1,
+	};
+	if (scale && *scale)
+		options->timeout_scale = parse_scale("IPCTS_TIMEOUT_SCALE", scale);
+
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+		if (code == 'h' || code == OPTION_HELP)
+			print_help();
+		if (code == ':')
+			refuse("%s %s: needs an argument", argv[0], argv[optind - 1]);
+		if (code == '?' && optopt > 0 && optopt < 128)
+			refuse("%s -%c: unknown option", argv[0], optopt);
+		if (code == '?')
+			refuse("%s %s: unknown option, or not to be used so", argv[0],
+			       argv[optind - 1]);
+		parse_option(options, code);
+	}
+	while (optind < argc)
+		add_glob(options, argv[optind++]);
+}
