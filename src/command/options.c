@@ -123,16 +123,14 @@ static uint64_t parse_seed(const char *text)
 
 static void parse_shard(const char *text, struct selection *selection)
 {
-	const char *slash = strchr(text, '/');
-	char *first = strndup(text, slash ? (size_t)(slash - text) : strlen(text));
-	uint64_t shard = 0, shards = 0;
+	uint64_t shard, shards;
+	char first[16] = "";
+	size_t size = strcspn(text, "/");
 
-	if (!first)
-		refuse("--shard: %s", strerror(ENOMEM));
-	if (!slash || !parse_number(first, 10, 1000000, &shard) ||
-	    !parse_number(slash + 1, 10, 1000000, &shards))
+	strncat(first, text, size < sizeof(first) - 1 ? size : sizeof(first) - 1);
+	if (!text[size] || !parse_number(first, 10, 1000000, &shard) ||
+	    !parse_number(text + size + 1, 10, 1000000, &shards))
 		refuse("--shard %s: not I/N", text);
-	free(first);
 	if (shard < 1 || shard > shards)
 		refuse("--shard %s: impossible: the parts of N are 1/N to N/N", text);
 	selection->shard = (unsigned)shard;
