@@ -4,13 +4,11 @@
 #	make check CORPUS='mq --seed 7'     a part of the corpus: arguments of ipcts run
 #	make check WRAP='valgrind -q'       the programs under something: valgrind, qemu-..., strace
 
-TEST_EXTENSIONS = .tap
-TAP_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 LOG_COMPILER = $(WRAP)
 AM_TESTS_ENVIRONMENT = WRAP='$(WRAP)'; CORPUS='$(CORPUS)'; export WRAP CORPUS;
 
 dist_check_SCRIPTS += %D%/corpus.tap %D%/layers.tap
-TESTS += $(dist_check_SCRIPTS)
+TESTS += %D%/corpus.tap %D%/layers.tap
 %D%/corpus.log: ipcts$(EXEEXT)
 
 # Of every process a file of what valgrind says of it: hopefully nothing.
@@ -29,7 +27,10 @@ clean-local:
 installcheck-local:
 	$(WRAP) "$(DESTDIR)$(bindir)/$$(echo ipcts | sed '$(transform)')$(EXEEXT)" run $(CORPUS)
 
-EXTRA_DIST += .ci/run \
-	%D%/validate %D%/check %D%/build.sh %D%/packages.sh \
-	%D%/checks/bare %D%/checks/clang %D%/checks/dist %D%/checks/gcc \
-	%D%/checks/sanitizers %D%/checks/style %D%/checks/valgrind
+EXTRA_DIST += .clang-format .ci/run \
+	%D%/build.sh %D%/packages.sh %D%/platform.sh \
+	%D%/validate %D%/check \
+	%D%/checks/bare %D%/checks/clang %D%/checks/dist %D%/checks/gcc %D%/checks/platforms \
+	%D%/checks/sanitizers %D%/checks/style %D%/checks/valgrind \
+	%D%/platform/gvisor %D%/platform/musl %D%/platform/s390x \
+	%D%/known/gvisor %D%/known/musl %D%/known/s390x
