@@ -1,1 +1,36 @@
 # SPDX-License-Identifier: MIT
+# make check plays the corpus and the unit tests, and looks whether the tree keeps its own rules.
+#
+#	make check CORPUS='mq --seed 7'     a part of the corpus: arguments of ipcts run
+#	make check WRAP='valgrind -q'       the programs under something: valgrind, qemu-..., strace
+
+LOG_COMPILER = $(WRAP)
+AM_TESTS_ENVIRONMENT = WRAP='$(WRAP)'; CORPUS='$(CORPUS)'; export WRAP CORPUS;
+
+dist_check_SCRIPTS += %D%/corpus.tap %D%/layers.tap
+TESTS += %D%/corpus.tap %D%/layers.tap
+%D%/corpus.log: ipcts$(EXEEXT)
+
+# Of every process a file of what valgrind says of it: hopefully nothing.
+check-valgrind:
+	@test -n '$(VALGRIND)' || { echo 'configured without valgrind' >&2; exit 1; }
+	rm -rf valgrind && mkdir valgrind
+	$(MAKE) $(AM_MAKEFLAGS) check \
+		WRAP='$(VALGRIND) -q --error-exitcode=99 --log-file=$(abs_builddir)/valgrind/%p'
+	! grep -h . valgrind/*
+.PHONY: check-valgrind
+
+clean-local:
+	rm -rf valgrind
+
+# The installed program judges the platform.
+installcheck-local:
+	$(WRAP) "$(DESTDIR)$(bindir)/$$(echo ipcts | sed '$(transform)')$(EXEEXT)" run $(CORPUS)
+
+EXTRA_DIST += .clang-format .ci/run \
+	%D%/build.sh %D%/packages.sh %D%/platform.sh \
+	%D%/validate %D%/check \
+	%D%/checks/bare %D%/checks/clang %D%/checks/dist %D%/checks/gcc %D%/checks/platforms \
+	%D%/checks/sanitizers %D%/checks/style %D%/checks/valgrind \
+	%D%/platform/gvisor %D%/platform/musl %D%/platform/s390x \
+	%D%/known/gvisor %D%/known/musl %D%/known/s390x
