@@ -16,6 +16,8 @@ ipcts_SOURCES += \
 # mq
 
 # shm
+ipcts_SOURCES += \
+	%D%/shm/share.c
 
 # sem
 
