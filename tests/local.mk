@@ -17,6 +17,9 @@ ipcts_SOURCES += \
 
 # shm
 ipcts_SOURCES += \
+	%D%/shm/permission.c \
+	%D%/shm/removal.c \
+	%D%/shm/segment.c \
 	%D%/shm/share.c
 
 # sem
