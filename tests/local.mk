@@ -17,6 +17,8 @@ ipcts_SOURCES += \
 
 # shm
 ipcts_SOURCES += \
+	%D%/shm/mapping.c \
+	%D%/shm/object.c \
 	%D%/shm/permission.c \
 	%D%/shm/removal.c \
 	%D%/shm/segment.c \
