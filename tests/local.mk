@@ -17,7 +17,9 @@ ipcts_SOURCES += \
 
 # shm
 ipcts_SOURCES += \
+	%D%/shm/limit.c \
 	%D%/shm/mapping.c \
+	%D%/shm/memfd.c \
 	%D%/shm/object.c \
 	%D%/shm/permission.c \
 	%D%/shm/removal.c \
