@@ -22,7 +22,8 @@ static bool outcome_is_address(outcome *out, const void *address)
 
 static unsigned char *place(const char *handle, long long offset)
 {
-	return (unsigned char *)handle_pointer(handle) + offset;
+	/* where a handle led to there may be nothing now, and the sum may be no address at all */
+	return (unsigned char *)((uintptr_t)handle_pointer(handle) + (uintptr_t)offset);
 }
 
 /* -- segments --------------------------------------------------------------------------------- */
