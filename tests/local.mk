@@ -18,6 +18,12 @@ ipcts_SOURCES += \
 # shm
 
 # sem
+ipcts_SOURCES += \
+	%D%/sem/count.c \
+	%D%/sem/name.c \
+	%D%/sem/signal.c \
+	%D%/sem/time.c \
+	%D%/sem/wake.c
 
 # semset
 
