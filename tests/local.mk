@@ -27,6 +27,12 @@ ipcts_SOURCES += \
 	%D%/shm/share.c
 
 # sem
+ipcts_SOURCES += \
+	%D%/sem/count.c \
+	%D%/sem/name.c \
+	%D%/sem/signal.c \
+	%D%/sem/time.c \
+	%D%/sem/wake.c
 
 # semset
 
