@@ -5,7 +5,8 @@
 
 # pipe
 ipcts_SOURCES += \
-	%D%/pipe/stream.c
+	%D%/pipe/block.c %D%/pipe/end.c %D%/pipe/flow.c %D%/pipe/limit.c \
+	%D%/pipe/make.c %D%/pipe/splice.c %D%/pipe/stream.c
 
 # fifo
 ipcts_SOURCES += \

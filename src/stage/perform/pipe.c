@@ -47,3 +47,27 @@ PERFORM(pipe, set_capacity)
 	outcome_lacks(out, "F_SETPIPE_SZ");
 #endif
 }
+
+PERFORM(pipe, splice)
+{
+	CALL(pipe, splice, handle_fd(o->handle), NULL, handle_fd(o->other), NULL, (size_t)o->n[0],
+	     (unsigned)o->n[1]);
+}
+
+PERFORM(pipe, tee)
+{
+	CALL(pipe, tee, handle_fd(o->handle), handle_fd(o->other), (size_t)o->n[0],
+	     (unsigned)o->n[1]);
+}
+
+PERFORM(pipe, vmsplice)
+{
+	struct iovec vector = {(void *)o->bytes, o->size};
+
+	CALL(pipe, vmsplice, handle_fd(o->handle), &vector, 1, 0);
+}
+
+PERFORM(pipe, sendfile)
+{
+	CALL(pipe, sendfile, handle_fd(o->handle), handle_fd(o->other), NULL, (size_t)o->n[0]);
+}
