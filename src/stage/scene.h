@@ -59,7 +59,7 @@ struct mailbox {
 	outcome outcome;
 	struct handle kept[HANDLES_MAX]; /* across an exec */
 	unsigned kept_count;
-	unsigned char order_bytes[OUTCOME_BYTES];
+	unsigned char order_bytes[OUTCOME_BYTES + 1];
 	unsigned char outcome_bytes[OUTCOME_BYTES];
 };
 
