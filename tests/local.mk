@@ -10,7 +10,7 @@ ipcts_SOURCES += \
 
 # fifo
 ipcts_SOURCES += \
-	%D%/fifo/open.c
+	%D%/fifo/meet.c %D%/fifo/name.c %D%/fifo/open.c %D%/fifo/stream.c
 
 # msg
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <string.h>
 
 #include "stage/perform.h"
 
@@ -60,9 +61,14 @@ PERFORM(pipe, tee)
 	     (unsigned)o->n[1]);
 }
 
+/* The pipe may refer to the memory until it is read: so it's memory that the next order leaves
+ * alone. */
 PERFORM(pipe, vmsplice)
 {
-	struct iovec vector = {(void *)o->bytes, o->size};
+	static unsigned char kept[4096];
+	struct iovec vector = {kept, o->size < sizeof(kept) ? o->size : sizeof(kept)};
+
+	memcpy(kept, o->bytes, vector.iov_len);
 
 	CALL(pipe, vmsplice, handle_fd(o->handle), &vector, 1, 0);
 }
