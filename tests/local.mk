@@ -5,11 +5,12 @@
 
 # pipe
 ipcts_SOURCES += \
-	%D%/pipe/stream.c
+	%D%/pipe/block.c %D%/pipe/end.c %D%/pipe/flow.c %D%/pipe/limit.c \
+	%D%/pipe/make.c %D%/pipe/splice.c %D%/pipe/stream.c
 
 # fifo
 ipcts_SOURCES += \
-	%D%/fifo/open.c
+	%D%/fifo/meet.c %D%/fifo/name.c %D%/fifo/open.c %D%/fifo/stream.c
 
 # msg
 
