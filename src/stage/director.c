@@ -280,6 +280,7 @@ static void check_life(actor *a)
 void director_open(void)
 {
 	scene->director = getpid();
+	scene_join(scene->serial);
 }
 
 void director_close(void)
