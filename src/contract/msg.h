@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* System V message queues: messages of a type, found by a key, that wait until somebody wants them. */
+/* System V message queues: messages of a type, found by a key, that wait until somebody wants them.
+ */
 #ifndef IPCTS_CONTRACT_MSG_H
 #define IPCTS_CONTRACT_MSG_H
 
