@@ -13,6 +13,18 @@ ipcts_SOURCES += \
 	%D%/fifo/meet.c %D%/fifo/name.c %D%/fifo/open.c %D%/fifo/stream.c
 
 # msg
+ipcts_SOURCES += \
+	%D%/msg/account.c \
+	%D%/msg/capacity.c \
+	%D%/msg/end.c \
+	%D%/msg/get.c \
+	%D%/msg/linux.c \
+	%D%/msg/order.c \
+	%D%/msg/queue.c \
+	%D%/msg/size.c \
+	%D%/msg/storm.c \
+	%D%/msg/user.c \
+	%D%/msg/wait.c
 
 # mq
 
