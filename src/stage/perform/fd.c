@@ -5,13 +5,12 @@
 
 #include "stage/perform.h"
 
-/* The endless pattern of a stream: no two neighbouring pages are alike. */
-static unsigned char pattern(long long at)
+unsigned char pattern(long long at)
 {
 	return (unsigned char)((at * 31 + at / 251) & 0xFF);
 }
 
-static unsigned char *pattern_from(long long from, long long count)
+unsigned char *pattern_from(long long from, long long count)
 {
 	unsigned char *bytes = malloc(count > 0 ? (size_t)count : 1);
 
