@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "stage/perform.h"
 
@@ -238,4 +239,19 @@ PERFORM(fd, mode)
 	memset(&status, POISON, sizeof(status));
 	if (CALL(fd, fstat, handle_fd(o->handle), &status))
 		out->value = (long long)status.st_mode;
+}
+
+/* The soft limit stands where, of the numbers below it, so many are free. */
+PERFORM(fd, leave_room)
+{
+	struct rlimit limit;
+	long long free_ones = 0;
+	int number = 0;
+
+	must_be(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (; free_ones < o->n[0] && (rlim_t)number < limit.rlim_cur; number++)
+		free_ones += impl->fd->fcntl(number, F_GETFD, 0) < 0;
+	limit.rlim_cur = (rlim_t)number;
+	must_be(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	outcome_is(out, free_ones);
 }
