@@ -38,6 +38,10 @@ ipcts_SOURCES += \
 # semset
 
 # sock
+ipcts_SOURCES += \
+	%D%/sock/message.c \
+	%D%/sock/stream.c \
+	%D%/sock/talk.c
 
 # lock
 
