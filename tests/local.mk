@@ -39,9 +39,11 @@ ipcts_SOURCES += \
 
 # sock
 ipcts_SOURCES += \
+	%D%/sock/connect.c \
 	%D%/sock/message.c \
 	%D%/sock/stream.c \
-	%D%/sock/talk.c
+	%D%/sock/talk.c \
+	%D%/sock/wait.c
 
 # lock
 
