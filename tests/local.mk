@@ -40,6 +40,8 @@ ipcts_SOURCES += \
 # sock
 ipcts_SOURCES += \
 	%D%/sock/connect.c \
+	%D%/sock/end.c \
+	%D%/sock/interrupted.c \
 	%D%/sock/message.c \
 	%D%/sock/stream.c \
 	%D%/sock/talk.c \
