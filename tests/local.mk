@@ -50,6 +50,14 @@ ipcts_SOURCES += \
 # semset
 
 # sock
+ipcts_SOURCES += \
+	%D%/sock/connect.c \
+	%D%/sock/end.c \
+	%D%/sock/interrupted.c \
+	%D%/sock/message.c \
+	%D%/sock/stream.c \
+	%D%/sock/talk.c \
+	%D%/sock/wait.c
 
 # lock
 

@@ -303,7 +303,7 @@ static unsigned char byte_at(long long place)
 	return (unsigned char)((place * 11 + place / 256) & 0xFF);
 }
 
-static long long send(const char *text, const long long *n)
+static long long send_stream(const char *text, const long long *n)
 {
 	static unsigned char piece[7000];
 
@@ -362,7 +362,7 @@ TEST(pipe, resizing_while_streaming_keeps_every_byte)
 	does(reader, fd.close("p:w"));
 	actor *third = forks(reader, "third");
 	begin(third, call(resize_until_over, NULL, page_size(), 0, 0));
-	begin(writer, call(send, NULL, 0, 0, 0));
+	begin(writer, call(send_stream, NULL, 0, 0, 0));
 	does_give(reader, call(receive, NULL, 0, 0, 0), STREAM);
 	succeeds(writer);
 	succeeds(third);
