@@ -40,6 +40,10 @@ ipcts_SOURCES += \
 # sock
 
 # lock
+ipcts_SOURCES += \
+	%D%/lock/record.c \
+	%D%/lock/region.c \
+	%D%/lock/description.c
 
 # event
 

@@ -231,6 +231,7 @@ PERFORM(lock, unmap)
 PERFORM(lock, fill)
 {
 	memset(handle_pointer(o->handle), (int)o->n[0], page_size());
+	outcome_is(out, 0);
 }
 
 PERFORM(lock, is_full_of)
@@ -588,6 +589,7 @@ PERFORM(lock, spin_destroy)
 PERFORM(lock, store)
 {
 	*(_Atomic(uint32_t) *)handle_pointer(o->handle) = (uint32_t)o->n[0];
+	outcome_is(out, 0);
 }
 
 PERFORM(lock, load)
