@@ -60,6 +60,10 @@ ipcts_SOURCES += \
 	%D%/sock/wait.c
 
 # lock
+ipcts_SOURCES += \
+	%D%/lock/record.c \
+	%D%/lock/region.c \
+	%D%/lock/description.c
 
 # event
 
