@@ -2,6 +2,8 @@
 # The corpus is part of the command: a test registers itself when the program starts.
 
 # sig
+ipcts_SOURCES += \
+	%D%/sig/send.c
 
 # pipe
 ipcts_SOURCES += \
