@@ -3,7 +3,8 @@
 
 # sig
 ipcts_SOURCES += \
-	%D%/sig/send.c
+	%D%/sig/send.c \
+	%D%/sig/group.c
 
 # pipe
 ipcts_SOURCES += \
