@@ -4,7 +4,8 @@
 # sig
 ipcts_SOURCES += \
 	%D%/sig/send.c \
-	%D%/sig/group.c
+	%D%/sig/group.c \
+	%D%/sig/mask.c
 
 # pipe
 ipcts_SOURCES += \
