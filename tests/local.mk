@@ -5,7 +5,8 @@
 ipcts_SOURCES += \
 	%D%/sig/send.c \
 	%D%/sig/group.c \
-	%D%/sig/mask.c
+	%D%/sig/mask.c \
+	%D%/sig/action.c
 
 # pipe
 ipcts_SOURCES += \
