@@ -6,7 +6,8 @@ ipcts_SOURCES += \
 	%D%/sig/send.c \
 	%D%/sig/group.c \
 	%D%/sig/mask.c \
-	%D%/sig/action.c
+	%D%/sig/action.c \
+	%D%/sig/queue.c
 
 # pipe
 ipcts_SOURCES += \
