@@ -7,7 +7,9 @@ ipcts_SOURCES += \
 	%D%/sig/group.c \
 	%D%/sig/mask.c \
 	%D%/sig/action.c \
-	%D%/sig/queue.c
+	%D%/sig/queue.c \
+	%D%/sig/wait.c \
+	%D%/sig/stop.c
 
 # pipe
 ipcts_SOURCES += \
