@@ -2,6 +2,14 @@
 # The corpus is part of the command: a test registers itself when the program starts.
 
 # sig
+ipcts_SOURCES += \
+	%D%/sig/send.c \
+	%D%/sig/group.c \
+	%D%/sig/mask.c \
+	%D%/sig/action.c \
+	%D%/sig/queue.c \
+	%D%/sig/wait.c \
+	%D%/sig/stop.c
 
 # pipe
 ipcts_SOURCES += \
