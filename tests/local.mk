@@ -42,6 +42,9 @@ ipcts_SOURCES += \
 # lock
 
 # event
+ipcts_SOURCES += \
+	%D%/event/counter.c %D%/event/epoll.c %D%/event/ready.c %D%/event/wait.c \
+	%D%/event/wake.c
 
 # The instrument itself.
 

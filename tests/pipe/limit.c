@@ -303,7 +303,7 @@ static unsigned char byte_at(long long place)
 	return (unsigned char)((place * 11 + place / 256) & 0xFF);
 }
 
-static long long send(const char *text, const long long *n)
+static long long send_all(const char *text, const long long *n)
 {
 	static unsigned char piece[7000];
 
@@ -320,7 +320,7 @@ static long long send(const char *text, const long long *n)
 	return impl->fd->close(handle_fd("p:w"));
 }
 
-static long long receive(const char *text, const long long *n)
+static long long receive_all(const char *text, const long long *n)
 {
 	static unsigned char piece[9000];
 	long long received = 0;
@@ -362,8 +362,8 @@ TEST(pipe, resizing_while_streaming_keeps_every_byte)
 	does(reader, fd.close("p:w"));
 	actor *third = forks(reader, "third");
 	begin(third, call(resize_until_over, NULL, page_size(), 0, 0));
-	begin(writer, call(send, NULL, 0, 0, 0));
-	does_give(reader, call(receive, NULL, 0, 0, 0), STREAM);
+	begin(writer, call(send_all, NULL, 0, 0, 0));
+	does_give(reader, call(receive_all, NULL, 0, 0, 0), STREAM);
 	succeeds(writer);
 	succeeds(third);
 }

@@ -120,7 +120,7 @@ static unsigned char byte_at(long long place)
 	return (unsigned char)((place * 13 + place / 256) & 0xFF);
 }
 
-static long long send(const char *text, const long long *n)
+static long long send_all(const char *text, const long long *n)
 {
 	static unsigned char piece[5000];
 
@@ -147,7 +147,7 @@ static long long hand_on(const char *text, const long long *n)
 	return sum;
 }
 
-static long long receive(const char *text, const long long *n)
+static long long receive_all(const char *text, const long long *n)
 {
 	static unsigned char piece[7000];
 	long long received = 0;
@@ -179,9 +179,9 @@ TEST(pipe, spliced_stream_is_whole)
 	actor *mover = forks(parent, "mover");
 	does(parent, fd.close("q:w"));
 	does(writer, fd.close("q:w"));
-	begin(writer, call(send, NULL, STREAM, 0, 0));
+	begin(writer, call(send_all, NULL, STREAM, 0, 0));
 	begin(mover, call(hand_on, NULL, 3000, 0, 0));
-	does_give(parent, call(receive, NULL, 0, 0, 0), STREAM);
+	does_give(parent, call(receive_all, NULL, 0, 0, 0), STREAM);
 	succeeds(writer);
 	gives(mover, STREAM);
 }
