@@ -32,7 +32,6 @@ struct event_calls {
 	int (*timerfd_settime)(int fd, int flags, const struct itimerspec *value,
 			       struct itimerspec *old);
 	int (*timerfd_gettime)(int fd, struct itimerspec *value);
-	int (*pidfd_open)(pid_t pid, unsigned flags);
 	/* what there is readiness of besides */
 	int (*socketpair)(int domain, int type, int protocol, int ends[2]);
 	int (*shutdown)(int fd, int how);

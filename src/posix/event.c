@@ -1,22 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include "posix/posix.h"
-
-/* Not every library has a wrapper. */
-static int posix_pidfd_open(pid_t pid, unsigned flags)
-{
-#ifdef SYS_pidfd_open
-	return (int)syscall(SYS_pidfd_open, pid, flags);
-#else
-	(void)pid;
-	(void)flags;
-	errno = ENOSYS;
-	return -1;
-#endif
-}
 
 /* Parameters' types differ between libraries: unsigned or not, an enumeration or not. */
 static int posix_eventfd(unsigned initial, int flags)
@@ -41,7 +24,6 @@ const struct event_calls posix_event = {
 	.timerfd_create = posix_timerfd_create,
 	.timerfd_settime = timerfd_settime,
 	.timerfd_gettime = timerfd_gettime,
-	.pidfd_open = posix_pidfd_open,
 	.socketpair = socketpair,
 	.shutdown = shutdown,
 };

@@ -14,14 +14,6 @@ static const struct crowd {
 
 #define MOST (UINT64_MAX - 1)
 
-static long long handle(const char *text, const long long *n)
-{
-	struct sigaction action = {.sa_handler = stage_note_signal, .sa_flags = (int)n[1]};
-
-	(void)text;
-	return sigaction((int)n[0], &action, NULL);
-}
-
 TEST(event, counter_adds_up)
 {
 	actor *a = cast("alice");
@@ -288,8 +280,8 @@ TEST(event, counter_wait_is_interrupted)
 
 	does(a, event.counter("c", 0, 0));
 	actor *writer = forks(a, "writer");
-	does(a, call(handle, NULL, SIGUSR1, 0, 0));
-	does(a, call(handle, NULL, SIGUSR2, SA_RESTART, 0));
+	does(a, sig.handle(SIGUSR1, 0));
+	does(a, sig.handle(SIGUSR2, SA_RESTART));
 	begin(a, event.take("c"));
 	blocks(a);
 	poke(a, SIGUSR2);

@@ -14,15 +14,17 @@
 
 /*
  * A state is reached by steps, a letter each.  The first makes something with two ends, x:r and x:w
- * (of a socket each end does both; a counter, a timer, a process and an epoll have only x:r):
+ * (of a socket each end does both; what follows "C" has only x:r):
  *	P pipe   F FIFO, open for reading only   S stream   G datagram   Q seqpacket sockets
- *	C counter of 0   T timer   Z process, a child   E epoll that watches a pipe, q:r
+ *	C counter of 0   T timer   Z process, a child   N signal descriptor of SIGUSR1
+ *	E epoll that watches a pipe, q:r
  * and the others change it:
- *	w write a byte to x:w   f fill it   b read a byte from x:r   p read PIPE_BUF bytes   d drain
+ *	w write a byte to x:w   f fill it   b read a byte from x:r   d drain   c write a byte to x:r
  *	r close x:r   W close x:w   o open the FIFO for writing, as x:w   O ... for reading, as x:r
- *	h shut x:w down for writing   H shut x:r down for writing   c write a byte to x:r
- *	1 add 1 to the counter   m add all it can hold   t take   a arm the timer and wait until it
- *expires A arm it for an hour   k the child ends   q write a byte to the watched pipe   e read it
+ *	h shut x:w down for writing   H shut x:r down for writing
+ *	1 add 1 to the counter   m add all it can hold   t take
+ *	a arm the timer and wait until it expires   A arm it for an hour   k the child ends
+ *	n raise SIGUSR1   g read the signal   q write a byte to the watched pipe   e read it
  */
 static void make(actor *a, char kind)
 {
@@ -49,6 +51,10 @@ static void make(actor *a, char kind)
 	case 'T':
 		does(a, event.timer("x:r", 0));
 		break;
+	case 'N':
+		does(a, sig.block(SIGNALS(SIGUSR1)));
+		does(a, sig.signalfd("x:r", SIGNALS(SIGUSR1), 0));
+		break;
 	default:
 		does(a, pipes.make("q"));
 		does(a, event.epoll("x:r", 0));
@@ -66,8 +72,6 @@ static op step(char letter)
 		return fd.fill("x:w", 512);
 	case 'b':
 		return fd.read("x:r", 1);
-	case 'p':
-		return fd.read("x:r", PIPE_BUF);
 	case 'd':
 		return fd.drain("x:r");
 	case 'r':
@@ -94,6 +98,10 @@ static op step(char letter)
 		return event.arm("x:r", 1, 0);
 	case 'A':
 		return event.arm("x:r", 3600000, 0);
+	case 'n':
+		return sig.raise(SIGUSR1);
+	case 'g':
+		return sig.read_signalfd("x:r");
 	case 'q':
 		return fd.write("q:w", "x");
 	default:
@@ -107,7 +115,7 @@ static void reach(actor *a, const char *steps)
 
 	if (*steps == 'Z') {
 		child = forks(a, "child");
-		does(a, event.process("x:r", pid_of(child)));
+		does(a, sig.pidfd("x:r", pid_of(child), 0));
 	} else {
 		make(a, *steps);
 	}
@@ -196,6 +204,10 @@ struct state {
 
 #define PROCESS_STATES {"process-running", "Z", "x:r", 0}, {"process-ended", "Zk", "x:r", IN},
 
+#define SIGNAL_STATES                                                                              \
+	{"signal-none", "N", "x:r", 0}, {"signal-pending", "Nn", "x:r", IN},                       \
+		{"signal-read", "Nng", "x:r", 0},
+
 #define EPOLL_STATES                                                                               \
 	{"epoll-with-nothing-ready", "E", "x:r", 0}, {"epoll-with-one-ready", "Eq", "x:r", IN},    \
 		{"epoll-with-none-ready-any-more", "Eqe", "x:r", 0},
@@ -206,9 +218,11 @@ static const struct state socket_states[] = {SOCKET_STATES};
 static const struct state counter_states[] = {COUNTER_STATES};
 static const struct state timer_states[] = {TIMER_STATES};
 static const struct state process_states[] = {PROCESS_STATES};
+static const struct state signal_states[] = {SIGNAL_STATES};
 static const struct state epoll_states[] = {EPOLL_STATES};
-static const struct state states[] = {PIPE_STATES FIFO_STATES SOCKET_STATES COUNTER_STATES
-					      TIMER_STATES PROCESS_STATES EPOLL_STATES};
+static const struct state states[] = {
+	PIPE_STATES FIFO_STATES SOCKET_STATES COUNTER_STATES TIMER_STATES PROCESS_STATES
+		SIGNAL_STATES EPOLL_STATES};
 
 /* Asked for everything, for nothing, and for one thing at a time. */
 static void poll_tells(const struct state *row)
@@ -247,6 +261,11 @@ TEST_EACH(event, timer_readiness, timer_states)
 }
 
 TEST_EACH(event, process_readiness, process_states)
+{
+	poll_tells(row);
+}
+
+TEST_EACH(event, signal_readiness, signal_states)
 {
 	poll_tells(row);
 }

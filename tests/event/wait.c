@@ -4,14 +4,6 @@
 
 #include "stage/story.h"
 
-static long long handle(const char *text, const long long *n)
-{
-	struct sigaction action = {.sa_handler = stage_note_signal, .sa_flags = (int)n[1]};
-
-	(void)text;
-	return sigaction((int)n[0], &action, NULL);
-}
-
 TEST(event, poll_tells_each_of_many)
 {
 	actor *a = cast("alice");
@@ -214,7 +206,7 @@ static void interrupt(const struct waiting *row, int flags)
 	actor *a = cast("alice");
 
 	make_idle(a);
-	does(a, call(handle, NULL, SIGUSR1, flags, 0));
+	does(a, sig.handle(SIGUSR1, flags));
 	begin(a, call(wait_for_ever, NULL, row->call, 0, 0));
 	blocks(a);
 	poke(a, SIGUSR1);
@@ -264,7 +256,7 @@ TEST_EACH(event, mask_holds_for_the_wait, masking)
 	actor *a = cast("alice");
 
 	make_idle(a);
-	does(a, call(handle, NULL, SIGUSR1, 0, 0));
+	does(a, sig.handle(SIGUSR1, 0));
 	does_fail(a, call(wait_with_mask, NULL, row->call, 1, 0), EINTR);
 	must_be(caught(a, SIGUSR1), 1);
 }
@@ -275,7 +267,7 @@ TEST_EACH(event, masked_signal_waits_for_the_end, masking)
 
 	make_idle(a);
 	actor *writer = forks(a, "writer");
-	does(a, call(handle, NULL, SIGUSR1, 0, 0));
+	does(a, sig.handle(SIGUSR1, 0));
 	begin(a, call(wait_with_mask, NULL, row->call, 0, 0));
 	blocks(a);
 	poke(a, SIGUSR1);

@@ -147,7 +147,7 @@ TEST_VARIANT(event, poll_is_woken, by_the_end_of_a_process)
 {
 	actor *a = cast("poller"), *child = forks(a, "child");
 
-	does(a, event.process("z", pid_of(child)));
+	does(a, sig.pidfd("z", pid_of(child), 0));
 	begin(a, fd.poll("z", POLLIN, -1));
 	blocks(a);
 	dies(child);

@@ -22,14 +22,6 @@ static const struct end {
 	int flags, peer;
 } ends[] = {{"reader", O_RDONLY, O_WRONLY}, {"writer", O_WRONLY, O_RDONLY}};
 
-static long long handle(const char *text, const long long *n)
-{
-	struct sigaction action = {.sa_handler = stage_note_signal, .sa_flags = (int)n[1]};
-
-	(void)text;
-	return sigaction((int)n[0], &action, NULL);
-}
-
 /* Leaves the FIFO open by nobody but one reader, or one writer, or both. */
 static void has_peers(actor *a, bool reader, bool writer)
 {
@@ -252,7 +244,7 @@ TEST_EACH(fifo, signal_interrupts_the_open, ends)
 	actor *a = cast("opener"), *peer = cast("peer");
 
 	does(a, fifo.make("f"));
-	does(a, call(handle, NULL, SIGUSR1, 0, 0));
+	does(a, sig.handle(SIGUSR1, 0));
 	begin(a, fifo.open("f", row->flags));
 	blocks(a);
 	poke(a, SIGUSR1);
@@ -267,7 +259,7 @@ TEST_EACH(fifo, signal_with_restart_goes_on_opening, ends)
 	actor *a = cast("opener"), *peer = cast("peer");
 
 	does(a, fifo.make("f"));
-	does(a, call(handle, NULL, SIGUSR1, SA_RESTART, 0));
+	does(a, sig.handle(SIGUSR1, SA_RESTART));
 	begin(a, fifo.open("f", row->flags));
 	blocks(a);
 	poke(a, SIGUSR1);

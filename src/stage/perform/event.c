@@ -241,12 +241,6 @@ PERFORM(event, time_left)
 	}
 }
 
-PERFORM(event, process)
-{
-	if (CALL(event, pidfd_open, (pid_t)o->n[0], 0))
-		set_handle(o->handle, out->value, NULL);
-}
-
 PERFORM(event, pair)
 {
 	char end[HANDLE_MAX + 2];
