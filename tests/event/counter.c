@@ -225,7 +225,7 @@ static long long take_many(const char *text, const long long *n)
 	while (shared()[0] < (uint64_t)n[0]) {
 		must_be(impl->fd->read(handle_fd("c"), &count, sizeof(count)), 8);
 		must(count > 0 && (!n[1] || count == 1));
-		if ((shared()[0] += count) >= (uint64_t)n[0]) {
+		if (atomic_fetch_add(&shared()[0], count) + count >= (uint64_t)n[0]) {
 			shared()[1]++;
 			must_be(impl->fd->write(handle_fd("c"), &last, sizeof(last)), 8);
 		}

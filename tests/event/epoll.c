@@ -330,8 +330,8 @@ TEST_EACH(event, epoll_errors, refusals)
 /* A file, or the directory it is in. */
 static long long open_file(const char *text, const long long *n)
 {
-	int file = open(path_of(text), O_RDWR | O_CREAT, 0600);
-	int directory = open(".", O_RDONLY | O_DIRECTORY);
+	int file = impl->fifo->open(path_of(text), O_RDWR | O_CREAT, 0600);
+	int directory = impl->fifo->open(".", O_RDONLY | O_DIRECTORY, 0);
 
 	(void)n;
 	must(file >= 0 && directory >= 0);

@@ -235,17 +235,17 @@ static long long wait_with_mask(const char *text, const long long *n)
 	(void)text;
 	sigemptyset(&held);
 	sigaddset(&held, SIGUSR1);
-	must_be(sigprocmask(SIG_SETMASK, &held, NULL), 0);
+	must_be(impl->sig->sigprocmask(SIG_SETMASK, &held, NULL), 0);
 	if (n[1]) {
-		must_be(raise(SIGUSR1), 0);
+		must_be(impl->sig->raise(SIGUSR1), 0);
 		sigemptyset(&within);
 	} else {
 		within = held;
-		must_be(sigprocmask(SIG_UNBLOCK, &held, NULL), 0);
+		must_be(impl->sig->sigprocmask(SIG_UNBLOCK, &held, NULL), 0);
 	}
 	long long result = wait_by((enum call)n[0], watched, -1, &within);
 	int error = errno;
-	must_be(sigprocmask(SIG_SETMASK, NULL, &now), 0);
+	must_be(impl->sig->sigprocmask(SIG_SETMASK, NULL, &now), 0);
 	must_be(sigismember(&now, SIGUSR1), n[1] != 0);
 	errno = error;
 	return result;

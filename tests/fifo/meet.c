@@ -173,7 +173,7 @@ static long long meet_as_reader(const char *text, const long long *n)
 
 	for (long long i = 0; i < n[0]; i++) {
 		char bytes[4];
-		int end = impl->fifo->open(path, O_RDONLY);
+		int end = impl->fifo->open(path, O_RDONLY, 0);
 
 		must(end >= 0);
 		must_be(impl->fd->read(end, bytes, 1), 1);
@@ -192,7 +192,7 @@ static long long meet_as_writer(const char *text, const long long *n)
 
 	for (long long i = 0; i < n[0]; i++) {
 		char byte = (char)i;
-		int end = impl->fifo->open(path, O_WRONLY);
+		int end = impl->fifo->open(path, O_WRONLY, 0);
 
 		must(end >= 0);
 		must_be(impl->fd->write(end, &byte, 1), 1);
@@ -290,7 +290,7 @@ static long long cost_of_opening(const char *text, const long long *n)
 	struct rusage before, after;
 
 	must_be(getrusage(RUSAGE_SELF, &before), 0);
-	must(impl->fifo->open(path_of(text), (int)n[0]) >= 0);
+	must(impl->fifo->open(path_of(text), (int)n[0], 0) >= 0);
 	must_be(getrusage(RUSAGE_SELF, &after), 0);
 	return (after.ru_utime.tv_sec - before.ru_utime.tv_sec) * 1000000LL +
 	       (after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000LL +

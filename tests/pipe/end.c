@@ -220,7 +220,7 @@ static long long block_sigpipe(const char *text, const long long *n)
 	(void)n;
 	sigemptyset(&set);
 	sigaddset(&set, SIGPIPE);
-	return pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return impl->sig->pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 static long long sigpipe_is_pending(const char *text, const long long *n)
@@ -230,7 +230,7 @@ static long long sigpipe_is_pending(const char *text, const long long *n)
 	(void)text;
 	(void)n;
 	sigemptyset(&set);
-	must_be(sigpending(&set), 0);
+	must_be(impl->sig->sigpending(&set), 0);
 	return sigismember(&set, SIGPIPE);
 }
 
@@ -410,7 +410,7 @@ static long long storm(const char *text, const long long *n)
 {
 	(void)text;
 	for (unsigned i = 0; !shared()[OVER]; i++)
-		if (kill((pid_t)n[i % 2], SIGUSR1) < 0)
+		if (impl->sig->kill((pid_t)n[i % 2], SIGUSR1) < 0)
 			break;
 	return 0;
 }

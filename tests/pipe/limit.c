@@ -388,13 +388,13 @@ enum { USER_BASE = 1710000000 };
 /* A user nobody else is: so its pipes are those of this test alone. */
 static long long become_nobody(const char *text, const long long *n)
 {
-	uid_t user = (uid_t)(USER_BASE + getpid());
+	uid_t user = (uid_t)(USER_BASE + impl->sig->getpid());
 
 	(void)text;
 	(void)n;
 	if (geteuid() != 0)
 		skip("only root can become another user");
-	if (setresgid(user, user, user) < 0 || setresuid(user, user, user) < 0)
+	if (setresgid(user, user, user) < 0 || impl->sig->setresuid(user, user, user) < 0)
 		skip("there's no other user here");
 	return 0;
 }

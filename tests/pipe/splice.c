@@ -71,17 +71,17 @@ TEST(pipe, splice_can_refuse_to_wait)
 static long long make_file(const char *text, const long long *n)
 {
 	const char *path = path_of("file");
-	int file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	int file = impl->fifo->open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 
 	must(file >= 0);
-	must_be(write(file, text, strlen(text)), strlen(text));
+	must_be(impl->fd->write(file, text, strlen(text)), strlen(text));
 	if (n[0]) {
-		close(file);
-		must_be(chmod(path, 0444), 0);
-		file = open(path, O_RDONLY);
+		must_be(impl->fd->close(file), 0);
+		must_be(impl->fifo->chmod(path, 0444), 0);
+		file = impl->fifo->open(path, O_RDONLY, 0);
 		must(file >= 0);
 	}
-	must_be(lseek(file, 0, SEEK_SET), 0);
+	must_be(impl->fd->lseek(file, 0, SEEK_SET), 0);
 	set_handle("file", file, NULL);
 	return 0;
 }
