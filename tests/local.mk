@@ -74,6 +74,9 @@ ipcts_SOURCES += \
 	%D%/lock/description.c
 
 # event
+ipcts_SOURCES += \
+	%D%/event/counter.c %D%/event/epoll.c %D%/event/ready.c %D%/event/wait.c \
+	%D%/event/wake.c
 
 # The instrument itself.
 
