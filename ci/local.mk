@@ -4,6 +4,8 @@
 #	make check CORPUS='mq --seed 7'     a part of the corpus: arguments of ipcts run
 #	make check WRAP='valgrind -q'       the programs under something: valgrind, qemu-..., strace
 
+TEST_EXTENSIONS = .tap
+TAP_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 LOG_COMPILER = $(WRAP)
 AM_TESTS_ENVIRONMENT = WRAP='$(WRAP)'; CORPUS='$(CORPUS)'; export WRAP CORPUS;
 

@@ -51,11 +51,6 @@ check_PROGRAMS += %D%/unit/ipcts_broken
 %C%_unit_ipcts_broken_LDFLAGS = -Wl,--wrap=pipe
 %C%_unit_ipcts_broken_LDADD = libipcts.a
 
-TEST_EXTENSIONS = .tap
-TAP_LOG_DRIVER = AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
-AM_TAP_LOG_FLAGS =
-TESTS_ENVIRONMENT = IPCTS='$(abs_builddir)/ipcts'; IPCTS_BROKEN='$(abs_builddir)/tests/unit/ipcts_broken'; \
-	export IPCTS IPCTS_BROKEN;
-
 dist_check_SCRIPTS += %D%/unit/command.tap
 TESTS += $(unit_tests) %D%/unit/command.tap
+%D%/unit/command.log: ipcts$(EXEEXT) %D%/unit/ipcts_broken$(EXEEXT)

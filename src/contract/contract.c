@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The contract as data: rules, operations and their constructors, all from the .rules and .ops files. */
+/* The contract as data: rules, operations and their constructors, all from the .rules and .ops
+ * files. */
 #include "contract/rule.h"
 #include "contract/vocabulary.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptors, whatever they lead to: the calls that pipes, FIFOs, sockets, queues and events share. */
+/* Descriptors, whatever they lead to: the calls that pipes, FIFOs, sockets, queues and events
+ * share. */
 #ifndef IPCTS_CONTRACT_FD_H
 #define IPCTS_CONTRACT_FD_H
 

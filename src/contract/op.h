@@ -8,9 +8,9 @@
  *	OP(mq, send, (const char *q, const char *text, unsigned priority),
  *	   "%h, %b, priority %d", .handle = q, .bytes = text, .n = {priority})
  *
- * mechanism, word, the parameters of its constructor, how it is told, how they are stored.  This makes the
- * enumerator OP_mq_send and the constructor mq.send(...); the stage's PERFORM(mq, send) makes
- * the call.
+ * mechanism, word, the parameters of its constructor, how it is told, how they are stored.  This
+ *makes the enumerator OP_mq_send and the constructor mq.send(...); the stage's PERFORM(mq, send)
+ *makes the call.
  *
  * How it is told: %h handle, %o other handle, %b bytes (or their count); each of the following
  * takes the next number: %d decimal, %x hexadecimal, %f open flags, %s signal, %t milliseconds.
@@ -36,18 +36,18 @@ typedef struct op {
 	const char *handle; /* a name in the story ("q", "p:r"), never one of the system */
 	const char *other;  /* a second one, where the operation has two */
 	const void *bytes;  /* size bytes, borrowed until the operation is begun; NULL: none */
-	size_t size;        /* 0 with bytes: the length of the string */
-	bool empty;         /* with size 0: really no byte */
+	size_t size;	    /* 0 with bytes: the length of the string */
+	bool empty;	    /* with size 0: really no byte */
 	long long n[OP_NUMBERS];
 } op;
 
 /* What came of an operation. */
 typedef struct outcome {
 	long long value; /* what the call returned */
-	int error;       /* errno if value is -1, else 0 */
+	int error;	 /* errno if value is -1, else 0 */
 	long long n[OUTCOME_NUMBERS];
-	size_t size;          /* of bytes */
-	bool has_bytes;       /* the operation answers with bytes */
+	size_t size;	      /* of bytes */
+	bool has_bytes;	      /* the operation answers with bytes */
 	unsigned char *bytes; /* room for OUTCOME_BYTES */
 	char absent[96];      /* not empty: the implementation lacks the operation, and why */
 } outcome;

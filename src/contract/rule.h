@@ -7,9 +7,9 @@
  *	     "N messages wake N waiting receivers.",
  *	     "Linux 5.5 to 5.13: a wakeup only when the pipe had been empty")
  *
- * mechanism, name (a sentence in the present tense), grade, source clause, the promise in our words,
- * and the real bugs of this kind ("" where none is known).  A rule is an enumerator, so that a test
- * of an unwritten rule does not compile and a rule without a test can be computed.
+ * mechanism, name (a sentence in the present tense), grade, source clause, the promise in our
+ *words, and the real bugs of this kind ("" where none is known).  A rule is an enumerator, so that
+ *a test of an unwritten rule does not compile and a rule without a test can be computed.
  */
 #ifndef IPCTS_CONTRACT_RULE_H
 #define IPCTS_CONTRACT_RULE_H
@@ -63,9 +63,9 @@ struct rule {
 };
 
 extern const struct rule rules[RULE_COUNT];
-extern const struct untestable untestables[]; /* ends with a name of NULL */
+extern const struct untestable untestables[];		    /* ends with a name of NULL */
 extern const char *const mechanism_names[MECHANISM_COUNT];  /* "sig", "pipe" ... */
 extern const char *const mechanism_titles[MECHANISM_COUNT]; /* "signals", "anonymous pipe" ... */
-extern const char *const grade_names[GRADE_COUNT];          /* "SHALL" ... */
+extern const char *const grade_names[GRADE_COUNT];	    /* "SHALL" ... */
 
 #endif
