@@ -21,7 +21,7 @@ quietly()
 copy_source()
 {
 	mkdir "$1"
-	(cd "$top" && tar -c --exclude=./.git --exclude='./build*' --exclude='*.o' --exclude='*.a' .) |
+	(cd "$top" && tar -c --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.a' .) |
 		(cd "$1" && tar -x --no-same-owner)
 	chmod -R u+w "$1"
 	[ ! -e "$1/Makefile" ] || quietly "$1.log" make -C "$1" distclean
@@ -62,8 +62,8 @@ build_whole()
 	build gcc CC=gcc --enable-werror --with-check --with-cmocka --with-fiu --with-valgrind
 }
 
-# make_check TARGET [ARGUMENT OF make]...: plays the tests of $build.  Failures are told once more after
-# automake's own words, and the last line says how many passed.
+# make_check TARGET [ARGUMENT OF make]...: plays the tests of $build.  Failures are told once more
+# after automake's own words, and the last line says how many passed.
 make_check()
 {
 	rm -f "$build/test-suite.log"
