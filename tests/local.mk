@@ -5,19 +5,35 @@
 
 # pipe
 ipcts_SOURCES += \
-	%D%/pipe/stream.c
+	%D%/pipe/block.c %D%/pipe/end.c %D%/pipe/flow.c %D%/pipe/limit.c \
+	%D%/pipe/make.c %D%/pipe/splice.c %D%/pipe/stream.c
 
 # fifo
 ipcts_SOURCES += \
-	%D%/fifo/open.c
+	%D%/fifo/meet.c %D%/fifo/name.c %D%/fifo/open.c %D%/fifo/stream.c
 
 # msg
 
 # mq
 
 # shm
+ipcts_SOURCES += \
+	%D%/shm/limit.c \
+	%D%/shm/mapping.c \
+	%D%/shm/memfd.c \
+	%D%/shm/object.c \
+	%D%/shm/permission.c \
+	%D%/shm/removal.c \
+	%D%/shm/segment.c \
+	%D%/shm/share.c
 
 # sem
+ipcts_SOURCES += \
+	%D%/sem/count.c \
+	%D%/sem/name.c \
+	%D%/sem/signal.c \
+	%D%/sem/time.c \
+	%D%/sem/wake.c
 
 # semset
 

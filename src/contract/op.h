@@ -13,7 +13,8 @@
  *makes the call.
  *
  * How it is told: %h handle, %o other handle, %b bytes (or their count); each of the following
- * takes the next number: %d decimal, %x hexadecimal, %f open flags, %s signal, %t milliseconds.
+ * takes the next number: %d decimal, %x hexadecimal, %f open flags, %s signal, %m set of signals,
+ * %t milliseconds, %p process (negative: process group).
  * After " -> " the same letters tell the outcome: %b bytes, %v its value, the rest its numbers.
  */
 #ifndef IPCTS_CONTRACT_OP_H

@@ -3,9 +3,24 @@
 #ifndef IPCTS_CONTRACT_PIPE_H
 #define IPCTS_CONTRACT_PIPE_H
 
+#include <fcntl.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
 struct pipe_calls {
 	int (*pipe)(int ends[2]);
 	int (*pipe2)(int ends[2], int flags);
+	/* Linux: between a pipe and something else without copying */
+	ssize_t (*splice)(int from, off_t *offset, int to, off_t *to_offset, size_t size,
+			  unsigned flags);
+	ssize_t (*tee)(int from, int to, size_t size, unsigned flags);
+	ssize_t (*vmsplice)(int to, const struct iovec *vector, size_t count, unsigned flags);
+	ssize_t (*sendfile)(int to, int from, off_t *offset, size_t size);
 };
+
+/* What a system without these calls still compiles with. */
+#ifndef SPLICE_F_NONBLOCK
+#define SPLICE_F_NONBLOCK 0x02
+#endif
 
 #endif

@@ -12,8 +12,12 @@ static int posix_open(const char *path, int flags)
 
 const struct fifo_calls posix_fifo = {
 	.mkfifo = mkfifo,
+	.mkfifoat = mkfifoat,
+	.mknod = mknod,
 	.open = posix_open,
 	.stat = stat,
+	.chmod = chmod,
 	.unlink = unlink,
+	.link = link,
 	.rename = rename,
 };

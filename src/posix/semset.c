@@ -1,4 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "posix/posix.h"
 
-const struct semset_calls posix_semset = {0};
+static int posix_semctl(int id, int number, int command, union semset_argument argument)
+{
+	return semctl(id, number, command, argument);
+}
+
+const struct semset_calls posix_semset = {
+	.semget = semget,
+	.semop = semop,
+#ifdef HAVE_SEMTIMEDOP
+	.semtimedop = semtimedop,
+#endif
+	.semctl = posix_semctl,
+};

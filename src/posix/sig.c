@@ -1,4 +1,125 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#endif
+
 #include "posix/posix.h"
 
-const struct sig_calls posix_sig = {0};
+#ifdef RLIMIT_SIGPENDING
+static int posix_limit_pending(rlim_t count)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_SIGPENDING, &limit) < 0)
+		return -1;
+	limit.rlim_cur = count;
+	return setrlimit(RLIMIT_SIGPENDING, &limit);
+}
+#endif
+
+#ifdef SYS_pidfd_open
+static int posix_pidfd_open(pid_t pid, unsigned flags)
+{
+	return (int)syscall(SYS_pidfd_open, pid, flags);
+}
+#endif
+
+#ifdef SYS_pidfd_send_signal
+static int posix_pidfd_send_signal(int fd, int signal, siginfo_t *info, unsigned flags)
+{
+	return (int)syscall(SYS_pidfd_send_signal, fd, signal, info, flags);
+}
+#endif
+
+#ifdef __linux__
+enum { MESSAGES_MAX = 16 };
+
+/* As read(2) on a signalfd, but counts messages. */
+static ssize_t posix_signalfd_read(int fd, struct signalfd_message *messages, size_t count)
+{
+	struct signalfd_siginfo read_[MESSAGES_MAX];
+
+	memset(read_, 0xEE, sizeof(read_));
+	if (count > MESSAGES_MAX)
+		count = MESSAGES_MAX;
+	ssize_t n = read(fd, read_, count * sizeof(read_[0]));
+	if (n < 0)
+		return n;
+	for (size_t i = 0; i < (size_t)n / sizeof(read_[0]); i++)
+		messages[i] = (struct signalfd_message){
+			.signo = read_[i].ssi_signo,
+			.pid = read_[i].ssi_pid,
+			.uid = read_[i].ssi_uid,
+			.status = (unsigned)read_[i].ssi_status,
+			.code = read_[i].ssi_code,
+			.error = read_[i].ssi_errno,
+			.value = read_[i].ssi_int,
+		};
+	return n / (ssize_t)sizeof(read_[0]);
+}
+
+static int posix_set_death_signal(int signal)
+{
+	return prctl(PR_SET_PDEATHSIG, signal);
+}
+
+static int posix_set_subreaper(int on)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, on);
+}
+#endif
+
+const struct sig_calls posix_sig = {
+	.kill = kill,
+	.killpg = killpg,
+	.raise = raise,
+	.sigqueue = sigqueue,
+	.pthread_kill = pthread_kill,
+	.pthread_self = pthread_self,
+	.abort = abort,
+	.sigaction = sigaction,
+	.sigprocmask = sigprocmask,
+	.pthread_sigmask = pthread_sigmask,
+	.sigpending = sigpending,
+	.sigwait = sigwait,
+	.sigwaitinfo = sigwaitinfo,
+	.sigtimedwait = sigtimedwait,
+	.sigsuspend = sigsuspend,
+	.pause = pause,
+	.nanosleep = nanosleep,
+	.fork = fork,
+	.exit = _exit,
+	.wait = wait,
+	.waitpid = waitpid,
+	.waitid = waitid,
+	.getpid = getpid,
+	.getppid = getppid,
+	.getpgrp = getpgrp,
+	.getpgid = getpgid,
+	.setpgid = setpgid,
+	.getsid = getsid,
+	.setsid = setsid,
+	.getuid = getuid,
+	.setresuid = setresuid,
+#ifdef RLIMIT_SIGPENDING
+	.limit_pending = posix_limit_pending,
+#endif
+#ifdef SYS_pidfd_open
+	.pidfd_open = posix_pidfd_open,
+#endif
+#ifdef SYS_pidfd_send_signal
+	.pidfd_send_signal = posix_pidfd_send_signal,
+#endif
+#ifdef __linux__
+	.signalfd = signalfd,
+	.signalfd_read = posix_signalfd_read,
+	.set_death_signal = posix_set_death_signal,
+	.set_subreaper = posix_set_subreaper,
+#endif
+};

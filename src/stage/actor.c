@@ -117,7 +117,7 @@ void actor_surroundings(void)
 /* Nobody commands any more: this process must not outlive the test. */
 static void leave_if_over(void)
 {
-	if (scene->over || (kill(scene->director, 0) < 0 && errno == ESRCH))
+	if (scene->over || !scene_is_own() || (kill(scene->director, 0) < 0 && errno == ESRCH))
 		_exit(0);
 }
 
@@ -134,6 +134,8 @@ static op order_of(struct mailbox *mailbox)
 
 static void acknowledge(struct mailbox *mailbox)
 {
+	if (!scene_is_own())
+		_exit(0);
 	mailbox->done++;
 	scene_news();
 }
@@ -147,6 +149,9 @@ static void serve(struct mailbox *mailbox)
 		if (mailbox->ordered == done)
 			leave_if_over();
 	}
+	if (!scene_is_own())
+		_exit(0);
+
 	op o = order_of(mailbox);
 	outcome *out = &mailbox->outcome;
 
@@ -176,14 +181,15 @@ void actor_live(struct mailbox *mailbox)
 
 static void execute(int index)
 {
-	char scene_text[16], estate_text[16], index_text[16];
-	char *const arguments[] = {scene->program, (char *)ACTOR_OPTION, scene_text,
-				   estate_text,	   index_text,		 NULL};
+	char scene_text[16], estate_text[16], index_text[16], serial_text[24];
+	char *const arguments[] = {scene->program, (char *)ACTOR_OPTION, scene_text, estate_text,
+				   index_text,	   serial_text,		 NULL};
 	extern char **environ;
 
 	snprintf(scene_text, sizeof(scene_text), "%d", scene->fd);
 	snprintf(estate_text, sizeof(estate_text), "%d", estate_fd());
 	snprintf(index_text, sizeof(index_text), "%d", index);
+	snprintf(serial_text, sizeof(serial_text), "%lld", scene->serial);
 	fcntl(scene->fd, F_SETFD, 0);
 	if (estate_fd() >= 0)
 		fcntl(estate_fd(), F_SETFD, 0);
@@ -213,8 +219,9 @@ void actor_become_stranger(int index)
 
 _Noreturn void actor_main(int argc, char **argv, const struct implementation *const *known)
 {
-	if (argc != 5 || !scene_attach(atoi(argv[2])))
+	if (argc != 6 || !scene_attach(atoi(argv[2])))
 		_exit(2);
+	scene_join(atoll(argv[5]));
 	estate_attach(atoi(argv[3]));
 	for (; *known && !impl; known++)
 		if (strcmp((*known)->name, scene->implementation) == 0)

@@ -241,22 +241,32 @@ _Noreturn static void director_main(const struct test *test, size_t row)
 	director_close();
 }
 
-/* False: it did not come to its end. */
+/* It stays to be waited for, and so nobody else gets its number. */
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == pid;
+}
+
+/*
+ * False: it did not come to its end.  Where there's no subreaper, whom it leaves behind is found by
+ * its group only, and only as long as its number is still its own.
+ */
 static bool wait_for_director(pid_t pid, int *status)
 {
 	unsigned patience = (unsigned)(DIRECTOR_PATIENCE * scene->timeout_scale);
 
-	for (unsigned turn = 0; turn < patience; turn++) {
+	for (unsigned turn = 0; turn < patience && !scene->over && !has_ended(pid); turn++)
 		word_wait(&scene->over, 0, TURN_MS);
-		if (scene->over)
-			break;
-		if (waitpid(pid, status, WNOHANG) == pid)
-			return scene->over;
-	}
+	bool came_to_end = scene->over;
+	if (!is_subreaper)
+		kill(-pid, SIGKILL);
 	kill(pid, SIGKILL);
 	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
 		continue;
-	return scene->over;
+	return came_to_end;
 }
 
 static void judge_director(bool came_to_end, int status)

@@ -280,6 +280,7 @@ static void check_life(actor *a)
 void director_open(void)
 {
 	scene->director = getpid();
+	scene_join(scene->serial);
 }
 
 void director_close(void)
@@ -535,6 +536,7 @@ static void order(actor *a, op o)
 	a->has_bytes = o.bytes != NULL;
 	if (o.bytes)
 		memcpy(a->order_bytes, o.bytes, o.size);
+	a->order_bytes[o.bytes ? o.size : 0] = '\0'; /* call() takes them for a text */
 	a->order = o;
 	a->watched = false;
 	a->begun_told = false;

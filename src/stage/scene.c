@@ -151,10 +151,24 @@ void scene_end(enum verdict verdict, enum how how, const char *format, ...)
 
 /* -- the processes ---------------------------------------------------------------------------- */
 
+static long long own_serial;
+
+void scene_join(long long serial)
+{
+	own_serial = serial;
+}
+
+bool scene_is_own(void)
+{
+	return scene->serial == own_serial;
+}
+
 void scene_enlist(void)
 {
 	uint32_t place = scene->process_count++;
 
-	if (place < PROCESS_MAX)
-		scene->processes[place] = getpid();
+	/* who forks without end ends here */
+	if (place >= PROCESS_MAX)
+		scene_end(ERROR, HOW_PLAIN, "more than %d processes in one test", PROCESS_MAX);
+	scene->processes[place] = getpid();
 }

@@ -59,7 +59,7 @@ struct mailbox {
 	outcome outcome;
 	struct handle kept[HANDLES_MAX]; /* across an exec */
 	unsigned kept_count;
-	unsigned char order_bytes[OUTCOME_BYTES];
+	unsigned char order_bytes[OUTCOME_BYTES + 1];
 	unsigned char outcome_bytes[OUTCOME_BYTES];
 };
 
@@ -118,7 +118,13 @@ _Noreturn void scene_end(enum verdict verdict, enum how how, const char *format,
 bool scene_has_verdict(void);
 /* Something has happened that the director may wait for. */
 void scene_news(void);
-/* This process is one of the box. */
+/* This process is one of the box; one too many ends the test. */
 void scene_enlist(void);
+/*
+ * This process, and what it forks, belongs to the test of this serial.  Where nobody can tell whose
+ * orphans are whose, one of them may see the next test's scene, and must not play in it.
+ */
+void scene_join(long long serial);
+bool scene_is_own(void);
 
 #endif

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stage/scene.h"
+
 /* A number of bytes up to which they are shown. */
 enum { SHOWN_MAX = 40 };
 
@@ -150,6 +152,35 @@ static void add_open_flags(struct text *text, int flags)
 			add(text, "|%s", open_flags[i].name);
 }
 
+/* A process by its actor's name; a negative number names a group. */
+static void add_process(struct text *text, long long pid)
+{
+	long long number = pid < 0 ? -pid : pid;
+
+	if (pid < 0)
+		add(text, "group ");
+	for (int i = 0; scene && i < scene->actor_count; i++) {
+		if (scene->actors[i].pid == number && scene->actors[i].kin != KIN_THREAD) {
+			add(text, "%s", scene->actors[i].name);
+			return;
+		}
+	}
+	add(text, "%lld", number);
+}
+
+/* A set of signals as one number, a byte each. */
+static void add_signals(struct text *text, long long set)
+{
+	if (set == -1) {
+		add(text, "{all}");
+		return;
+	}
+	add(text, "{");
+	for (unsigned long long rest = (unsigned long long)set; rest; rest >>= 8)
+		add(text, "%s%s", signal_name((int)(rest & 0xFF)), rest >> 8 ? " " : "");
+	add(text, "}");
+}
+
 /* What both an operation and an outcome can be told by. */
 static void add_number(struct text *text, char letter, long long n)
 {
@@ -162,6 +193,12 @@ static void add_number(struct text *text, char letter, long long n)
 		break;
 	case 's':
 		add(text, "%s", signal_name((int)n));
+		break;
+	case 'p':
+		add_process(text, n);
+		break;
+	case 'm':
+		add_signals(text, n);
 		break;
 	case 't':
 		if (n < 0)

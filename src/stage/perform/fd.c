@@ -179,3 +179,64 @@ PERFORM(fd, poll)
 		out->n[0] = out->value = descriptor.revents;
 	}
 }
+
+enum { VECTOR = 3, VECTOR_ROOM = 1024 };
+
+/* What came must be in the buffers' order, and no buffer filled beyond it. */
+PERFORM(fd, readv)
+{
+	unsigned char buffers[VECTOR][VECTOR_ROOM];
+	struct iovec vector[VECTOR];
+	size_t left, used = 0;
+
+	memset(buffers, POISON, sizeof(buffers));
+	for (int i = 0; i < VECTOR; i++)
+		vector[i] = (struct iovec){buffers[i], (size_t)o->n[i]};
+	if (!CALL(fd, readv, handle_fd(o->handle), vector, VECTOR))
+		return;
+	left = (size_t)out->value;
+	for (int i = 0; i < VECTOR; i++) {
+		size_t here = left < (size_t)o->n[i] ? left : (size_t)o->n[i];
+
+		memcpy(out->bytes + used, buffers[i], here);
+		used += here;
+		left -= here;
+		must_be(buffers[i][here], POISON);
+	}
+	outcome_has_bytes(out, used);
+}
+
+PERFORM(fd, writev)
+{
+	char *text = (char *)o->bytes;
+	size_t a = (size_t)o->n[0], b = (size_t)o->n[1];
+	struct iovec vector[VECTOR] = {{text, a}, {text + a, b}, {text + a + b, o->size - a - b}};
+
+	CALL(fd, writev, handle_fd(o->handle), vector, VECTOR);
+}
+
+PERFORM(fd, dup_onto)
+{
+	CALL(fd, dup2, handle_fd(o->handle), handle_fd(o->other));
+}
+
+PERFORM(fd, access_mode)
+{
+	if (CALL(fd, fcntl, handle_fd(o->handle), F_GETFL, 0))
+		out->value &= O_ACCMODE;
+}
+
+PERFORM(fd, is_nonblocking)
+{
+	if (CALL(fd, fcntl, handle_fd(o->handle), F_GETFL, 0))
+		out->value = (out->value & O_NONBLOCK) != 0;
+}
+
+PERFORM(fd, mode)
+{
+	struct stat status;
+
+	memset(&status, POISON, sizeof(status));
+	if (CALL(fd, fstat, handle_fd(o->handle), &status))
+		out->value = (long long)status.st_mode;
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <string.h>
 
 #include "stage/perform.h"
 
@@ -46,4 +47,33 @@ PERFORM(pipe, set_capacity)
 #else
 	outcome_lacks(out, "F_SETPIPE_SZ");
 #endif
+}
+
+PERFORM(pipe, splice)
+{
+	CALL(pipe, splice, handle_fd(o->handle), NULL, handle_fd(o->other), NULL, (size_t)o->n[0],
+	     (unsigned)o->n[1]);
+}
+
+PERFORM(pipe, tee)
+{
+	CALL(pipe, tee, handle_fd(o->handle), handle_fd(o->other), (size_t)o->n[0],
+	     (unsigned)o->n[1]);
+}
+
+/* The pipe may refer to the memory until it is read: so it's memory that the next order leaves
+ * alone. */
+PERFORM(pipe, vmsplice)
+{
+	static unsigned char kept[4096];
+	struct iovec vector = {kept, o->size < sizeof(kept) ? o->size : sizeof(kept)};
+
+	memcpy(kept, o->bytes, vector.iov_len);
+
+	CALL(pipe, vmsplice, handle_fd(o->handle), &vector, 1, 0);
+}
+
+PERFORM(pipe, sendfile)
+{
+	CALL(pipe, sendfile, handle_fd(o->handle), handle_fd(o->other), NULL, (size_t)o->n[0]);
 }
