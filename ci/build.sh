@@ -2,6 +2,9 @@
 # shellcheck shell=sh
 # Sourced, with $top the top of the tree: builds it, outside of the source.
 
+# shellcheck source=ci/packages.sh
+. "$top/ci/packages.sh"
+
 # quietly LOG COMMAND...: what it prints is seen only if it fails, which ends the script.
 quietly()
 {
@@ -18,7 +21,7 @@ quietly()
 copy_source()
 {
 	mkdir "$1"
-	(cd "$top" && tar -c --exclude=./.git --exclude='./build*' --exclude='*.o' --exclude='*.a' .) |
+	(cd "$top" && tar -c --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.a' .) |
 		(cd "$1" && tar -x --no-same-owner)
 	chmod -R u+w "$1"
 	[ ! -e "$1/Makefile" ] || quietly "$1.log" make -C "$1" distclean
@@ -48,16 +51,24 @@ build()
 		printf '%s' "$*" >"$build/configured-with"
 		(cd "$build" && quietly "$build/configure.log" "$source/configure" "$@")
 	fi
+	echo "building in $build"
 	quietly "$build/make.log" make -C "$build" -j"$(nproc)"
 }
 
-# make_check [ARGUMENT OF make]...: plays the tests of $build.  Failures are told once more after
-# automake's own words, and the last line says how many passed.
+# The build that several checks share: by gcc, with all that is optional, and without a warning.
+build_whole()
+{
+	need_packages $library_packages valgrind
+	build gcc CC=gcc --enable-werror --with-check --with-cmocka --with-fiu --with-valgrind
+}
+
+# make_check TARGET [ARGUMENT OF make]...: plays the tests of $build.  Failures are told once more
+# after automake's own words, and the last line says how many passed.
 make_check()
 {
 	rm -f "$build/test-suite.log"
 	check_status=0
-	make -C "$build" check "$@" || check_status=$?
+	make -C "$build" "$@" || check_status=$?
 	[ -e "$build/test-suite.log" ] || return $check_status
 
 	find "$build" -name '*.trs' -exec grep -l '^:recheck: yes' {} + | while read -r trs; do

@@ -8,7 +8,7 @@
 # and ends with: platform "$@".  Nothing but standard output and standard error need come back from
 # there, and both are pipes.
 
-. "$top/ci/packages.sh"
+# shellcheck source=ci/build.sh
 . "$top/ci/build.sh"
 
 # build_static [ARGUMENT OF configure]...: a program that needs only the kernel it runs on.
