@@ -106,7 +106,7 @@ static struct message *message_of(long long size, int fill)
 	return message;
 }
 
-static void send(const op *o, outcome *out, int flags)
+static void send_message(const op *o, outcome *out, int flags)
 {
 	struct message *message = message_of((long long)o->size, POISON);
 
@@ -119,17 +119,17 @@ static void send(const op *o, outcome *out, int flags)
 
 PERFORM(msg, send)
 {
-	send(o, out, 0);
+	send_message(o, out, 0);
 }
 
 PERFORM(msg, send_now)
 {
-	send(o, out, IPC_NOWAIT);
+	send_message(o, out, IPC_NOWAIT);
 }
 
 PERFORM(msg, send_bytes)
 {
-	send(o, out, (int)o->n[1]);
+	send_message(o, out, (int)o->n[1]);
 }
 
 PERFORM(msg, send_sized)
