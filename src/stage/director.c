@@ -22,7 +22,7 @@
 
 /* In turns of TURN_MS: how long an operation may take; and asleep in one place, not moving at all.
  */
-enum { RETURN_PATIENCE = 2000, SLEEP_PATIENCE = 500, LOOK_TURNS = 50 };
+enum { RETURN_PATIENCE = 2000, SLEEP_PATIENCE = 500, COARSE_SLEEP_PATIENCE = 800, LOOK_TURNS = 50 };
 /* What proves that somebody is blocked: looks that all show the same sleep. */
 enum { LOOKS = 3, LOOK_US = 300, COARSE_LOOKS = 12, COARSE_LOOK_US = 1000 };
 /* Of turns: asleep again and again, as who polls is; or simply not back, where nothing can be seen.
@@ -358,7 +358,8 @@ static bool has_entered(actor *a, unsigned n)
 
 /*
  * Waits for the operation's return.  Who sleeps in one place for SLEEP_PATIENCE turns and has not
- * run for a nanosecond in between waits for what will not come; whoever moves may take longer.
+ * run in between, as far as can be seen, waits for what will not come; whoever moves may take
+ * longer.
  */
 static bool wait_for_return(actor *a)
 {
@@ -369,11 +370,10 @@ static bool wait_for_return(actor *a)
 		if (wait_until(a, is_done, 0, LOOK_TURNS))
 			return true;
 		struct look look = look_at(a->pid, a->tid);
-		bool same = look.exact && look.state == 'S' && last.state == 'S' &&
-			    look.ran == last.ran;
+		bool same = look.state == 'S' && last.state == 'S' && look.ran == last.ran;
 
 		asleep = same ? asleep + LOOK_TURNS : 0;
-		if (asleep >= scaled(SLEEP_PATIENCE))
+		if (asleep >= scaled(look.exact ? SLEEP_PATIENCE : COARSE_SLEEP_PATIENCE))
 			return is_done(a, 0);
 		last = look;
 	}
