@@ -9,7 +9,8 @@ ipcts_SOURCES += \
 	%D%/sig/action.c \
 	%D%/sig/queue.c \
 	%D%/sig/wait.c \
-	%D%/sig/stop.c
+	%D%/sig/stop.c \
+	%D%/sig/child.c
 
 # pipe
 ipcts_SOURCES += \
