@@ -10,7 +10,9 @@ ipcts_SOURCES += \
 	%D%/sig/queue.c \
 	%D%/sig/wait.c \
 	%D%/sig/stop.c \
-	%D%/sig/child.c
+	%D%/sig/child.c \
+	%D%/sig/inherit.c \
+	%D%/sig/interrupt.c
 
 # pipe
 ipcts_SOURCES += \
