@@ -12,7 +12,10 @@ ipcts_SOURCES += \
 	%D%/sig/stop.c \
 	%D%/sig/child.c \
 	%D%/sig/inherit.c \
-	%D%/sig/interrupt.c
+	%D%/sig/interrupt.c \
+	%D%/sig/thread.c \
+	%D%/sig/pidfd.c \
+	%D%/sig/signalfd.c
 
 # pipe
 ipcts_SOURCES += \
