@@ -9,7 +9,13 @@ ipcts_SOURCES += \
 	%D%/sig/action.c \
 	%D%/sig/queue.c \
 	%D%/sig/wait.c \
-	%D%/sig/stop.c
+	%D%/sig/stop.c \
+	%D%/sig/child.c \
+	%D%/sig/inherit.c \
+	%D%/sig/interrupt.c \
+	%D%/sig/thread.c \
+	%D%/sig/pidfd.c \
+	%D%/sig/signalfd.c
 
 # pipe
 ipcts_SOURCES += \
