@@ -41,6 +41,20 @@ ipcts_SOURCES += \
 	%D%/msg/wait.c
 
 # mq
+ipcts_SOURCES += \
+	%D%/mq/attribute.c \
+	%D%/mq/close.c \
+	%D%/mq/end.c \
+	%D%/mq/message.c \
+	%D%/mq/notify.c \
+	%D%/mq/open.c \
+	%D%/mq/poll.c \
+	%D%/mq/queue.c \
+	%D%/mq/storm.c \
+	%D%/mq/thread.c \
+	%D%/mq/time.c \
+	%D%/mq/user.c \
+	%D%/mq/wait.c
 
 # shm
 ipcts_SOURCES += \

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* POSIX message queues: messages of a priority, found by a name, that wait until somebody reads them. */
+/* POSIX message queues: messages of a priority, found by a name, that wait until somebody reads
+ * them. */
 #ifndef IPCTS_CONTRACT_MQ_H
 #define IPCTS_CONTRACT_MQ_H
 
 #include <fcntl.h>
 #include <mqueue.h>
+#include <pthread.h>
 #include <signal.h>
 #include <time.h>
 
@@ -21,7 +23,7 @@ struct mq_calls {
 	int (*mq_getattr)(mqd_t queue, struct mq_attr *attributes);
 	int (*mq_setattr)(mqd_t queue, const struct mq_attr *attributes, struct mq_attr *old);
 	int (*mq_notify)(mqd_t queue, const struct sigevent *event);
-	long (*priority_limit)(void);	      /* MQ_PRIO_MAX */
+	long (*priority_limit)(void);	     /* MQ_PRIO_MAX */
 	int (*limit_bytes)(long long bytes); /* RLIMIT_MSGQUEUE */
 };
 

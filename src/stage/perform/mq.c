@@ -16,7 +16,8 @@ static mqd_t queue_of(const op *o)
 
 /* -- opening ---------------------------------------------------------------------------------- */
 
-static bool open_queue(const op *o, outcome *out, int flags, mode_t mode, struct mq_attr *attributes)
+static bool open_queue(const op *o, outcome *out, int flags, mode_t mode,
+		       struct mq_attr *attributes)
 {
 	bool is_open = CALL(mq, mq_open, name_of(o->handle), flags, mode, attributes);
 

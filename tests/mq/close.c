@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Closing and unlinking. */
+#include "stage/story.h"
+
+/* What can be done with a descriptor. */
+static const struct use {
+	const char *name;
+	int what;
+} uses[] = {
+	{"send", 's'},		 {"receive", 'r'},
+	{"timed_send", 'S'},	 {"timed_receive", 'R'},
+	{"get_attributes", '?'}, {"set_attributes", '!'},
+	{"notify", 'n'},	 {"remove_notification", 'N'},
+	{"close", 'c'},
+};
+
+static op use_of(int what, const char *h)
+{
+	switch (what) {
+	case 's':
+		return mq.send(h, "text", 0);
+	case 'r':
+		return mq.receive(h);
+	case 'S':
+		return mq.timed_send(h, "text", 0, 1000);
+	case 'R':
+		return mq.timed_receive(h, 1000);
+	case '?':
+		return mq.attributes(h);
+	case '!':
+		return mq.set_nonblock(h, 1);
+	case 'n':
+		return mq.notify_none(h);
+	case 'N':
+		return mq.notify_remove(h);
+	default:
+		return mq.close(h);
+	}
+}
+
+TEST_EACH(mq, closed_descriptor_is_invalid, uses)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.make("q", 4, 64));
+	does(a, mq.send("q", "there", 0));
+	does(a, mq.close("q"));
+	does_fail(a, use_of(row->what, "q"), EBADF);
+	does(a, mq.suppose("q", -1));
+	does_fail(a, use_of(row->what, "q"), EBADF);
+}
+
+/* All but close, which may close what is no queue. */
+static const struct use queue_uses[] = {
+	{"send", 's'},		{"receive", 'r'},	 {"timed_send", 'S'},
+	{"timed_receive", 'R'}, {"get_attributes", '?'}, {"set_attributes", '!'},
+	{"notify", 'n'},
+};
+
+TEST_EACH(mq, other_descriptor_is_no_queue, queue_uses)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.make("probe", 1, 1));
+	does(a, pipes.make("p"));
+	does_fail(a, use_of(row->what, "p:r"), EBADF);
+	does_fail(a, use_of(row->what, "p:w"), EBADF);
+	does_give(a, fd.readable_bytes("p:r"), 0);
+}
+
+TEST(mq, closing_keeps_the_messages)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.make("q", 4, 64));
+	does(a, mq.send("q", "one", 1));
+	does(a, mq.send("q", "two", 2));
+	does(a, mq.close("q"));
+	does(a, mq.open("q", O_RDONLY));
+	does_give(a, mq.count("q"), 2);
+	does_give(a, mq.receive("q"), "two");
+	does_give(a, mq.receive("q"), "one");
+}
+
+TEST(mq, unlinked_name_is_gone)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, mq.make("q", 4, 64));
+	does(bob, mq.unlink("q"));
+	does_fail(bob, mq.open("q", O_RDWR), ENOENT);
+	does_fail(alice, mq.open("q:again", O_RDWR), ENOENT);
+	does_fail(alice, mq.unlink("q"), ENOENT);
+}
+
+TEST(mq, unlinked_queue_serves_who_has_it)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, mq.make("q", 4, 64));
+	does(bob, mq.open("q", O_RDWR));
+	does(alice, mq.send("q", "before", 0));
+	does(alice, mq.unlink("q"));
+	does(alice, mq.send("q", "after", 0));
+	does_give(bob, mq.receive("q"), "before");
+	does_give(bob, mq.receive("q"), "after");
+	begin(bob, mq.receive("q"));
+	blocks(bob);
+	does(alice, mq.send("q", "to who waits", 0));
+	gives(bob, "to who waits");
+}
+
+TEST(mq, closed_and_unlinked_name_is_free)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, mq.make("q", 4, 64));
+	does(bob, mq.open("q", O_RDWR));
+	does(alice, mq.send("q", "old", 0));
+	does(alice, mq.unlink("q"));
+	does(alice, mq.close("q"));
+	does(bob, mq.close("q"));
+	does(bob, mq.make("q", 2, 32));
+	does_give(bob, mq.count("q"), 0);
+}
+
+TEST(mq, unlinked_name_is_free_at_once)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, mq.make("q", 4, 64));
+	does(alice, mq.send("q", "old", 0));
+	does(alice, mq.unlink("q"));
+	does(bob, mq.make("q", 2, 32));
+	does_give(bob, mq.count("q"), 0);
+	does(bob, mq.send("q", "new", 0));
+	does_give(alice, mq.receive("q"), "old");
+	does_give(alice, mq.count("q"), 0);
+	does(alice, mq.close("q"));
+	does_give(bob, mq.receive("q"), "new");
+}
+
+TEST(mq, absent_name_cannot_be_unlinked)
+{
+	actor *a = cast("alice");
+
+	does_fail(a, mq.unlink("q"), ENOENT);
+}

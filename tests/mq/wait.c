@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* Who waits, and who is served. */
+#include "stage/story.h"
+
+/* A queue of two messages, and both are there. */
+static actor *with_full_queue(void)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.make("q", 2, 16));
+	does(a, mq.send("q", "one", 1));
+	does(a, mq.send("q", "two", 1));
+	return a;
+}
+
+TEST(mq, receiver_waits_for_a_message)
+{
+	actor *sender = cast("sender");
+
+	does(sender, mq.make("q", 4, 64));
+	actor *receiver = forks(sender, "receiver");
+	begin(receiver, mq.receive("q"));
+	blocks(receiver);
+	does(sender, mq.send("q", "at last", 6));
+	gives(receiver, "at last");
+	must_be(outcome_of(receiver)->n[0], 6);
+	does_give(sender, mq.count("q"), 0);
+}
+
+TEST(mq, sender_waits_for_room)
+{
+	actor *alice = with_full_queue(), *sender = forks(alice, "sender");
+
+	begin(sender, mq.send("q", "three", 1));
+	blocks(sender);
+	does_give(alice, mq.count("q"), 2);
+	does_give(alice, mq.receive("q"), "one");
+	succeeds(sender);
+	does_give(alice, mq.receive("q"), "two");
+	does_give(alice, mq.receive("q"), "three");
+}
+
+TEST(mq, nonblocking_receiver_is_refused)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.make("q", 2, 16));
+	does(a, mq.open("q:n", O_RDONLY | O_NONBLOCK));
+	does_fail(a, mq.receive("q:n"), EAGAIN);
+	does(a, mq.send("q", "one", 1));
+	does_give(a, mq.receive("q:n"), "one");
+	does_fail(a, mq.receive("q:n"), EAGAIN);
+}
+
+TEST(mq, nonblocking_sender_is_refused)
+{
+	actor *a = with_full_queue();
+
+	does(a, mq.open("q:n", O_WRONLY | O_NONBLOCK));
+	does_fail(a, mq.send("q:n", "three", 9), EAGAIN);
+	does_give(a, mq.count("q"), 2);
+	does_give(a, mq.receive("q"), "one");
+	does(a, mq.send("q:n", "four", 1));
+	does_give(a, mq.receive("q"), "two");
+	does_give(a, mq.receive("q"), "four");
+}
+
+TEST(mq, one_message_serves_one_receiver)
+{
+	actor *sender = cast("sender");
+	unsigned served = 0;
+
+	does(sender, mq.make("q", 4, 64));
+	actor *r[3] = {forks(sender, "alice"), forks(sender, "bob"), forks(sender, "carol")};
+	for (int i = 0; i < 3; i++) {
+		does(r[i], sig.handle(SIGUSR1, 0));
+		begin(r[i], mq.receive("q"));
+	}
+	for (int i = 0; i < 3; i++)
+		blocks(r[i]);
+	does(sender, mq.send("q", "only", 0));
+	does_give(sender, mq.count("q"), 0);
+	for (int i = 0; i < 3; i++) {
+		poke(r[i], SIGUSR1); /* whoever still waits */
+		returns(r[i]);
+		served += outcome_of(r[i])->value == 4;
+		must(outcome_of(r[i])->value == 4 || outcome_of(r[i])->error == EINTR);
+	}
+	must_be(served, 1);
+}
+
+TEST(mq, every_receiver_is_served)
+{
+	enum { MANY = 8 };
+	actor *sender = cast("sender"), *r[MANY];
+	long long sum = 0;
+
+	does(sender, mq.make("q", 4, 64));
+	for (int i = 0; i < MANY; i++) {
+		r[i] = forks(sender, "receiver");
+		begin(r[i], mq.receive("q"));
+	}
+	for (int i = 0; i < MANY; i++)
+		blocks(r[i]);
+	for (int i = 0; i < MANY; i++)
+		does(sender, mq.send_bytes("q", "12345678", (size_t)i, 0));
+	for (int i = 0; i < MANY; i++) {
+		succeeds(r[i]);
+		sum += 1 << outcome_of(r[i])->value;
+	}
+	must_be(sum, (1 << MANY) - 1); /* each length once */
+	does_give(sender, mq.count("q"), 0);
+}
+
+TEST(mq, every_sender_goes_on)
+{
+	enum { MANY = 6 };
+	actor *alice = with_full_queue(), *s[MANY];
+	long long sum = 0;
+
+	for (int i = 0; i < MANY; i++) {
+		s[i] = forks(alice, "sender");
+		begin(s[i], mq.send_bytes("q", "123456", (size_t)i, 0));
+	}
+	for (int i = 0; i < MANY; i++)
+		blocks(s[i]);
+	does_give(alice, mq.receive("q"), "one");
+	does_give(alice, mq.receive("q"), "two");
+	for (int i = 0; i < MANY; i++) {
+		does(alice, mq.receive("q"));
+		sum += 1 << outcome_of(alice)->value;
+	}
+	for (int i = 0; i < MANY; i++)
+		succeeds(s[i]);
+	must_be(sum, (1 << MANY) - 1);
+	does_give(alice, mq.count("q"), 0);
+}
+
+TEST(mq, one_receive_lets_one_sender_go_on)
+{
+	actor *alice = with_full_queue();
+	actor *s[2] = {forks(alice, "bob"), forks(alice, "carol")};
+	int sent = 0;
+
+	for (int i = 0; i < 2; i++) {
+		does(s[i], sig.handle(SIGUSR1, 0));
+		begin(s[i], mq.send("q", "three", 1));
+	}
+	blocks(s[0]);
+	blocks(s[1]);
+	does_give(alice, mq.receive("q"), "one");
+	for (int i = 0; i < 2; i++) {
+		poke(s[i], SIGUSR1);
+		returns(s[i]);
+		sent += outcome_of(s[i])->value == 0;
+		must(outcome_of(s[i])->value == 0 || outcome_of(s[i])->error == EINTR);
+	}
+	must_be(sent, 1);
+	does_give(alice, mq.count("q"), 2);
+}
+
+static void need_priority_scheduling(void)
+{
+	if (sysconf(_SC_PRIORITY_SCHEDULING) <= 0)
+		skip("no Priority Scheduling: who is served first is unspecified");
+}
+
+TEST(mq, longest_waiting_receiver_is_served)
+{
+	actor *sender = cast("sender");
+
+	need_priority_scheduling();
+	does(sender, mq.make("q", 4, 64));
+	actor *first = forks(sender, "first"), *second = forks(sender, "second");
+	begin(first, mq.receive("q"));
+	blocks(first);
+	begin(second, mq.receive("q"));
+	blocks(second);
+	does(sender, mq.send("q", "one", 0));
+	gives(first, "one");
+	blocks(second);
+	does(sender, mq.send("q", "two", 0));
+	gives(second, "two");
+}
+
+TEST(mq, longest_waiting_sender_goes_on)
+{
+	actor *alice = with_full_queue();
+
+	need_priority_scheduling();
+	actor *first = forks(alice, "first"), *second = forks(alice, "second");
+	begin(first, mq.send("q", "three", 1));
+	blocks(first);
+	begin(second, mq.send("q", "four", 9)); /* the message's priority doesn't matter */
+	blocks(second);
+	does_give(alice, mq.receive("q"), "one");
+	succeeds(first);
+	blocks(second);
+	does_give(alice, mq.receive("q"), "two");
+	succeeds(second);
+	does_give(alice, mq.receive("q"), "four");
+	does_give(alice, mq.receive("q"), "three");
+}
+
+TEST(mq, waiting_message_enters_by_its_priority)
+{
+	actor *alice = with_full_queue(), *sender = forks(alice, "sender");
+
+	begin(sender, mq.send("q", "urgent", 9));
+	blocks(sender);
+	does_give(alice, mq.receive("q"), "one");
+	succeeds(sender);
+	does_give(alice, mq.receive("q"), "urgent");
+	does_give(alice, mq.receive("q"), "two");
+}
+
+static const struct thawing {
+	const char *name;
+	int first;
+} thawings[] = {{"in_order", 0}, {"in_reverse", 1}};
+
+TEST_EACH(mq, thawed_receivers_are_served, thawings)
+{
+	actor *sender = cast("sender");
+
+	does(sender, mq.make("q", 4, 64));
+	actor *r[2] = {forks(sender, "alice"), forks(sender, "bob")};
+	for (int i = 0; i < 2; i++) {
+		begin(r[i], mq.receive("q"));
+		blocks(r[i]);
+		freeze(r[i]);
+	}
+	does(sender, mq.send("q", "one", 0));
+	does(sender, mq.send("q", "four", 0));
+	thaw(r[row->first]);
+	thaw(r[!row->first]);
+	succeeds(r[0]);
+	succeeds(r[1]);
+	must_be(outcome_of(r[0])->value + outcome_of(r[1])->value, 7);
+	does_give(sender, mq.count("q"), 0);
+}
+
+TEST_EACH(mq, thawed_senders_go_on, thawings)
+{
+	actor *alice = with_full_queue(), *s[2] = {forks(alice, "bob"), forks(alice, "carol")};
+
+	for (int i = 0; i < 2; i++) {
+		begin(s[i], mq.send("q", "more", 0));
+		blocks(s[i]);
+		freeze(s[i]);
+	}
+	does_give(alice, mq.receive("q"), "one");
+	does_give(alice, mq.receive("q"), "two");
+	thaw(s[row->first]);
+	thaw(s[!row->first]);
+	succeeds(s[0]);
+	succeeds(s[1]);
+	does_give(alice, mq.receive("q"), "more");
+	does_give(alice, mq.receive("q"), "more");
+	does_give(alice, mq.count("q"), 0);
+}
