@@ -40,9 +40,11 @@ ipcts_SOURCES += \
 # sock
 ipcts_SOURCES += \
 	%D%/sock/connect.c \
+	%D%/sock/credential.c \
 	%D%/sock/end.c \
 	%D%/sock/interrupted.c \
 	%D%/sock/message.c \
+	%D%/sock/pass.c \
 	%D%/sock/stream.c \
 	%D%/sock/talk.c \
 	%D%/sock/wait.c

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is at the other end. */
+#include "stage/story.h"
+
+struct kind {
+	const char *name;
+	int kind;
+};
+
+static const struct kind local[] = {
+	{"unix_stream", UNIX_STREAM},
+	{"unix_seqpacket", UNIX_SEQPACKET},
+	{"unix_dgram", UNIX_DGRAM},
+};
+
+static const struct kind local_connecting[] = {
+	{"unix_stream", UNIX_STREAM},
+	{"unix_seqpacket", UNIX_SEQPACKET},
+};
+
+static long long user_of(actor *a)
+{
+	does(a, sig.uid());
+	return outcome_of(a)->value;
+}
+
+/* The peer of h, as seen by a, is that process, and of our user and group. */
+static void peer_is(actor *a, const char *h, pid_t pid)
+{
+	long long user = user_of(a);
+
+	does(a, sock.peer_credentials(h));
+	must_be(outcome_of(a)->n[0], pid);
+	must_be(outcome_of(a)->n[1], user);
+}
+
+TEST_EACH(sock, peer_is_who_made_the_pair, local)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	actor *bob = forks(alice, "bob");
+	peer_is(alice, "s:a", pid_of(alice));
+	peer_is(bob, "s:a", pid_of(alice));
+	peer_is(bob, "s:b", pid_of(alice));
+}
+
+TEST_EACH(sock, peers_are_who_connected_and_listened, local_connecting)
+{
+	actor *server = cast("server"), *client = cast_stranger("client");
+
+	does(server, sock.serve("s", row->kind, 5));
+	actor *child = forks(server, "child");
+	does(client, sock.reach("c", row->kind, "s", 0));
+	does(child, sock.accept("s", "accepted"));
+	peer_is(child, "accepted", pid_of(client));
+	peer_is(client, "c", pid_of(server));
+}
+
+TEST_EACH(sock, credentials_outlive_the_peer, local_connecting)
+{
+	actor *server = cast("server"), *client = cast("client");
+
+	does(server, sock.serve("s", row->kind, 5));
+	does(client, sock.reach("c", row->kind, "s", 0));
+	pid_t pid = pid_of(client);
+	does(server, sock.accept("s", "accepted"));
+	execs(client);
+	peer_is(server, "accepted", pid);
+	forks(client, "child");
+	dies(client);
+	peer_is(server, "accepted", pid);
+}
+
+/* The last message received by a came from that process, of our user. */
+static void sender_was(actor *a, pid_t pid)
+{
+	long long got = outcome_of(a)->n[TAKEN_PID], user = outcome_of(a)->n[TAKEN_UID];
+
+	must_be(outcome_of(a)->n[TAKEN_FLAGS] & MSG_CTRUNC, 0);
+	must_be(got, pid);
+	must_be(user, user_of(a));
+}
+
+TEST_EACH(sock, message_tells_its_sender, local)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does(alice, sock.set_option("s:b", SOL_SOCKET, SO_PASSCRED, 1));
+	does_give(alice, sock.option("s:b", SOL_SOCKET, SO_PASSCRED), 1);
+	actor *bob = forks(alice, "bob");
+	does(alice, sock.send("s:a", "from alice", 0));
+	does_give(bob, sock.take_credentials("s:b", 100, 0), "from alice");
+	sender_was(bob, pid_of(alice));
+	does(bob, fd.write("s:a", "from bob"));
+	does_give(bob, sock.take_credentials("s:b", 100, MSG_PEEK), "from bob");
+	sender_was(bob, pid_of(bob));
+	does_give(alice, sock.take_credentials("s:b", 100, 0), "from bob");
+	sender_was(alice, pid_of(bob));
+}
+
+TEST_EACH(sock, no_credentials_unless_asked_for, local)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does_give(alice, sock.option("s:b", SOL_SOCKET, SO_PASSCRED), 0);
+	does(alice, sock.send("s:a", "x", 0));
+	does_give(alice, sock.take_credentials("s:b", 100, 0), "x");
+	must_be(outcome_of(alice)->n[TAKEN_MESSAGES], 0);
+	must_be(outcome_of(alice)->n[TAKEN_FLAGS] & MSG_CTRUNC, 0);
+}
+
+TEST(sock, bytes_of_two_senders_stay_apart)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", UNIX_STREAM));
+	does(alice, sock.set_option("s:b", SOL_SOCKET, SO_PASSCRED, 1));
+	actor *bob = forks(alice, "bob");
+	does(alice, sock.send("s:a", "alice", 0));
+	does(alice, sock.send("s:a", " again", 0));
+	does(bob, sock.send("s:a", "bob", 0));
+	does_give(bob, sock.take_credentials("s:b", 100, 0), "alice again");
+	sender_was(bob, pid_of(alice));
+	does_give(bob, sock.take_credentials("s:b", 100, 0), "bob");
+	sender_was(bob, pid_of(bob));
+}
+
+static void claim(actor *a, pid_t pid)
+{
+	does(a, sock.peer_credentials("s:a"));
+	const outcome *own = outcome_of(a);
+
+	begin(a, sock.pass_claim("s:a", "claimed", pid, own->n[1], own->n[2]));
+}
+
+TEST_EACH(sock, own_credentials_can_be_claimed, local)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does(alice, sock.set_option("s:b", SOL_SOCKET, SO_PASSCRED, 1));
+	claim(alice, pid_of(alice));
+	gives(alice, 7);
+	does_give(alice, sock.take_credentials("s:b", 100, 0), "claimed");
+	sender_was(alice, pid_of(alice));
+}
+
+TEST_EACH(sock, foreign_credentials_are_refused, local)
+{
+	actor *alice = cast("alice");
+
+	if (user_of(alice) == 0)
+		skip("root may claim to be anybody");
+	does(alice, sock.pair("s", row->kind));
+	does(alice, sock.set_option("s:b", SOL_SOCKET, SO_PASSCRED, 1));
+	actor *bob = forks(alice, "bob");
+	claim(alice, pid_of(bob));
+	fails(alice, EPERM);
+	does_fail(alice, sock.receive("s:b", 100, MSG_DONTWAIT), EAGAIN);
+}
