@@ -45,8 +45,10 @@ ipcts_SOURCES += \
 	%D%/sock/interrupted.c \
 	%D%/sock/message.c \
 	%D%/sock/pass.c \
+	%D%/sock/ready.c \
 	%D%/sock/stream.c \
 	%D%/sock/talk.c \
+	%D%/sock/urgent.c \
 	%D%/sock/wait.c
 
 # lock
