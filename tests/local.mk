@@ -80,11 +80,18 @@ ipcts_SOURCES += \
 # sock
 ipcts_SOURCES += \
 	%D%/sock/connect.c \
+	%D%/sock/credential.c \
 	%D%/sock/end.c \
+	%D%/sock/error.c \
 	%D%/sock/interrupted.c \
 	%D%/sock/message.c \
+	%D%/sock/name.c \
+	%D%/sock/option.c \
+	%D%/sock/pass.c \
+	%D%/sock/ready.c \
 	%D%/sock/stream.c \
 	%D%/sock/talk.c \
+	%D%/sock/urgent.c \
 	%D%/sock/wait.c
 
 # lock

@@ -249,7 +249,7 @@ PERFORM(fd, leave_room)
 	int number = 0;
 
 	must_be(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	for (; free_ones < o->n[0] && (rlim_t)number < limit.rlim_cur; number++)
+	for (; free_ones < o->n[0] && (rlim_t)number < limit.rlim_max; number++)
 		free_ones += impl->fd->fcntl(number, F_GETFD, 0) < 0;
 	limit.rlim_cur = (rlim_t)number;
 	must_be(setrlimit(RLIMIT_NOFILE, &limit), 0);

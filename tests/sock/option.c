@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* Options of sockets. */
+#include <string.h>
+
+#include "stage/story.h"
+
+static const struct kind {
+	const char *name;
+	int kind, domain, type, protocol;
+} all[] = {
+	{"unix_stream", UNIX_STREAM, AF_UNIX, SOCK_STREAM, -1},
+	{"unix_seqpacket", UNIX_SEQPACKET, AF_UNIX, SOCK_SEQPACKET, -1},
+	{"unix_dgram", UNIX_DGRAM, AF_UNIX, SOCK_DGRAM, -1},
+	{"tcp4", TCP4, AF_INET, SOCK_STREAM, IPPROTO_TCP},
+	{"tcp6", TCP6, AF_INET6, SOCK_STREAM, IPPROTO_TCP},
+	{"udp4", UDP4, AF_INET, SOCK_DGRAM, IPPROTO_UDP},
+	{"udp6", UDP6, AF_INET6, SOCK_DGRAM, IPPROTO_UDP},
+};
+
+TEST_EACH(sock, type_is_told, all)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.make_with("s", row->kind, SOCK_NONBLOCK | SOCK_CLOEXEC));
+	does_give(alice, sock.option("s", SOL_SOCKET, SO_TYPE), row->type);
+	does(alice, sock.pair("p", row->kind));
+	does_give(alice, sock.option("p:b", SOL_SOCKET, SO_TYPE), row->type);
+}
+
+TEST_EACH(sock, domain_and_protocol_are_told, all)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.make("s", row->kind));
+	does_give(alice, sock.option("s", SOL_SOCKET, SO_DOMAIN), row->domain);
+	if (row->protocol >= 0)
+		does_give(alice, sock.option("s", SOL_SOCKET, SO_PROTOCOL), row->protocol);
+}
+
+static const struct {
+	const char *name;
+	int kind;
+} connecting[] = {
+	{"unix_stream", UNIX_STREAM},
+	{"unix_seqpacket", UNIX_SEQPACKET},
+	{"tcp4", TCP4},
+	{"tcp6", TCP6},
+};
+
+TEST_EACH(sock, listening_is_told, connecting)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.make("fresh", row->kind));
+	does_give(alice, sock.option("fresh", SOL_SOCKET, SO_ACCEPTCONN), 0);
+	does(alice, sock.serve("s", row->kind, 5));
+	int port = (int)outcome_of(alice)->value;
+	does_give(alice, sock.option("s", SOL_SOCKET, SO_ACCEPTCONN), 1);
+	does(alice, sock.reach("c", row->kind, "s", port));
+	does(alice, sock.accept("s", "accepted"));
+	does_give(alice, sock.option("accepted", SOL_SOCKET, SO_ACCEPTCONN), 0);
+	does_give(alice, sock.option("c", SOL_SOCKET, SO_ACCEPTCONN), 0);
+	does_give(alice, sock.option("s", SOL_SOCKET, SO_ACCEPTCONN), 1);
+}
+
+TEST_EACH(sock, fresh_socket_has_no_error, all)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.make("s", row->kind));
+	does_give(alice, sock.option("s", SOL_SOCKET, SO_ERROR), 0);
+	does(alice, sock.pair("p", row->kind));
+	does_give(alice, sock.option("p:a", SOL_SOCKET, SO_ERROR), 0);
+}
+
+TEST_EACH(sock, buffer_sizes_can_be_set, all)
+{
+	actor *alice = cast("alice");
+	const int options[] = {SO_SNDBUF, SO_RCVBUF};
+
+	does(alice, sock.make("s", row->kind));
+	for (int i = 0; i < 2; i++) {
+		does(alice, sock.set_option("s", SOL_SOCKET, options[i], 50000));
+		does(alice, sock.option("s", SOL_SOCKET, options[i]));
+		must(outcome_of(alice)->value >= 50000);
+	}
+}
+
+TEST_EACH(sock, unknown_option_is_refused, all)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.make("s", row->kind));
+	does_fail(alice, sock.option("s", SOL_SOCKET, 12345), ENOPROTOOPT);
+	does_fail(alice, sock.set_option("s", SOL_SOCKET, 12345, 1), ENOPROTOOPT);
+}
+
+static long long get_short(const char *text, const long long *n)
+{
+	unsigned char whole[sizeof(int)], part[8];
+	socklen_t size = sizeof(whole), room = 2;
+
+	(void)n;
+	memset(part, 0xEE, sizeof(part));
+	must_be(impl->sock->getsockopt(handle_fd(text), SOL_SOCKET, SO_TYPE, whole, &size), 0);
+	must_be(size, sizeof(whole));
+	must_be(impl->sock->getsockopt(handle_fd(text), SOL_SOCKET, SO_TYPE, part, &room), 0);
+	must(room <= 2);
+	must_be(memcmp(whole, part, room), 0);
+	for (size_t i = 2; i < sizeof(part); i++)
+		must_be(part[i], 0xEE);
+	return 0;
+}
+
+TEST_EACH(sock, short_option_buffer_is_respected, all)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.make("s", row->kind));
+	does(alice, call(get_short, "s", 0, 0, 0));
+}
+
+/* In microseconds. */
+static long long get_timeout(const char *text, const long long *n)
+{
+	struct timeval value;
+	socklen_t size = sizeof(value);
+
+	memset(&value, 0xEE, sizeof(value));
+	must_be(impl->sock->getsockopt(handle_fd(text), SOL_SOCKET, (int)n[0], &value, &size), 0);
+	must_be(size, sizeof(value));
+	return (long long)value.tv_sec * 1000000 + value.tv_usec;
+}
+
+TEST_EACH(sock, options_of_timeouts_are_kept, all)
+{
+	actor *alice = cast("alice");
+	const int options[] = {SO_RCVTIMEO, SO_SNDTIMEO};
+
+	does(alice, sock.make("s", row->kind));
+	for (int i = 0; i < 2; i++) {
+		does_give(alice, call(get_timeout, "s", options[i], 0, 0), 0);
+		does(alice, sock.set_timeout("s", options[i], 12340));
+		does(alice, call(get_timeout, "s", options[i], 0, 0));
+		must(outcome_of(alice)->value >= 12340000);
+	}
+}

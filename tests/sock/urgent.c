@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* Out-of-band data: one urgent byte beside the stream. */
+#include "stage/story.h"
+
+struct kind {
+	const char *name;
+	int kind;
+};
+
+/* AF_UNIX has it since Linux 5.15, if the kernel was built with it. */
+static const struct kind streams[] = {
+	{"tcp4", TCP4},
+	{"tcp6", TCP6},
+	{"unix_stream", UNIX_STREAM},
+};
+
+/* Sends text, whose last byte is urgent; it has arrived. */
+static void urge(actor *a, const char *text)
+{
+	begin(a, sock.send("s:a", text, MSG_OOB));
+	returns(a);
+	if (outcome_of(a)->error == EOPNOTSUPP)
+		skip("no urgent data on this kind of socket");
+	must(outcome_of(a)->value > 0);
+	does(a, fd.poll("s:b", POLLPRI, -1));
+}
+
+TEST_EACH(sock, urgent_byte_overtakes, streams)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does(alice, sock.send("s:a", "in line", 0));
+	urge(alice, "!");
+	does(alice, sock.send("s:a", " behind", 0));
+	does_give(alice, sock.receive("s:b", 1, MSG_OOB), "!");
+	does_give(alice, sock.receive("s:b", 7, MSG_WAITALL), "in line");
+	does_give(alice, sock.receive("s:b", 7, MSG_WAITALL), " behind");
+	does_fail(alice, sock.receive("s:b", 7, MSG_DONTWAIT), EAGAIN);
+}
+
+TEST_EACH(sock, normal_receive_stops_at_the_mark, streams)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does_give(alice, sock.at_mark("s:b"), 0);
+	urge(alice, "before!");
+	does(alice, sock.send("s:a", "after", 0));
+	does_give(alice, sock.at_mark("s:b"), 0);
+	does_give(alice, sock.receive("s:b", 100, 0), "before");
+	does_give(alice, sock.at_mark("s:b"), 1);
+	does_give(alice, sock.receive("s:b", 1, MSG_OOB), "!");
+	does_give(alice, sock.receive("s:b", 100, 0), "after");
+	does_give(alice, sock.at_mark("s:b"), 0);
+}
+
+TEST_EACH(sock, urgent_byte_is_polled_for, streams)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does_give(alice, fd.poll("s:b", POLLPRI, 0), 0);
+	urge(alice, "!");
+	does_give(alice, fd.poll("s:b", POLLPRI, 0), POLLPRI);
+	does_give(alice, sock.receive("s:b", 1, MSG_OOB), "!");
+	does_give(alice, fd.poll("s:b", POLLPRI, 0), 0);
+}
+
+static const struct kind tcp[] = {
+	{"tcp4", TCP4},
+	{"tcp6", TCP6},
+};
+
+TEST_EACH(sock, urgent_byte_raises_SIGURG, tcp)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	actor *bob = forks(alice, "bob");
+	does(bob, sig.handle(SIGURG, SA_RESTART));
+	does(bob, fd.fcntl("s:b", F_SETOWN, pid_of(bob)));
+	does_give(bob, fd.fcntl("s:b", F_GETOWN, 0), pid_of(bob));
+	does(alice, sock.send("s:a", "x", 0));
+	does_give(bob, sock.receive("s:b", 1, 0), "x");
+	must_be(caught(bob, SIGURG), 0);
+	urge(alice, "!");
+	catches(bob, SIGURG, 1);
+	does_give(bob, sock.receive("s:b", 1, MSG_OOB), "!");
+}
+
+TEST_EACH(sock, no_urgent_byte_is_EINVAL, streams)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	urge(alice, "!");
+	does_give(alice, sock.receive("s:b", 1, MSG_OOB), "!");
+	does_fail(alice, sock.receive("s:b", 1, MSG_OOB), EINVAL);
+	does_fail(alice, sock.receive("s:a", 1, MSG_OOB), EINVAL);
+}
+
+static const struct kind messages[] = {
+	{"unix_seqpacket", UNIX_SEQPACKET},
+	{"unix_dgram", UNIX_DGRAM},
+	{"udp4", UDP4},
+};
+
+TEST_EACH(sock, messages_have_no_urgent_byte, messages)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does_fail(alice, sock.send("s:a", "!", MSG_OOB), EOPNOTSUPP);
+	does_fail(alice, sock.receive("s:b", 1, MSG_DONTWAIT), EAGAIN);
+	begin(alice, sock.at_mark("s:b"));
+	returns(alice);
+	must_be(outcome_of(alice)->value, -1);
+}
+
+TEST_EACH(sock, consumed_urgent_bytes_stay_out, streams)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	urge(alice, "A");
+	does_give(alice, sock.receive("s:b", 1, MSG_OOB), "A");
+	urge(alice, "B");
+	does_give(alice, sock.receive("s:b", 1, MSG_OOB), "B");
+	does_fail(alice, sock.receive("s:b", 1, MSG_DONTWAIT), EAGAIN);
+	urge(alice, "C");
+	/* an urgent byte that is passed by may be lost, but is no part of the stream */
+	does_fail(alice, sock.receive("s:b", 1, MSG_DONTWAIT), EAGAIN);
+	does(alice, sock.send("s:a", "in line", 0));
+	does_give(alice, sock.receive("s:b", 100, 0), "in line");
+}
+
+TEST_EACH(sock, peek_shows_no_urgent_byte, streams)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	urge(alice, "!");
+	does(alice, sock.send("s:a", "in line", 0));
+	does_give(alice, sock.receive("s:b", 100, MSG_PEEK), "in line");
+	does_give(alice, sock.receive("s:b", 100, 0), "in line");
+}
+
+TEST(sock, consumed_urgent_byte_is_no_reset)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", UNIX_STREAM));
+	urge(alice, "ab!");
+	does_give(alice, sock.receive("s:b", 2, 0), "ab");
+	does_give(alice, sock.receive("s:b", 1, MSG_OOB), "!");
+	does(alice, fd.close("s:b"));
+	does_give(alice, sock.receive("s:a", 1, 0), "");
+}
