@@ -38,9 +38,16 @@ void stage_at(const char *file, int line)
 	here_line = line;
 }
 
+static double impatience = 1; /* by which patience is divided */
+
 static unsigned scaled(unsigned turns)
 {
-	return (unsigned)(turns * scene->timeout_scale) + 1;
+	return (unsigned)(turns * scene->timeout_scale / impatience) + 1;
+}
+
+void is_brief(void)
+{
+	impatience = 10;
 }
 
 /* -- the transcript --------------------------------------------------------------------------- */
