@@ -47,7 +47,7 @@ static unsigned scaled(unsigned turns)
 
 void is_brief(void)
 {
-	impatience = 10;
+	impatience = 20;
 }
 
 /* -- the transcript --------------------------------------------------------------------------- */
@@ -371,14 +371,16 @@ static bool wait_for_return(actor *a)
 	struct look last = look_at(a->pid, a->tid);
 	unsigned asleep = 0;
 
-	for (unsigned waited = 0; waited < scaled(RETURN_PATIENCE); waited += LOOK_TURNS) {
-		if (wait_until(a, is_done, 0, LOOK_TURNS))
+	const unsigned look_turns = (unsigned)(LOOK_TURNS / impatience);
+
+	for (unsigned waited = 0; waited < scaled(RETURN_PATIENCE); waited += look_turns) {
+		if (wait_until(a, is_done, 0, look_turns))
 			return true;
 		struct look look = look_at(a->pid, a->tid);
 		bool same = look.exact && look.state == 'S' && last.state == 'S' &&
 			    look.ran == last.ran;
 
-		asleep = same ? asleep + LOOK_TURNS : 0;
+		asleep = same ? asleep + look_turns : 0;
 		if (asleep >= scaled(SLEEP_PATIENCE))
 			return is_done(a, 0);
 		last = look;

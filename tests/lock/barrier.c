@@ -162,7 +162,9 @@ TEST(lock, barrier_of_one_lets_through)
 
 TEST(lock, barrier_of_none_is_refused)
 {
-	does_fail(cast("alice"), lock.make_barrier("b", 0), EINVAL);
+	actor *alice = cast("alice");
+
+	does_fail(alice, lock.make_barrier("b", 0), EINVAL);
 }
 
 TEST(lock, signal_does_not_end_the_wait_at_a_barrier)

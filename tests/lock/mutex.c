@@ -383,14 +383,16 @@ TEST_EACH(lock, signal_does_not_end_the_wait_for_a_mutex, handlings)
 	actor *alice = cast("alice");
 
 	does(alice, lock.make_mutex("m", PTHREAD_MUTEX_NORMAL, 0));
+	does(alice, lock.make_mutex("timed", PTHREAD_MUTEX_NORMAL, 0));
 	does(alice, sig.handle(SIGUSR1, row->flags));
 	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
 	does(alice, lock.mutex_lock("m"));
+	does(alice, lock.mutex_lock("timed"));
 	begin(bob, lock.mutex_lock("m"));
-	begin(carol, lock.mutex_timedlock("m", LONG));
-	blocks(bob);
-	blocks(carol);
+	begin(carol, lock.mutex_timedlock("timed", LONG));
 	for (unsigned i = 1; i <= 3; i++) {
+		blocks(bob);
+		blocks(carol);
 		poke(bob, SIGUSR1);
 		poke(carol, SIGUSR1);
 		catches(bob, SIGUSR1, i);
@@ -400,7 +402,7 @@ TEST_EACH(lock, signal_does_not_end_the_wait_for_a_mutex, handlings)
 	blocks(carol);
 	does(alice, lock.mutex_unlock("m"));
 	succeeds(bob);
-	does(bob, lock.mutex_unlock("m"));
+	does(alice, lock.mutex_unlock("timed"));
 	succeeds(carol);
 }
 

@@ -178,7 +178,56 @@ TEST_VARIANT(lock, death_is_told_once, to_one_of_those_who_wait)
 	must_be(shared()[0], 1);
 }
 
+/* Bob dies with the mutex "m", and alice doesn't recover it. */
+static void lose(actor *alice, actor *bob)
+{
+	does(bob, lock.mutex_lock("m"));
+	dies(bob);
+	does_fail(alice, lock.mutex_trylock("m"), EOWNERDEAD);
+	does(alice, lock.mutex_unlock("m"));
+}
+
 TEST(lock, unlocked_without_consistent_is_lost)
+{
+	actor *alice = cast("alice");
+
+	make(alice, "m");
+	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
+	lose(alice, bob);
+	for (int i = 0; i < 2; i++) {
+		does_fail(alice, lock.mutex_lock("m"), ENOTRECOVERABLE);
+		does_fail(carol, lock.mutex_lock("m"), ENOTRECOVERABLE);
+		does_fail(carol, lock.mutex_timedlock("m", 100000), ENOTRECOVERABLE);
+		does_fail(carol, lock.mutex_timedlock("m", -100000), ENOTRECOVERABLE);
+	}
+	does_fail(carol, lock.mutex_unlock("m"), EPERM);
+}
+
+TEST_VARIANT(lock, unlocked_without_consistent_is_lost, to_who_tries)
+{
+	actor *alice = cast("alice");
+
+	make(alice, "m");
+	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
+	lose(alice, bob);
+	does_fail(carol, lock.mutex_trylock("m"), ENOTRECOVERABLE);
+}
+
+TEST(lock, trying_a_lost_mutex_changes_nothing)
+{
+	actor *alice = cast("alice");
+
+	make(alice, "m");
+	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
+	lose(alice, bob);
+	is_brief();
+	does_fail(carol, lock.mutex_trylock("m"), ENOTRECOVERABLE);
+	does_fail(alice, lock.mutex_trylock("m"), ENOTRECOVERABLE);
+	does_fail(alice, lock.mutex_lock("m"), ENOTRECOVERABLE);
+	does_fail(carol, lock.mutex_lock("m"), ENOTRECOVERABLE);
+}
+
+TEST(lock, lost_mutex_wakes_who_waits)
 {
 	actor *alice = cast("alice");
 
@@ -187,13 +236,10 @@ TEST(lock, unlocked_without_consistent_is_lost)
 	does(bob, lock.mutex_lock("m"));
 	dies(bob);
 	does_fail(alice, lock.mutex_trylock("m"), EOWNERDEAD);
+	begin(carol, lock.mutex_lock("m"));
+	blocks(carol);
 	does(alice, lock.mutex_unlock("m"));
-	does_fail(alice, lock.mutex_lock("m"), ENOTRECOVERABLE);
-	does_fail(carol, lock.mutex_lock("m"), ENOTRECOVERABLE);
-	does_fail(carol, lock.mutex_trylock("m"), ENOTRECOVERABLE);
-	does_fail(carol, lock.mutex_timedlock("m", 100000), ENOTRECOVERABLE);
-	does_fail(carol, lock.mutex_timedlock("m", -100000), ENOTRECOVERABLE);
-	does_fail(carol, lock.mutex_unlock("m"), EPERM);
+	fails(carol, ENOTRECOVERABLE);
 }
 
 TEST(lock, lost_mutex_wakes_all_who_wait)
@@ -208,10 +254,11 @@ TEST(lock, lost_mutex_wakes_all_who_wait)
 	does(holder, lock.mutex_lock("m"));
 	dies(holder);
 	does_fail(alice, lock.mutex_trylock("m"), EOWNERDEAD);
-	for (int i = 0; i < WAITERS; i++) {
+	for (int i = 0; i < WAITERS; i++)
 		begin(waiter[i], lock.mutex_lock("m"));
+	for (int i = 0; i < WAITERS; i++)
 		blocks(waiter[i]);
-	}
+	is_brief();
 	does(alice, lock.mutex_unlock("m"));
 	for (int i = 0; i < WAITERS; i++)
 		fails(waiter[i], ENOTRECOVERABLE);
@@ -446,6 +493,13 @@ TEST(lock, death_leaves_other_memory)
 	does_give(alice, lock.is_full_of("gone", 0x5A), 1);
 }
 
+/* Unlocks, which wakes the first waiter, and kills it before it can have come far. */
+static long long unlock_and_kill(const char *text, const long long *n)
+{
+	must_be(impl->lock->pthread_mutex_unlock(handle_pointer(text)), 0);
+	return impl->sig->kill((pid_t)n[0], SIGKILL);
+}
+
 TEST(lock, woken_and_killed_passes_the_mutex_on)
 {
 	actor *alice = cast("alice");
@@ -455,13 +509,39 @@ TEST(lock, woken_and_killed_passes_the_mutex_on)
 	does(alice, lock.mutex_lock("m"));
 	begin(bob, lock.mutex_lock("m"));
 	blocks(bob);
-	begin(carol, lock.mutex_lock("m"));
+	begin(carol, call(recover, "m", 0, 0, 0));
 	blocks(carol);
-	freeze(bob);
-	does(alice, lock.mutex_unlock("m"));
+	does(alice, call(unlock_and_kill, "m", pid_of(bob), 0, 0));
 	dies(bob);
-	returns(carol);
-	must(outcome_of(carol)->error == 0 || outcome_of(carol)->error == EOWNERDEAD);
+	succeeds(carol);
+	does(alice, call(recover, "m", 0, 0, 0));
+}
+
+/* Locks and unlocks until it is killed, and counts. */
+static long long go_on_for_ever(const char *text, const long long *n)
+{
+	while (recover(text, n) == n[0])
+		atomic_fetch_add(&shared()[1], 1);
+	return 0;
+}
+
+TEST(lock, mutex_survives_a_kill_at_any_instant)
+{
+	enum { ROUNDS = 12 };
+	actor *alice = cast("alice");
+
+	make(alice, "m");
+	for (uint64_t i = 0; i < ROUNDS; i++) {
+		actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
+
+		begin(bob, call(go_on_for_ever, "m", 0, 0, 0));
+		begin(carol, call(go_on_for_ever, "m", 0, 0, 0));
+		awaits(&shared()[1], shared()[1] + 1 + test_seed() % 7 * i);
+		dies(bob);
+		awaits(&shared()[1], shared()[1] + 2);
+		dies(carol);
+		does(alice, call(recover, "m", 0, 0, 0));
+	}
 }
 
 TEST(lock, killed_waiter_leaves_the_robust_mutex)
