@@ -98,7 +98,13 @@ ipcts_SOURCES += \
 ipcts_SOURCES += \
 	%D%/lock/record.c \
 	%D%/lock/region.c \
-	%D%/lock/description.c
+	%D%/lock/description.c \
+	%D%/lock/mutex.c \
+	%D%/lock/robust.c \
+	%D%/lock/condition.c \
+	%D%/lock/rwlock.c \
+	%D%/lock/barrier.c \
+	%D%/lock/futex.c
 
 # event
 ipcts_SOURCES += \

@@ -38,9 +38,16 @@ void stage_at(const char *file, int line)
 	here_line = line;
 }
 
+static double impatience = 1; /* by which patience is divided */
+
 static unsigned scaled(unsigned turns)
 {
-	return (unsigned)(turns * scene->timeout_scale) + 1;
+	return (unsigned)(turns * scene->timeout_scale / impatience) + 1;
+}
+
+void is_brief(void)
+{
+	impatience = 20;
 }
 
 /* -- the transcript --------------------------------------------------------------------------- */
@@ -364,15 +371,16 @@ static bool has_entered(actor *a, unsigned n)
 static bool wait_for_return(actor *a)
 {
 	struct look last = look_at(a->pid, a->tid);
+	const unsigned look_turns = (unsigned)(LOOK_TURNS / impatience);
 	unsigned asleep = 0;
 
-	for (unsigned waited = 0; waited < scaled(RETURN_PATIENCE); waited += LOOK_TURNS) {
-		if (wait_until(a, is_done, 0, LOOK_TURNS))
+	for (unsigned waited = 0; waited < scaled(RETURN_PATIENCE); waited += look_turns) {
+		if (wait_until(a, is_done, 0, look_turns))
 			return true;
 		struct look look = look_at(a->pid, a->tid);
 		bool same = look.state == 'S' && last.state == 'S' && look.ran == last.ran;
 
-		asleep = same ? asleep + LOOK_TURNS : 0;
+		asleep = same ? asleep + look_turns : 0;
 		if (asleep >= scaled(look.exact ? SLEEP_PATIENCE : COARSE_SLEEP_PATIENCE))
 			return is_done(a, 0);
 		last = look;

@@ -171,6 +171,12 @@ unsigned caught(const actor *a, int signal);
 /* A test of what this platform, or this user, does not have ends here: printf-like. */
 _Noreturn void skip(const char *reason, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * From here on patience is a twentieth: for a rule that nobody has to keep, and which common platforms
+ * are known not to keep by never returning.
+ */
+void is_brief(void);
+
 /* -- plain functions in an actor, for what the vocabulary can't say ---------------------------- */
 
 /*

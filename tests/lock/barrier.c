@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* Barriers and spin locks in shared memory. */
+#include "stage/story.h"
+
+static long long come_back(actor *a)
+{
+	succeeds(a);
+	return outcome_of(a)->value;
+}
+
+TEST(lock, barrier_releases_all)
+{
+	enum { COUNT = 5 };
+	actor *alice = cast("alice"), *other[COUNT - 1];
+
+	does(alice, lock.make_barrier("b", COUNT));
+	for (int i = 0; i < COUNT - 1; i++)
+		other[i] = forks(alice, "other");
+	for (int i = 0; i < COUNT - 1; i++)
+		begin(other[i], lock.barrier_wait("b"));
+	for (int i = 0; i < COUNT - 1; i++)
+		blocks(other[i]);
+	does(alice, lock.barrier_wait("b"));
+	for (int i = 0; i < COUNT - 1; i++)
+		succeeds(other[i]);
+}
+
+TEST_VARIANT(lock, barrier_releases_all, threads)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_barrier("b", 2));
+	actor *thread = cast_thread(alice, "thread");
+	begin(thread, lock.barrier_wait("b"));
+	blocks(thread);
+	does(alice, lock.barrier_wait("b"));
+	succeeds(thread);
+}
+
+TEST(lock, barrier_tells_one_of_all)
+{
+	enum { COUNT = 4 };
+	actor *alice = cast("alice"), *all[COUNT] = {alice};
+	long long told = 0;
+
+	does(alice, lock.make_barrier("b", COUNT));
+	for (int i = 1; i < COUNT; i++)
+		all[i] = forks(alice, "other");
+	for (int i = 0; i < COUNT; i++)
+		begin(all[i], lock.barrier_wait("b"));
+	for (int i = 0; i < COUNT; i++)
+		told += come_back(all[i]);
+	must_be(told, 1);
+}
+
+/* Comes to the barrier so many times; nobody may be a round ahead of who has not left it. */
+static long long go_round(const char *text, const long long *n)
+{
+	_Atomic(uint64_t) *arrived = shared();
+
+	for (long long round = 0; round < n[0]; round++) {
+		atomic_fetch_add(&arrived[round], 1);
+		int result = impl->lock->pthread_barrier_wait(handle_pointer(text));
+		must(result == 0 || result == PTHREAD_BARRIER_SERIAL_THREAD);
+		must_be(arrived[round], n[1]);
+		if (result == PTHREAD_BARRIER_SERIAL_THREAD)
+			atomic_fetch_add(&arrived[SHARED_WORDS - 1], 1);
+	}
+	return 0;
+}
+
+TEST(lock, barrier_is_reusable)
+{
+	enum { COUNT = 3, ROUNDS = 200 };
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_barrier("b", COUNT));
+	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
+	begin(alice, call(go_round, "b", ROUNDS, COUNT, 0));
+	begin(bob, call(go_round, "b", ROUNDS, COUNT, 0));
+	begin(carol, call(go_round, "b", ROUNDS, COUNT, 0));
+	succeeds(alice);
+	succeeds(bob);
+	succeeds(carol);
+	must_be(shared()[SHARED_WORDS - 1], ROUNDS);
+}
+
+TEST_VARIANT(lock, barrier_is_reusable, while_one_has_not_left)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_barrier("b", 2));
+	actor *bob = forks(alice, "bob");
+	for (int i = 0; i < 3; i++) {
+		begin(bob, lock.barrier_wait("b"));
+		blocks(bob);
+		freeze(bob);
+		does(alice, lock.barrier_wait("b"));
+		/* the next round is not over with one there */
+		begin(alice, lock.barrier_wait("b"));
+		blocks(alice);
+		thaw(bob);
+		succeeds(bob);
+		does(bob, lock.barrier_wait("b"));
+		succeeds(alice);
+	}
+}
+
+/* Destroys the barrier as soon as it is through, and uses the memory. */
+static long long pass_and_destroy(const char *text, const long long *n)
+{
+	pthread_barrier_t *barrier = handle_pointer(text);
+	int result = impl->lock->pthread_barrier_wait(barrier);
+
+	must(result == 0 || result == PTHREAD_BARRIER_SERIAL_THREAD);
+	must_be(impl->lock->pthread_barrier_destroy(barrier), 0);
+	unsigned char *bytes = (unsigned char *)barrier;
+	for (size_t i = 0; i < sizeof(*barrier); i++)
+		bytes[i] = (unsigned char)n[0];
+	return 0;
+}
+
+static long long is_as_left(const char *text, const long long *n)
+{
+	const unsigned char *bytes = handle_pointer(text);
+
+	for (size_t i = 0; i < sizeof(pthread_barrier_t); i++)
+		must_be(bytes[i], n[0]);
+	return 0;
+}
+
+TEST(lock, barrier_can_be_destroyed_after_return)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_barrier("b", 3));
+	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
+	begin(bob, lock.barrier_wait("b"));
+	begin(carol, lock.barrier_wait("b"));
+	blocks(bob);
+	blocks(carol);
+	freeze(bob);
+	/* it may wait for the others to leave, but no longer */
+	begin(alice, call(pass_and_destroy, "b", 0xA5, 0, 0));
+	succeeds(carol);
+	thaw(bob);
+	succeeds(bob);
+	succeeds(alice);
+	does(carol, call(is_as_left, "b", 0xA5, 0, 0));
+	does(alice, lock.make_barrier("b", 1));
+	does(alice, lock.barrier_wait("b"));
+}
+
+TEST(lock, barrier_of_one_lets_through)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_barrier("b", 1));
+	for (int i = 0; i < 3; i++)
+		does_give(alice, lock.barrier_wait("b"), 1);
+}
+
+TEST(lock, barrier_of_none_is_refused)
+{
+	actor *alice = cast("alice");
+
+	does_fail(alice, lock.make_barrier("b", 0), EINVAL);
+}
+
+TEST(lock, signal_does_not_end_the_wait_at_a_barrier)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_barrier("b", 2));
+	does(alice, sig.handle(SIGUSR1, 0));
+	actor *bob = forks(alice, "bob");
+	begin(bob, lock.barrier_wait("b"));
+	blocks(bob);
+	for (unsigned i = 1; i <= 3; i++) {
+		poke(bob, SIGUSR1);
+		catches(bob, SIGUSR1, i);
+		blocks(bob);
+	}
+	does(alice, lock.barrier_wait("b"));
+	succeeds(bob);
+}
+
+TEST(lock, stopped_waiter_is_counted)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_barrier("b", 3));
+	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
+	begin(bob, lock.barrier_wait("b"));
+	begin(carol, lock.barrier_wait("b"));
+	blocks(bob);
+	blocks(carol);
+	freeze(bob);
+	does(alice, lock.barrier_wait("b"));
+	succeeds(carol);
+	thaw(bob);
+	succeeds(bob);
+}
+
+TEST(lock, barrier_in_a_file_serves_strangers)
+{
+	actor *alice = cast_stranger("alice"), *bob = cast_stranger("bob");
+
+	does(alice, lock.map_file("b", "f"));
+	does(alice, lock.make_barrier("b", 2));
+	does(bob, lock.map("other"));
+	does(bob, lock.map_file("b", "f"));
+	begin(bob, lock.barrier_wait("b"));
+	blocks(bob);
+	does(alice, lock.barrier_wait("b"));
+	succeeds(bob);
+}
+
+/* -- spin locks ------------------------------------------------------------------------------- */
+
+struct table {
+	pthread_spinlock_t spin;
+	volatile unsigned long counter;
+};
+
+static long long add_up(const char *text, const long long *n)
+{
+	struct table *table = handle_pointer(text);
+
+	for (long long i = 0; i < n[0]; i++) {
+		must_be(impl->lock->pthread_spin_lock(&table->spin), 0);
+		table->counter++;
+		must_be(impl->lock->pthread_spin_unlock(&table->spin), 0);
+	}
+	return (long long)table->counter;
+}
+
+TEST(lock, spin_lock_keeps_one_holder_at_a_time)
+{
+	enum { ADDITIONS = 5000 };
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_spin("s"));
+	actor *bob = forks(alice, "bob");
+	begin(alice, call(add_up, "s", ADDITIONS, 0, 0));
+	begin(bob, call(add_up, "s", ADDITIONS, 0, 0));
+	succeeds(alice);
+	succeeds(bob);
+	does_give(alice, call(add_up, "s", 0, 0, 0), 2 * ADDITIONS);
+}
+
+/* Tells when it comes, takes the lock and tells what it finds. */
+static long long take_and_tell(const char *text, const long long *n)
+{
+	struct table *table = handle_pointer(text);
+
+	shared()[0] = 1;
+	must_be(impl->lock->pthread_spin_lock(&table->spin), 0);
+	long long found = (long long)table->counter;
+	must_be(impl->lock->pthread_spin_unlock(&table->spin), 0);
+	return found + n[0];
+}
+
+/* Changes what is under the lock, which it has, and lets go. */
+static long long change_and_leave(const char *text, const long long *n)
+{
+	struct table *table = handle_pointer(text);
+
+	table->counter = (unsigned long)n[0];
+	return impl->lock->pthread_spin_unlock(&table->spin);
+}
+
+TEST(lock, spin_lock_waits)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_spin("s"));
+	actor *bob = forks(alice, "bob");
+	does(alice, lock.spin_lock("s"));
+	begin(bob, call(take_and_tell, "s", 0, 0, 0));
+	awaits(&shared()[0], 1);
+	does_give(alice, call(change_and_leave, "s", 7, 0, 0), 0);
+	gives(bob, 7);
+}
+
+TEST(lock, spin_trylock_never_waits)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_spin("s"));
+	actor *bob = forks(alice, "bob");
+	does(alice, lock.spin_trylock("s"));
+	does_fail(bob, lock.spin_trylock("s"), EBUSY);
+	does_fail(alice, lock.spin_trylock("s"), EBUSY);
+	does(alice, lock.spin_unlock("s"));
+	does(bob, lock.spin_trylock("s"));
+	does(bob, lock.spin_unlock("s"));
+	does(alice, lock.spin_destroy("s"));
+	does(alice, lock.make_spin("s"));
+	does(alice, lock.spin_trylock("s"));
+}
