@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rendezvous of those who connect and those who accept. */
+#include <string.h>
+
 #include "stage/story.h"
 
 struct kind {
@@ -199,4 +201,64 @@ TEST_EACH(sock, connections_made_together_wake_all, connecting)
 	thaw(anna);
 	gives(anna, 0);
 	gives(ben, 0);
+}
+
+enum { STORM = 100 };
+
+/* Connects STORM times to the socket that serves at text, and sends which time it is. */
+static long long connect_often(const char *text, const long long *n)
+{
+	struct sockaddr_un to;
+
+	(void)n;
+	memset(&to, 0, sizeof(to));
+	to.sun_family = AF_UNIX;
+	strcpy(to.sun_path, path_of(text));
+	for (int i = 0; i < STORM; i++) {
+		unsigned char number = (unsigned char)i;
+		int client = impl->sock->socket(AF_UNIX, SOCK_STREAM, 0);
+
+		must_be(impl->sock->connect(client, (struct sockaddr *)&to, sizeof(to)), 0);
+		must_be(impl->sock->send(client, &number, 1, 0), 1);
+		must_be(impl->fd->close(client), 0);
+	}
+	shared()[0] = 1;
+	return 0;
+}
+
+static long long accept_often(const char *text, const long long *n)
+{
+	(void)n;
+	for (int i = 0; i < STORM; i++) {
+		unsigned char number;
+		int accepted = impl->sock->accept(handle_fd(text), NULL, NULL);
+
+		must(accepted >= 0);
+		must_be(impl->sock->recv(accepted, &number, 1, 0), 1);
+		must_be(number, i);
+		must_be(impl->fd->close(accepted), 0);
+	}
+	return 0;
+}
+
+static long long listen_often(const char *text, const long long *n)
+{
+	(void)n;
+	for (int i = 0; !shared()[0]; i++)
+		must_be(impl->sock->listen(handle_fd(text), 1 + i % 5), 0);
+	return 0;
+}
+
+TEST(sock, listening_again_loses_nobody)
+{
+	actor *server = cast("server"), *client = cast("client");
+
+	does(server, sock.serve("s", UNIX_STREAM, 5));
+	actor *fickle = forks(server, "fickle");
+	begin(fickle, call(listen_often, "s", 0, 0, 0));
+	begin(server, call(accept_often, "s", 0, 0, 0));
+	begin(client, call(connect_often, "s", 0, 0, 0));
+	succeeds(client);
+	succeeds(server);
+	succeeds(fickle);
 }

@@ -389,6 +389,48 @@ TEST_EACH(sock, descriptors_go_with_their_message, local_messages)
 	does_give(alice, fd.read("p:r", 9), "x");
 }
 
+TEST(sock, empty_receive_takes_descriptors)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", UNIX_DGRAM));
+	does(alice, pipes.make("p"));
+	does(alice, sock.pass("s:a", "dropped", "p:w"));
+	does(alice, sock.send("s:a", "next", 0));
+	does_give(alice, sock.take("s:b", 0, "got", 1, 0), 0);
+	must_be(outcome_of(alice)->n[TAKEN_DESCRIPTORS], 1);
+	does(alice, fd.write("got", "x"));
+	does_give(alice, fd.read("p:r", 9), "x");
+	does_give(alice, sock.receive("s:b", 100, 0), "next");
+}
+
+static const struct {
+	const char *name;
+	int kind, count;
+} together[] = {
+	{"unix_stream_1", UNIX_STREAM, 1},	 {"unix_stream_2", UNIX_STREAM, 2},
+	{"unix_stream_3", UNIX_STREAM, 3},	 {"unix_dgram_1", UNIX_DGRAM, 1},
+	{"unix_seqpacket_1", UNIX_SEQPACKET, 1}, {"unix_stream_5", UNIX_STREAM, 5},
+};
+
+TEST_EACH(sock, descriptors_and_credentials_come_together, together)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does(alice, sock.set_option("s:b", SOL_SOCKET, SO_PASSCRED, 1));
+	does(alice, pipes.make("p"));
+	does(alice, sock.pass_many("s:a", "x", "p:w", row->count));
+	does(alice, fd.close("p:w"));
+	/* room for more descriptors than come is room for credentials too */
+	does_give(alice, sock.take("s:b", 10, "got", row->count + 20, 0), "x");
+	took(alice, row->count, false);
+	must_be(outcome_of(alice)->n[TAKEN_MESSAGES], 2);
+	must_be(outcome_of(alice)->n[TAKEN_PID], pid_of(alice));
+	does(alice, fd.write("got", "y"));
+	does_give(alice, fd.read("p:r", 9), "y");
+}
+
 TEST_EACH(sock, peeking_leaves_the_descriptors, local)
 {
 	actor *alice = cast("alice");

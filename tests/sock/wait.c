@@ -111,6 +111,8 @@ TEST_EACH(sock, short_send_tells_what_was_sent, streams)
 	does(writer, sock.pair("s", row->kind));
 	actor *reader = forks(writer, "reader");
 	does(reader, fd.close("s:a"));
+	does(writer, sock.set_option("s:a", SOL_SOCKET, SO_SNDBUF, 100000));
+	does(reader, sock.set_option("s:b", SOL_SOCKET, SO_RCVBUF, 100000));
 	does(writer, fd.fill("s:a", 100000));
 	long long sum = outcome_of(writer)->value;
 	does(writer, sock.shutdown("s:a", SHUT_WR));
