@@ -2,6 +2,14 @@
 # The corpus is part of the command: a test registers itself when the program starts.
 
 # sig
+ipcts_SOURCES += \
+	%D%/sig/send.c \
+	%D%/sig/group.c \
+	%D%/sig/mask.c \
+	%D%/sig/action.c \
+	%D%/sig/queue.c \
+	%D%/sig/wait.c \
+	%D%/sig/stop.c
 
 # pipe
 ipcts_SOURCES += \
@@ -13,6 +21,18 @@ ipcts_SOURCES += \
 	%D%/fifo/meet.c %D%/fifo/name.c %D%/fifo/open.c %D%/fifo/stream.c
 
 # msg
+ipcts_SOURCES += \
+	%D%/msg/account.c \
+	%D%/msg/capacity.c \
+	%D%/msg/end.c \
+	%D%/msg/get.c \
+	%D%/msg/linux.c \
+	%D%/msg/order.c \
+	%D%/msg/queue.c \
+	%D%/msg/size.c \
+	%D%/msg/storm.c \
+	%D%/msg/user.c \
+	%D%/msg/wait.c
 
 # mq
 
@@ -38,10 +58,25 @@ ipcts_SOURCES += \
 # semset
 
 # sock
+ipcts_SOURCES += \
+	%D%/sock/connect.c \
+	%D%/sock/end.c \
+	%D%/sock/interrupted.c \
+	%D%/sock/message.c \
+	%D%/sock/stream.c \
+	%D%/sock/talk.c \
+	%D%/sock/wait.c
 
 # lock
+ipcts_SOURCES += \
+	%D%/lock/record.c \
+	%D%/lock/region.c \
+	%D%/lock/description.c
 
 # event
+ipcts_SOURCES += \
+	%D%/event/counter.c %D%/event/epoll.c %D%/event/ready.c %D%/event/wait.c \
+	%D%/event/wake.c
 
 # The instrument itself.
 

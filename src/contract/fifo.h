@@ -9,7 +9,7 @@ struct fifo_calls {
 	int (*mkfifo)(const char *path, mode_t mode);
 	int (*mkfifoat)(int directory, const char *path, mode_t mode);
 	int (*mknod)(const char *path, mode_t mode, dev_t device);
-	int (*open)(const char *path, int flags);
+	int (*open)(const char *path, int flags, mode_t mode);
 	int (*stat)(const char *path, struct stat *status);
 	int (*chmod)(const char *path, mode_t mode);
 	int (*unlink)(const char *path);

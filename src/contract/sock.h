@@ -1,9 +1,59 @@
 /* SPDX-License-Identifier: MIT */
+/* Sockets: two-way talk between processes, related or not, on one machine or over its loopback. */
 #ifndef IPCTS_CONTRACT_SOCK_H
 #define IPCTS_CONTRACT_SOCK_H
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
 struct sock_calls {
-	char none;
+	int (*socket)(int domain, int type, int protocol);
+	int (*socketpair)(int domain, int type, int protocol, int ends[2]);
+	int (*bind)(int fd, const struct sockaddr *address, socklen_t size);
+	int (*listen)(int fd, int backlog);
+	int (*accept)(int fd, struct sockaddr *address, socklen_t *size);
+	int (*accept4)(int fd, struct sockaddr *address, socklen_t *size, int flags);
+	int (*connect)(int fd, const struct sockaddr *address, socklen_t size);
+	int (*getsockname)(int fd, struct sockaddr *address, socklen_t *size);
+	int (*getpeername)(int fd, struct sockaddr *address, socklen_t *size);
+	int (*getsockopt)(int fd, int level, int option, void *value, socklen_t *size);
+	int (*setsockopt)(int fd, int level, int option, const void *value, socklen_t size);
+	int (*shutdown)(int fd, int how);
+	int (*sockatmark)(int fd);
+	ssize_t (*send)(int fd, const void *buffer, size_t size, int flags);
+	ssize_t (*recv)(int fd, void *buffer, size_t size, int flags);
+	ssize_t (*sendto)(int fd, const void *buffer, size_t size, int flags,
+			  const struct sockaddr *address, socklen_t address_size);
+	ssize_t (*recvfrom)(int fd, void *buffer, size_t size, int flags, struct sockaddr *address,
+			    socklen_t *address_size);
+	ssize_t (*sendmsg)(int fd, const struct msghdr *message, int flags);
+	ssize_t (*recvmsg)(int fd, struct msghdr *message, int flags);
+	int (*stat)(const char *path, struct stat *status);
+	int (*chmod)(const char *path, mode_t mode);
+	int (*rename)(const char *from, const char *to);
+	int (*unlink)(const char *path);
 };
+
+/* The kinds of sockets a story has: family and type in one word. */
+enum sock_kind { UNIX_STREAM, UNIX_SEQPACKET, UNIX_DGRAM, TCP4, TCP6, UDP4, UDP6, SOCK_KIND_COUNT };
+
+/* What an outcome of sock.take tells besides its bytes. */
+enum {
+	TAKEN_FLAGS,	   /* msg_flags */
+	TAKEN_DESCRIPTORS, /* how many */
+	TAKEN_PID,	   /* of the credentials; -1: there were none */
+	TAKEN_UID,
+	TAKEN_GID,
+	TAKEN_MESSAGES /* how many control messages */
+};
+
+/* What an outcome that is an address tells besides its name. */
+enum { ADDRESS_SIZE, ADDRESS_FAMILY, ADDRESS_PORT };
 
 #endif

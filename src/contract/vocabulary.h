@@ -55,7 +55,6 @@ extern const struct lock_vocabulary {
 } lock;
 extern const struct event_vocabulary {
 #include "contract/event.ops"
-	char none;
 } event;
 #undef OP
 

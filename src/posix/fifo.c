@@ -5,9 +5,9 @@
 
 #include "posix/posix.h"
 
-static int posix_open(const char *path, int flags)
+static int posix_open(const char *path, int flags, mode_t mode)
 {
-	return open(path, flags);
+	return open(path, flags, mode);
 }
 
 const struct fifo_calls posix_fifo = {

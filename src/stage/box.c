@@ -136,7 +136,7 @@ void stage_enter_worker(unsigned index)
 {
 	if (!scene_make())
 		_exit(1);
-	is_subreaper = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+	is_subreaper = !is_bare() && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 	snprintf(scene->program, sizeof(scene->program), "%s", program);
 	snprintf(scene->run_name, sizeof(scene->run_name), "%s", estate_run_name());
 	snprintf(scene->implementation, sizeof(scene->implementation), "%s", impl->name);

@@ -891,6 +891,11 @@ void stage_dies(actor *a)
 		fail_of_end(a);
 	tell_beginnings(NULL);
 	send_signal(a, SIGKILL);
+	if (a->kin == KIN_FORKED && !can_look() && !parent_is_idle(a)) {
+		/* nobody can be asked; what SIGKILL does takes no longer than this */
+		nap(BLIND_TURNS * TURN_MS * 1000);
+		a->gone = true;
+	}
 	await_end(a, "die");
 	tell_act(a, "is killed by SIGKILL");
 }

@@ -8,9 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "stage/wait.h"
+
 static bool read_file(const char *path, char *text, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = is_bare() ? -1 : open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 
@@ -96,7 +98,7 @@ pid_t parent_of(pid_t pid)
 
 int for_each_child(void (*found)(pid_t child))
 {
-	DIR *stream = opendir("/proc");
+	DIR *stream = is_bare() ? NULL : opendir("/proc");
 	int count = 0;
 
 	if (!stream)

@@ -39,6 +39,11 @@ bool outcome_lacks(outcome *out, const char *entry);
 /* The outcome's bytes are the first size of out->bytes. */
 void outcome_has_bytes(outcome *out, size_t size);
 
+/* The endless pattern of a stream: no two neighbouring pages are alike. */
+unsigned char pattern(long long at);
+/* The first count bytes of it from there on; to be freed. */
+unsigned char *pattern_from(long long from, long long count);
+
 /* What every out-structure is filled with before a call. */
 enum { POISON = 0xEE };
 

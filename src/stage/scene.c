@@ -35,7 +35,8 @@ static int open_memory(void)
 	int fd = -1;
 
 #ifdef SYS_memfd_create
-	fd = (int)syscall(SYS_memfd_create, "ipcts", 0);
+	if (!is_bare())
+		fd = (int)syscall(SYS_memfd_create, "ipcts", 0);
 #endif
 	for (size_t i = 0; fd < 0 && i < sizeof(directories) / sizeof(directories[0]); i++)
 		if (directories[i] && *directories[i])

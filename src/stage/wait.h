@@ -7,6 +7,7 @@
 #define IPCTS_STAGE_WAIT_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { TURN_MS = 10 };
@@ -17,6 +18,11 @@ void word_wait(_Atomic(uint32_t) *word, uint32_t is, unsigned milliseconds);
 void word_wake(_Atomic(uint32_t) *word);
 /* Lets some microseconds go by, for whoever must look again. */
 void nap(unsigned microseconds);
+/*
+ * Whether to do without what only makes the stage faster or its sight better: futex, /proc,
+ * subreaper, memfd.  IPCTS_BARE in the environment says so, to test what is left.
+ */
+bool is_bare(void);
 /* Seconds of the monotonic clock. */
 double seconds_now(void);
 

@@ -22,14 +22,6 @@ static const struct end {
 	int flags, peer;
 } ends[] = {{"reader", O_RDONLY, O_WRONLY}, {"writer", O_WRONLY, O_RDONLY}};
 
-static long long handle(const char *text, const long long *n)
-{
-	struct sigaction action = {.sa_handler = stage_note_signal, .sa_flags = (int)n[1]};
-
-	(void)text;
-	return sigaction((int)n[0], &action, NULL);
-}
-
 /* Leaves the FIFO open by nobody but one reader, or one writer, or both. */
 static void has_peers(actor *a, bool reader, bool writer)
 {
@@ -181,7 +173,7 @@ static long long meet_as_reader(const char *text, const long long *n)
 
 	for (long long i = 0; i < n[0]; i++) {
 		char bytes[4];
-		int end = impl->fifo->open(path, O_RDONLY);
+		int end = impl->fifo->open(path, O_RDONLY, 0);
 
 		must(end >= 0);
 		must_be(impl->fd->read(end, bytes, 1), 1);
@@ -200,7 +192,7 @@ static long long meet_as_writer(const char *text, const long long *n)
 
 	for (long long i = 0; i < n[0]; i++) {
 		char byte = (char)i;
-		int end = impl->fifo->open(path, O_WRONLY);
+		int end = impl->fifo->open(path, O_WRONLY, 0);
 
 		must(end >= 0);
 		must_be(impl->fd->write(end, &byte, 1), 1);
@@ -252,7 +244,7 @@ TEST_EACH(fifo, signal_interrupts_the_open, ends)
 	actor *a = cast("opener"), *peer = cast("peer");
 
 	does(a, fifo.make("f"));
-	does(a, call(handle, NULL, SIGUSR1, 0, 0));
+	does(a, sig.handle(SIGUSR1, 0));
 	begin(a, fifo.open("f", row->flags));
 	blocks(a);
 	poke(a, SIGUSR1);
@@ -267,7 +259,7 @@ TEST_EACH(fifo, signal_with_restart_goes_on_opening, ends)
 	actor *a = cast("opener"), *peer = cast("peer");
 
 	does(a, fifo.make("f"));
-	does(a, call(handle, NULL, SIGUSR1, SA_RESTART, 0));
+	does(a, sig.handle(SIGUSR1, SA_RESTART));
 	begin(a, fifo.open("f", row->flags));
 	blocks(a);
 	poke(a, SIGUSR1);
@@ -298,7 +290,7 @@ static long long cost_of_opening(const char *text, const long long *n)
 	struct rusage before, after;
 
 	must_be(getrusage(RUSAGE_SELF, &before), 0);
-	must(impl->fifo->open(path_of(text), (int)n[0]) >= 0);
+	must(impl->fifo->open(path_of(text), (int)n[0], 0) >= 0);
 	must_be(getrusage(RUSAGE_SELF, &after), 0);
 	return (after.ru_utime.tv_sec - before.ru_utime.tv_sec) * 1000000LL +
 	       (after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000LL +

@@ -22,14 +22,6 @@ static const struct leaving {
 	bool dies;
 } leavings[] = {{"by-closing", false}, {"by-dying", true}};
 
-static long long ignore(const char *text, const long long *n)
-{
-	struct sigaction action = {.sa_handler = SIG_IGN};
-
-	(void)text;
-	return sigaction((int)n[0], &action, NULL);
-}
-
 /* The FIFO exists, and the two have it open. */
 static void meet(actor *reader, actor *writer)
 {
@@ -172,7 +164,7 @@ static actor *crowd_with_a_peer(actor **crowd, int count, int flags, int peer_fl
 	for (int i = 0; i < count; i++) {
 		snprintf(name, sizeof(name), "opener%d", i + 1);
 		crowd[i] = cast(name);
-		does(crowd[i], call(ignore, NULL, SIGPIPE, 0, 0));
+		does(crowd[i], sig.ignore(SIGPIPE));
 		begin(crowd[i], fifo.open("f", flags));
 	}
 	does(peer, fifo.open("f", peer_flags));
@@ -230,7 +222,7 @@ TEST(fifo, write_goes_on_with_a_new_reader)
 {
 	actor *reader = cast("reader"), *writer = cast("writer");
 
-	does(writer, call(ignore, NULL, SIGPIPE, 0, 0));
+	does(writer, sig.ignore(SIGPIPE));
 	meet(reader, writer);
 	does(reader, fd.close("f"));
 	does_fail(writer, fd.write("f", "lost"), EPIPE);

@@ -23,14 +23,6 @@ static void gather(actor **crowd, int count, actor *parent, const char *what)
 	}
 }
 
-static long long ignore(const char *text, const long long *n)
-{
-	struct sigaction action = {.sa_handler = SIG_IGN};
-
-	(void)text;
-	return sigaction((int)n[0], &action, NULL);
-}
-
 TEST(pipe, read_waits_for_data)
 {
 	actor *reader = cast("reader");
@@ -244,7 +236,7 @@ static actor *writers_of_one_reader(actor **writers, int count)
 	actor *parent = cast("parent");
 
 	does(parent, pipes.make("p"));
-	does(parent, call(ignore, NULL, SIGPIPE, 0, 0));
+	does(parent, sig.ignore(SIGPIPE));
 	does(parent, fd.fill("p:w", 64));
 	actor *reader = forks(parent, "reader");
 	does(parent, fd.close("p:r"));

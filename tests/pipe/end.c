@@ -4,22 +4,6 @@
 
 #include "stage/story.h"
 
-static long long ignore(const char *text, const long long *n)
-{
-	struct sigaction action = {.sa_handler = SIG_IGN};
-
-	(void)text;
-	return sigaction((int)n[0], &action, NULL);
-}
-
-static long long handle(const char *text, const long long *n)
-{
-	struct sigaction action = {.sa_handler = stage_note_signal, .sa_flags = (int)n[1]};
-
-	(void)text;
-	return sigaction((int)n[0], &action, NULL);
-}
-
 TEST(pipe, end_is_told_after_the_data)
 {
 	actor *reader = cast("reader");
@@ -177,7 +161,7 @@ TEST(pipe, write_without_a_reader_fails)
 {
 	actor *a = cast("alice");
 
-	does(a, call(ignore, NULL, SIGPIPE, 0, 0));
+	does(a, sig.ignore(SIGPIPE));
 	does(a, pipes.make("p"));
 	does(a, fd.write("p:w", "lost"));
 	does(a, fd.close("p:r"));
@@ -217,7 +201,7 @@ TEST(pipe, broken_pipe_signals_each_write)
 {
 	actor *a = cast("alice");
 
-	does(a, call(handle, NULL, SIGPIPE, 0, 0));
+	does(a, sig.handle(SIGPIPE, 0));
 	does(a, pipes.make("p"));
 	does(a, fd.write("p:w", "x"));
 	must_be(caught(a, SIGPIPE), 0);
@@ -236,7 +220,7 @@ static long long block_sigpipe(const char *text, const long long *n)
 	(void)n;
 	sigemptyset(&set);
 	sigaddset(&set, SIGPIPE);
-	return pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return impl->sig->pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 static long long sigpipe_is_pending(const char *text, const long long *n)
@@ -246,7 +230,7 @@ static long long sigpipe_is_pending(const char *text, const long long *n)
 	(void)text;
 	(void)n;
 	sigemptyset(&set);
-	must_be(sigpending(&set), 0);
+	must_be(impl->sig->sigpending(&set), 0);
 	return sigismember(&set, SIGPIPE);
 }
 
@@ -305,7 +289,7 @@ static actor *waiter(actor *helper, const struct wait *row, int flags)
 	if (row->is_write)
 		does(helper, fd.fill("p:w", 64));
 	actor *a = forks(helper, "waiter");
-	begin(a, call(handle, NULL, SIGUSR1, flags, 0));
+	begin(a, sig.handle(SIGUSR1, flags));
 	succeeds(a);
 	begin(a, row->waits());
 	blocks(a);
@@ -361,7 +345,7 @@ TEST_EACH(pipe, interrupted_write_tells_its_part, restarts)
 	long long capacity = outcome_of(reader)->value;
 	does(reader, fd.drain("p:r"));
 	actor *writer = forks(reader, "writer");
-	does(writer, call(handle, NULL, SIGUSR1, row->flags, 0));
+	does(writer, sig.handle(SIGUSR1, row->flags));
 	begin(writer, fd.write_pattern("p:w", 0, 2 * capacity));
 	blocks(writer);
 	poke(writer, SIGUSR1);
@@ -426,7 +410,7 @@ static long long storm(const char *text, const long long *n)
 {
 	(void)text;
 	for (unsigned i = 0; !shared()[OVER]; i++)
-		if (kill((pid_t)n[i % 2], SIGUSR1) < 0)
+		if (impl->sig->kill((pid_t)n[i % 2], SIGUSR1) < 0)
 			break;
 	return 0;
 }
@@ -436,7 +420,7 @@ TEST_EACH(pipe, no_byte_is_lost_among_signals, restarts)
 	actor *pest = cast("pest"), *reader = cast("reader");
 
 	does(reader, pipes.make("p"));
-	does(reader, call(handle, NULL, SIGUSR1, row->flags, 0));
+	does(reader, sig.handle(SIGUSR1, row->flags));
 	actor *writer = forks(reader, "writer");
 	does(reader, fd.close("p:w"));
 	begin(writer, call(write_among_signals, NULL, 66000, 0, 0));

@@ -303,7 +303,7 @@ static unsigned char byte_at(long long place)
 	return (unsigned char)((place * 11 + place / 256) & 0xFF);
 }
 
-static long long send(const char *text, const long long *n)
+static long long send_all(const char *text, const long long *n)
 {
 	static unsigned char piece[7000];
 
@@ -320,7 +320,7 @@ static long long send(const char *text, const long long *n)
 	return impl->fd->close(handle_fd("p:w"));
 }
 
-static long long receive(const char *text, const long long *n)
+static long long receive_all(const char *text, const long long *n)
 {
 	static unsigned char piece[9000];
 	long long received = 0;
@@ -362,8 +362,8 @@ TEST(pipe, resizing_while_streaming_keeps_every_byte)
 	does(reader, fd.close("p:w"));
 	actor *third = forks(reader, "third");
 	begin(third, call(resize_until_over, NULL, page_size(), 0, 0));
-	begin(writer, call(send, NULL, 0, 0, 0));
-	does_give(reader, call(receive, NULL, 0, 0, 0), STREAM);
+	begin(writer, call(send_all, NULL, 0, 0, 0));
+	does_give(reader, call(receive_all, NULL, 0, 0, 0), STREAM);
 	succeeds(writer);
 	succeeds(third);
 }
@@ -388,13 +388,13 @@ enum { USER_BASE = 1710000000 };
 /* A user nobody else is: so its pipes are those of this test alone. */
 static long long become_nobody(const char *text, const long long *n)
 {
-	uid_t user = (uid_t)(USER_BASE + getpid());
+	uid_t user = (uid_t)(USER_BASE + impl->sig->getpid());
 
 	(void)text;
 	(void)n;
 	if (geteuid() != 0)
 		skip("only root can become another user");
-	if (setresgid(user, user, user) < 0 || setresuid(user, user, user) < 0)
+	if (setresgid(user, user, user) < 0 || impl->sig->setresuid(user, user, user) < 0)
 		skip("there's no other user here");
 	return 0;
 }

@@ -71,17 +71,17 @@ TEST(pipe, splice_can_refuse_to_wait)
 static long long make_file(const char *text, const long long *n)
 {
 	const char *path = path_of("file");
-	int file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	int file = impl->fifo->open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 
 	must(file >= 0);
-	must_be(write(file, text, strlen(text)), strlen(text));
+	must_be(impl->fd->write(file, text, strlen(text)), strlen(text));
 	if (n[0]) {
-		close(file);
-		must_be(chmod(path, 0444), 0);
-		file = open(path, O_RDONLY);
+		must_be(impl->fd->close(file), 0);
+		must_be(impl->fifo->chmod(path, 0444), 0);
+		file = impl->fifo->open(path, O_RDONLY, 0);
 		must(file >= 0);
 	}
-	must_be(lseek(file, 0, SEEK_SET), 0);
+	must_be(impl->fd->lseek(file, 0, SEEK_SET), 0);
 	set_handle("file", file, NULL);
 	return 0;
 }
@@ -120,7 +120,7 @@ static unsigned char byte_at(long long place)
 	return (unsigned char)((place * 13 + place / 256) & 0xFF);
 }
 
-static long long send(const char *text, const long long *n)
+static long long send_all(const char *text, const long long *n)
 {
 	static unsigned char piece[5000];
 
@@ -147,7 +147,7 @@ static long long hand_on(const char *text, const long long *n)
 	return sum;
 }
 
-static long long receive(const char *text, const long long *n)
+static long long receive_all(const char *text, const long long *n)
 {
 	static unsigned char piece[7000];
 	long long received = 0;
@@ -179,9 +179,9 @@ TEST(pipe, spliced_stream_is_whole)
 	actor *mover = forks(parent, "mover");
 	does(parent, fd.close("q:w"));
 	does(writer, fd.close("q:w"));
-	begin(writer, call(send, NULL, STREAM, 0, 0));
+	begin(writer, call(send_all, NULL, STREAM, 0, 0));
 	begin(mover, call(hand_on, NULL, 3000, 0, 0));
-	does_give(parent, call(receive, NULL, 0, 0, 0), STREAM);
+	does_give(parent, call(receive_all, NULL, 0, 0, 0), STREAM);
 	succeeds(writer);
 	gives(mover, STREAM);
 }

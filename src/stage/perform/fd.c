@@ -2,16 +2,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "stage/perform.h"
 
-/* The endless pattern of a stream: no two neighbouring pages are alike. */
-static unsigned char pattern(long long at)
+unsigned char pattern(long long at)
 {
 	return (unsigned char)((at * 31 + at / 251) & 0xFF);
 }
 
-static unsigned char *pattern_from(long long from, long long count)
+unsigned char *pattern_from(long long from, long long count)
 {
 	unsigned char *bytes = malloc(count > 0 ? (size_t)count : 1);
 
@@ -239,4 +239,19 @@ PERFORM(fd, mode)
 	memset(&status, POISON, sizeof(status));
 	if (CALL(fd, fstat, handle_fd(o->handle), &status))
 		out->value = (long long)status.st_mode;
+}
+
+/* The soft limit stands where, of the numbers below it, so many are free. */
+PERFORM(fd, leave_room)
+{
+	struct rlimit limit;
+	long long free_ones = 0;
+	int number = 0;
+
+	must_be(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (; free_ones < o->n[0] && (rlim_t)number < limit.rlim_cur; number++)
+		free_ones += impl->fd->fcntl(number, F_GETFD, 0) < 0;
+	limit.rlim_cur = (rlim_t)number;
+	must_be(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	outcome_is(out, free_ones);
 }

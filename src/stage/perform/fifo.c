@@ -15,7 +15,7 @@ PERFORM(fifo, make_mode)
 
 PERFORM(fifo, open)
 {
-	if (CALL(fifo, open, path_of(o->handle), (int)o->n[0]))
+	if (CALL(fifo, open, path_of(o->handle), (int)o->n[0], 0600))
 		set_handle(o->handle, out->value, NULL);
 }
 
@@ -55,6 +55,6 @@ PERFORM(fifo, chmod)
 
 PERFORM(fifo, open_and_close)
 {
-	if (CALL(fifo, open, path_of(o->handle), (int)o->n[0]))
+	if (CALL(fifo, open, path_of(o->handle), (int)o->n[0], 0600))
 		outcome_is(out, impl->fd->close((int)out->value));
 }

@@ -1,2 +1,659 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "stage/perform.h"
+
+/* -- files ------------------------------------------------------------------------------------ */
+
+PERFORM(lock, open)
+{
+	if (CALL(lock, open, path_of(o->handle), (int)o->n[0] | O_CREAT, 0600))
+		set_handle(o->handle, out->value, NULL);
+}
+
+PERFORM(lock, unlink)
+{
+	CALL(lock, unlink, path_of(o->handle));
+}
+
+/* Both errors mean that somebody else holds what was asked for. */
+static void tell_refusal(outcome *out)
+{
+	if (out->value == -1 && out->error == EACCES)
+		out->error = EAGAIN;
+}
+
+static void set_region(const op *o, outcome *out, int command, int type)
+{
+	struct flock region = {.l_type = (short)type,
+			       .l_whence = SEEK_SET,
+			       .l_start = (off_t)o->n[0],
+			       .l_len = (off_t)o->n[1]};
+
+	CALL(lock, fcntl, handle_fd(o->handle), command, &region);
+	tell_refusal(out);
+}
+
+/* Who bars a lock of this type: every field over poison, but those that ask. */
+static void test_region(const op *o, outcome *out, int command, int type, bool of_process)
+{
+	struct flock region;
+
+	memset(&region, POISON, sizeof(region));
+	region.l_type = (short)type;
+	region.l_whence = SEEK_SET;
+	region.l_start = (off_t)o->n[0];
+	region.l_len = (off_t)o->n[1];
+	if (!of_process)
+		region.l_pid = 0;
+	pid_t asked = region.l_pid;
+	if (!CALL(lock, fcntl, handle_fd(o->handle), command, &region))
+		return;
+	out->n[REGION_TYPE] = region.l_type;
+	out->n[REGION_WHENCE] = region.l_whence;
+	out->n[REGION_START] = region.l_start;
+	out->n[REGION_LENGTH] = region.l_len;
+	out->n[REGION_PID] = region.l_pid;
+	if (region.l_type != F_UNLCK) {
+		out->value = region.l_pid;
+		return;
+	}
+	/* nothing but the type may have changed */
+	must_be(region.l_whence, SEEK_SET);
+	must_be(region.l_start, o->n[0]);
+	must_be(region.l_len, o->n[1]);
+	must_be(region.l_pid, asked);
+	out->n[REGION_PID] = out->value = 0;
+}
+
+PERFORM(lock, read)
+{
+	set_region(o, out, F_SETLK, F_RDLCK);
+}
+
+PERFORM(lock, write)
+{
+	set_region(o, out, F_SETLK, F_WRLCK);
+}
+
+PERFORM(lock, clear)
+{
+	set_region(o, out, F_SETLK, F_UNLCK);
+}
+
+PERFORM(lock, read_wait)
+{
+	set_region(o, out, F_SETLKW, F_RDLCK);
+}
+
+PERFORM(lock, write_wait)
+{
+	set_region(o, out, F_SETLKW, F_WRLCK);
+}
+
+PERFORM(lock, bars_reader)
+{
+	test_region(o, out, F_GETLK, F_RDLCK, true);
+}
+
+PERFORM(lock, bars_writer)
+{
+	test_region(o, out, F_GETLK, F_WRLCK, true);
+}
+
+PERFORM(lock, region)
+{
+	struct flock region = {.l_type = (short)o->n[1],
+			       .l_whence = (short)o->n[2],
+			       .l_start = (off_t)o->n[3],
+			       .l_len = (off_t)o->n[4]};
+
+	CALL(lock, fcntl, handle_fd(o->handle), (int)o->n[0], &region);
+	tell_refusal(out);
+}
+
+#ifdef F_OFD_SETLK
+enum { OFD_SET = F_OFD_SETLK, OFD_SET_WAIT = F_OFD_SETLKW, OFD_TEST = F_OFD_GETLK };
+#define HAS_OFD true
+#else
+enum { OFD_SET, OFD_SET_WAIT, OFD_TEST };
+#define HAS_OFD false
+#endif
+
+static void set_ofd_region(const op *o, outcome *out, int command, int type)
+{
+	if (HAS_OFD)
+		set_region(o, out, command, type);
+	else
+		outcome_lacks(out, "F_OFD_SETLK");
+}
+
+PERFORM(lock, ofd_read)
+{
+	set_ofd_region(o, out, OFD_SET, F_RDLCK);
+}
+
+PERFORM(lock, ofd_write)
+{
+	set_ofd_region(o, out, OFD_SET, F_WRLCK);
+}
+
+PERFORM(lock, ofd_clear)
+{
+	set_ofd_region(o, out, OFD_SET, F_UNLCK);
+}
+
+PERFORM(lock, ofd_read_wait)
+{
+	set_ofd_region(o, out, OFD_SET_WAIT, F_RDLCK);
+}
+
+PERFORM(lock, ofd_write_wait)
+{
+	set_ofd_region(o, out, OFD_SET_WAIT, F_WRLCK);
+}
+
+PERFORM(lock, ofd_bars_writer)
+{
+	if (HAS_OFD)
+		test_region(o, out, OFD_TEST, F_WRLCK, false);
+	else
+		outcome_lacks(out, "F_OFD_GETLK");
+	/* the process is told as -1, which is no failure */
+	if (out->value == -1 && !out->error)
+		out->value = 1;
+}
+
+PERFORM(lock, ofd_write_as)
+{
+	struct flock region = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_pid = (pid_t)o->n[0]};
+
+	if (HAS_OFD)
+		CALL(lock, fcntl, handle_fd(o->handle), OFD_SET, &region);
+	else
+		outcome_lacks(out, "F_OFD_SETLK");
+}
+
+PERFORM(lock, flock)
+{
+	CALL(lock, flock, handle_fd(o->handle), (int)o->n[0]);
+}
+
+PERFORM(lock, lockf)
+{
+	CALL(lock, lockf, handle_fd(o->handle), (int)o->n[0], (off_t)o->n[1]);
+	tell_refusal(out);
+}
+
+/* -- memory ----------------------------------------------------------------------------------- */
+
+static size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static bool map(const char *m, int flags, int fd, outcome *out)
+{
+	if (!impl->lock || !impl->lock->mmap)
+		return outcome_lacks(out, "lock.mmap");
+	errno = 0;
+
+	void *page = impl->lock->mmap(NULL, page_size(), PROT_READ | PROT_WRITE, flags, fd, 0);
+	if (page == MAP_FAILED)
+		return outcome_is(out, -1);
+	set_handle(m, 0, page);
+	return outcome_is(out, 0);
+}
+
+PERFORM(lock, map)
+{
+	map(o->handle, MAP_SHARED | MAP_ANONYMOUS, -1, out);
+}
+
+PERFORM(lock, map_file)
+{
+	if (!CALL(lock, open, path_of(o->other), O_RDWR | O_CREAT, 0600))
+		return;
+	int fd = (int)out->value;
+
+	if (CALL(lock, ftruncate, fd, (off_t)page_size()))
+		map(o->handle, MAP_SHARED, fd, out);
+	impl->fd->close(fd);
+}
+
+PERFORM(lock, unmap)
+{
+	CALL(lock, munmap, handle_pointer(o->handle), page_size());
+}
+
+PERFORM(lock, fill)
+{
+	memset(handle_pointer(o->handle), (int)o->n[0], page_size());
+	outcome_is(out, 0);
+}
+
+PERFORM(lock, is_full_of)
+{
+	const unsigned char *page = handle_pointer(o->handle);
+
+	out->value = 1;
+	for (size_t i = 0; i < page_size(); i++)
+		if (page[i] != (unsigned char)o->n[0])
+			out->value = 0;
+}
+
+/* The page an object is made in. */
+static void *place(const op *o, outcome *out)
+{
+	if (!has_handle(o->handle) && !map(o->handle, MAP_SHARED | MAP_ANONYMOUS, -1, out))
+		return NULL;
+	return handle_pointer(o->handle);
+}
+
+/* -- time ------------------------------------------------------------------------------------- */
+
+static struct timespec from_now(clockid_t clock, long long milliseconds)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	long long nanoseconds = time.tv_nsec + milliseconds % 1000 * 1000000;
+	time.tv_sec += (time_t)(milliseconds / 1000);
+	if (nanoseconds >= 1000000000)
+		time.tv_sec++, nanoseconds -= 1000000000;
+	else if (nanoseconds < 0)
+		time.tv_sec--, nanoseconds += 1000000000;
+	time.tv_nsec = (long)nanoseconds;
+	return time;
+}
+
+/* Nobody may say that a time has passed before it has. */
+static void check_deadline(clockid_t clock, const struct timespec *deadline, const outcome *out)
+{
+	struct timespec now;
+
+	if (out->error != ETIMEDOUT)
+		return;
+	clock_gettime(clock, &now);
+	bool timed_out_before_the_deadline =
+		now.tv_sec < deadline->tv_sec ||
+		(now.tv_sec == deadline->tv_sec && now.tv_nsec < deadline->tv_nsec);
+	must(!timed_out_before_the_deadline);
+}
+
+/* A call of an object with a deadline, which is on CLOCK_REALTIME, or on the clock it is given. */
+#define CALL_TIMED(function)                                                                       \
+	do {                                                                                       \
+		struct timespec deadline = from_now(CLOCK_REALTIME, o->n[0]);                      \
+		CALL_ERROR(lock, function, handle_pointer(o->handle), &deadline);                  \
+		check_deadline(CLOCK_REALTIME, &deadline, out);                                    \
+	} while (0)
+#define CALL_CLOCKED(function)                                                                     \
+	do {                                                                                       \
+		struct timespec deadline = from_now(CLOCK_MONOTONIC, o->n[0]);                     \
+		CALL_ERROR(lock, function, handle_pointer(o->handle), CLOCK_MONOTONIC, &deadline); \
+		check_deadline(CLOCK_MONOTONIC, &deadline, out);                                   \
+	} while (0)
+
+/* -- mutexes ---------------------------------------------------------------------------------- */
+
+static bool describe_mutex(pthread_mutexattr_t *attributes, int type, long long kind, outcome *out)
+{
+	int shared = kind & MUTEX_PRIVATE ? PTHREAD_PROCESS_PRIVATE : PTHREAD_PROCESS_SHARED;
+
+	if (!CALL_ERROR(lock, pthread_mutexattr_init, attributes) ||
+	    !CALL_ERROR(lock, pthread_mutexattr_setpshared, attributes, shared) ||
+	    !CALL_ERROR(lock, pthread_mutexattr_settype, attributes, type))
+		return false;
+	if (kind & MUTEX_ROBUST &&
+	    !CALL_ERROR(lock, pthread_mutexattr_setrobust, attributes, PTHREAD_MUTEX_ROBUST))
+		return false;
+	if (kind & MUTEX_INHERITS &&
+	    !CALL_ERROR(lock, pthread_mutexattr_setprotocol, attributes, PTHREAD_PRIO_INHERIT)) {
+		/* an option of the standard */
+		if (out->error == ENOTSUP)
+			outcome_lacks(out, "PTHREAD_PRIO_INHERIT");
+		return false;
+	}
+	return true;
+}
+
+PERFORM(lock, make_mutex)
+{
+	pthread_mutexattr_t attributes;
+	void *mutex = place(o, out);
+
+	if (!mutex || !describe_mutex(&attributes, (int)o->n[0], o->n[1], out))
+		return;
+	CALL_ERROR(lock, pthread_mutex_init, mutex, &attributes);
+	if (out->error == ENOTSUP && o->n[1] & MUTEX_INHERITS)
+		outcome_lacks(out, "PTHREAD_PRIO_INHERIT");
+	impl->lock->pthread_mutexattr_destroy(&attributes);
+}
+
+PERFORM(lock, mutex_destroy)
+{
+	CALL_ERROR(lock, pthread_mutex_destroy, handle_pointer(o->handle));
+}
+
+PERFORM(lock, mutex_lock)
+{
+	CALL_ERROR(lock, pthread_mutex_lock, handle_pointer(o->handle));
+}
+
+PERFORM(lock, mutex_trylock)
+{
+	CALL_ERROR(lock, pthread_mutex_trylock, handle_pointer(o->handle));
+}
+
+PERFORM(lock, mutex_timedlock)
+{
+	CALL_TIMED(pthread_mutex_timedlock);
+}
+
+PERFORM(lock, mutex_timedlock_at)
+{
+	struct timespec deadline = {(time_t)o->n[0], (long)o->n[1]};
+
+	CALL_ERROR(lock, pthread_mutex_timedlock, handle_pointer(o->handle), &deadline);
+}
+
+PERFORM(lock, mutex_clocklock)
+{
+	CALL_CLOCKED(pthread_mutex_clocklock);
+}
+
+PERFORM(lock, mutex_unlock)
+{
+	CALL_ERROR(lock, pthread_mutex_unlock, handle_pointer(o->handle));
+}
+
+PERFORM(lock, mutex_consistent)
+{
+	CALL_ERROR(lock, pthread_mutex_consistent, handle_pointer(o->handle));
+}
+
+static void *lock_and_end(void *mutex)
+{
+	return (void *)(intptr_t)impl->lock->pthread_mutex_lock(mutex);
+}
+
+PERFORM(lock, mutex_lock_in_thread)
+{
+	pthread_t thread;
+	void *result;
+
+	if (!outcome_is_error(
+		    out, pthread_create(&thread, NULL, lock_and_end, handle_pointer(o->handle))))
+		return;
+	pthread_join(thread, &result);
+	outcome_is_error(out, (int)(intptr_t)result);
+}
+
+/* -- condition variables ---------------------------------------------------------------------- */
+
+PERFORM(lock, make_cond)
+{
+	pthread_condattr_t attributes;
+	void *cond = place(o, out);
+
+	if (!cond || !CALL_ERROR(lock, pthread_condattr_init, &attributes) ||
+	    !CALL_ERROR(lock, pthread_condattr_setpshared, &attributes, PTHREAD_PROCESS_SHARED) ||
+	    !CALL_ERROR(lock, pthread_condattr_setclock, &attributes, (clockid_t)o->n[0]))
+		return;
+	CALL_ERROR(lock, pthread_cond_init, cond, &attributes);
+	impl->lock->pthread_condattr_destroy(&attributes);
+}
+
+PERFORM(lock, cond_destroy)
+{
+	CALL_ERROR(lock, pthread_cond_destroy, handle_pointer(o->handle));
+}
+
+PERFORM(lock, cond_wait)
+{
+	CALL_ERROR(lock, pthread_cond_wait, handle_pointer(o->handle), handle_pointer(o->other));
+}
+
+PERFORM(lock, cond_timedwait)
+{
+	clockid_t clock = (clockid_t)o->n[0];
+	struct timespec deadline = from_now(clock, o->n[1]);
+
+	while (CALL_ERROR(lock, pthread_cond_timedwait, handle_pointer(o->handle),
+			  handle_pointer(o->other), &deadline))
+		continue;
+	check_deadline(clock, &deadline, out);
+}
+
+PERFORM(lock, cond_timedwait_at)
+{
+	struct timespec deadline = {(time_t)o->n[0], (long)o->n[1]};
+
+	CALL_ERROR(lock, pthread_cond_timedwait, handle_pointer(o->handle),
+		   handle_pointer(o->other), &deadline);
+}
+
+PERFORM(lock, cond_clockwait)
+{
+	clockid_t clock = (clockid_t)o->n[0];
+	struct timespec deadline = from_now(clock, o->n[1]);
+
+	while (CALL_ERROR(lock, pthread_cond_clockwait, handle_pointer(o->handle),
+			  handle_pointer(o->other), clock, &deadline))
+		continue;
+	check_deadline(clock, &deadline, out);
+}
+
+PERFORM(lock, cond_signal)
+{
+	CALL_ERROR(lock, pthread_cond_signal, handle_pointer(o->handle));
+}
+
+PERFORM(lock, cond_broadcast)
+{
+	CALL_ERROR(lock, pthread_cond_broadcast, handle_pointer(o->handle));
+}
+
+/* -- read-write locks ------------------------------------------------------------------------- */
+
+PERFORM(lock, make_rwlock)
+{
+	int shared = o->n[0] ? PTHREAD_PROCESS_SHARED : PTHREAD_PROCESS_PRIVATE;
+	pthread_rwlockattr_t attributes;
+	void *rwlock = place(o, out);
+
+	if (!rwlock || !CALL_ERROR(lock, pthread_rwlockattr_init, &attributes) ||
+	    !CALL_ERROR(lock, pthread_rwlockattr_setpshared, &attributes, shared))
+		return;
+	CALL_ERROR(lock, pthread_rwlock_init, rwlock, &attributes);
+	impl->lock->pthread_rwlockattr_destroy(&attributes);
+}
+
+PERFORM(lock, rwlock_destroy)
+{
+	CALL_ERROR(lock, pthread_rwlock_destroy, handle_pointer(o->handle));
+}
+
+PERFORM(lock, rdlock)
+{
+	CALL_ERROR(lock, pthread_rwlock_rdlock, handle_pointer(o->handle));
+}
+
+PERFORM(lock, tryrdlock)
+{
+	CALL_ERROR(lock, pthread_rwlock_tryrdlock, handle_pointer(o->handle));
+}
+
+PERFORM(lock, timedrdlock)
+{
+	CALL_TIMED(pthread_rwlock_timedrdlock);
+}
+
+PERFORM(lock, clockrdlock)
+{
+	CALL_CLOCKED(pthread_rwlock_clockrdlock);
+}
+
+PERFORM(lock, wrlock)
+{
+	CALL_ERROR(lock, pthread_rwlock_wrlock, handle_pointer(o->handle));
+}
+
+PERFORM(lock, trywrlock)
+{
+	CALL_ERROR(lock, pthread_rwlock_trywrlock, handle_pointer(o->handle));
+}
+
+PERFORM(lock, timedwrlock)
+{
+	CALL_TIMED(pthread_rwlock_timedwrlock);
+}
+
+PERFORM(lock, clockwrlock)
+{
+	CALL_CLOCKED(pthread_rwlock_clockwrlock);
+}
+
+PERFORM(lock, rwlock_unlock)
+{
+	CALL_ERROR(lock, pthread_rwlock_unlock, handle_pointer(o->handle));
+}
+
+/* -- barriers --------------------------------------------------------------------------------- */
+
+PERFORM(lock, make_barrier)
+{
+	pthread_barrierattr_t attributes;
+	void *barrier = place(o, out);
+
+	if (!barrier || !CALL_ERROR(lock, pthread_barrierattr_init, &attributes) ||
+	    !CALL_ERROR(lock, pthread_barrierattr_setpshared, &attributes, PTHREAD_PROCESS_SHARED))
+		return;
+	CALL_ERROR(lock, pthread_barrier_init, barrier, &attributes, (unsigned)o->n[0]);
+	impl->lock->pthread_barrierattr_destroy(&attributes);
+}
+
+PERFORM(lock, barrier_wait)
+{
+	if (!impl->lock || !impl->lock->pthread_barrier_wait) {
+		outcome_lacks(out, "lock.pthread_barrier_wait");
+		return;
+	}
+	int result = impl->lock->pthread_barrier_wait(handle_pointer(o->handle));
+	if (result == PTHREAD_BARRIER_SERIAL_THREAD)
+		outcome_is(out, 1);
+	else
+		outcome_is_error(out, result);
+}
+
+PERFORM(lock, barrier_destroy)
+{
+	CALL_ERROR(lock, pthread_barrier_destroy, handle_pointer(o->handle));
+}
+
+/* -- spin locks ------------------------------------------------------------------------------- */
+
+PERFORM(lock, make_spin)
+{
+	void *spin = place(o, out);
+
+	if (spin)
+		CALL_ERROR(lock, pthread_spin_init, spin, PTHREAD_PROCESS_SHARED);
+}
+
+PERFORM(lock, spin_lock)
+{
+	CALL_ERROR(lock, pthread_spin_lock, handle_pointer(o->handle));
+}
+
+PERFORM(lock, spin_trylock)
+{
+	CALL_ERROR(lock, pthread_spin_trylock, handle_pointer(o->handle));
+}
+
+PERFORM(lock, spin_unlock)
+{
+	CALL_ERROR(lock, pthread_spin_unlock, handle_pointer(o->handle));
+}
+
+PERFORM(lock, spin_destroy)
+{
+	CALL_ERROR(lock, pthread_spin_destroy, handle_pointer(o->handle));
+}
+
+/* -- the futex -------------------------------------------------------------------------------- */
+
+PERFORM(lock, store)
+{
+	*(_Atomic(uint32_t) *)handle_pointer(o->handle) = (uint32_t)o->n[0];
+	outcome_is(out, 0);
+}
+
+PERFORM(lock, load)
+{
+	outcome_is(out, *(_Atomic(uint32_t) *)handle_pointer(o->handle));
+}
+
+PERFORM(lock, futex_wait)
+{
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_WAITS | (int)o->n[0], (uint32_t)o->n[1],
+	     NULL, 0, NULL, 0);
+}
+
+PERFORM(lock, futex_timedwait)
+{
+	struct timespec time = {(time_t)(o->n[1] / 1000), (long)(o->n[1] % 1000 * 1000000)},
+			until = from_now(CLOCK_MONOTONIC, o->n[1]);
+
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_WAITS, (uint32_t)o->n[0], &time, 0, NULL,
+	     0);
+	check_deadline(CLOCK_MONOTONIC, &until, out);
+}
+
+PERFORM(lock, futex_wait_until)
+{
+	struct timespec deadline = from_now(CLOCK_MONOTONIC, o->n[2]);
+
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_WAITS_BITSET, (uint32_t)o->n[0],
+	     &deadline, 0, NULL, (uint32_t)o->n[1]);
+	check_deadline(CLOCK_MONOTONIC, &deadline, out);
+}
+
+PERFORM(lock, futex_wait_bits)
+{
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_WAITS_BITSET, (uint32_t)o->n[0], NULL, 0,
+	     NULL, (uint32_t)o->n[1]);
+}
+
+PERFORM(lock, futex_wake)
+{
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_WAKES | (int)o->n[0], (uint32_t)o->n[1],
+	     NULL, 0, NULL, 0);
+}
+
+PERFORM(lock, futex_wake_bits)
+{
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_WAKES_BITSET, (uint32_t)o->n[0], NULL, 0,
+	     NULL, (uint32_t)o->n[1]);
+}
+
+PERFORM(lock, futex_requeue)
+{
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_REQUEUES, (uint32_t)o->n[0], NULL,
+	     (uint32_t)o->n[1], handle_pointer(o->other), 0);
+}
+
+PERFORM(lock, futex_cmp_requeue)
+{
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_CMP_REQUEUES, (uint32_t)o->n[1], NULL,
+	     (uint32_t)o->n[2], handle_pointer(o->other), (uint32_t)o->n[0]);
+}
+
+PERFORM(lock, futex_wake_op)
+{
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_WAKES_OP, (uint32_t)o->n[0], NULL,
+	     (uint32_t)o->n[1], handle_pointer(o->other), (uint32_t)o->n[2]);
+}

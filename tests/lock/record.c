@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: MIT */
+/* A process's record locks: what they are for, what ends them, who inherits them. */
+#include "stage/story.h"
+
+TEST(lock, write_lock_keeps_others_out)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 10));
+	does_fail(bob, lock.write("f", 0, 10), EAGAIN);
+	does_fail(bob, lock.read("f", 0, 10), EAGAIN);
+	does(alice, lock.clear("f", 0, 10));
+	does(bob, lock.write("f", 0, 10));
+	does_fail(alice, lock.read("f", 0, 10), EAGAIN);
+}
+
+TEST(lock, read_locks_are_shared)
+{
+	actor *alice = cast("alice"), *bob = cast("bob"), *writer = cast("writer");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(writer, lock.open("f", O_RDWR));
+	does(alice, lock.read("f", 0, 10));
+	does(bob, lock.read("f", 0, 10));
+	does_fail(writer, lock.write("f", 0, 10), EAGAIN);
+	does(alice, lock.clear("f", 0, 10));
+	does_fail(writer, lock.write("f", 0, 10), EAGAIN);
+	does(bob, lock.clear("f", 0, 10));
+	does(writer, lock.write("f", 0, 10));
+}
+
+enum { ADDITIONS = 2000 };
+
+/* Adds one so many times, by reading and then writing, each time under the write lock. */
+static long long add_up(const char *text, const long long *n)
+{
+	struct flock whole = {.l_whence = SEEK_SET};
+	_Atomic(uint64_t) *counter = shared();
+	int file = handle_fd(text);
+
+	for (long long i = 0; i < n[0]; i++) {
+		whole.l_type = F_WRLCK;
+		must_be(impl->lock->fcntl(file, F_SETLKW, &whole), 0);
+		uint64_t seen = *counter;
+		*counter = seen + 1;
+		whole.l_type = F_UNLCK;
+		must_be(impl->lock->fcntl(file, F_SETLK, &whole), 0);
+	}
+	return 0;
+}
+
+TEST(lock, record_lock_keeps_one_holder_at_a_time)
+{
+	actor *alice = cast("alice"), *bob = cast_stranger("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	actor *child = forks(alice, "child");
+	does(bob, lock.open("f", O_RDWR));
+	begin(alice, call(add_up, "f", ADDITIONS, 0, 0));
+	begin(bob, call(add_up, "f", ADDITIONS, 0, 0));
+	begin(child, call(add_up, "f", ADDITIONS, 0, 0));
+	succeeds(alice);
+	succeeds(bob);
+	succeeds(child);
+	must_be(shared()[0], 3 * ADDITIONS);
+}
+
+TEST(lock, strangers_exclude_each_other_by_path)
+{
+	actor *alice = cast_stranger("alice"), *bob = cast_stranger("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 0));
+	does(bob, lock.open("f", O_RDWR));
+	does_fail(bob, lock.read("f", 0, 1), EAGAIN);
+	does_give(bob, lock.bars_reader("f", 0, 1), pid_of(alice));
+	begin(bob, lock.write_wait("f", 0, 0));
+	blocks(bob);
+	does(alice, lock.clear("f", 0, 0));
+	succeeds(bob);
+}
+
+TEST(lock, waiting_lock_waits_until_it_is_free)
+{
+	actor *alice = cast("alice"), *writer = cast("writer"), *reader = cast("reader");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(writer, lock.open("f", O_RDWR));
+	does(reader, lock.open("f", O_RDWR));
+	does(alice, lock.read("f", 0, 10));
+	does(reader, lock.read_wait("f", 0, 10));
+	begin(writer, lock.write_wait("f", 0, 10));
+	blocks(writer);
+	does(alice, lock.clear("f", 0, 10));
+	blocks(writer);
+	does(reader, lock.clear("f", 0, 10));
+	succeeds(writer);
+	does_give(alice, lock.bars_reader("f", 0, 10), pid_of(writer));
+}
+
+TEST(lock, unlocking_lets_the_waiter_in)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 1));
+	for (int i = 0; i < 3; i++) {
+		begin(bob, lock.write_wait("f", 0, 1));
+		blocks(bob);
+		does(alice, lock.clear("f", 0, 1));
+		succeeds(bob);
+		begin(alice, lock.write_wait("f", 0, 1));
+		blocks(alice);
+		does(bob, lock.clear("f", 0, 1));
+		succeeds(alice);
+	}
+}
+
+TEST(lock, close_of_any_descriptor_drops_the_locks)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, lock.open("f:other", O_RDONLY));
+	does(alice, lock.write("f", 0, 10));
+	does(alice, lock.read("f", 20, 10));
+	begin(bob, lock.write_wait("f", 0, 0));
+	blocks(bob);
+	does(alice, fd.close("f:other"));
+	succeeds(bob);
+}
+
+TEST_VARIANT(lock, close_of_any_descriptor_drops_the_locks, a_duplicate)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, fd.dup("f", "f:2"));
+	does(alice, lock.write("f", 0, 10));
+	does(alice, fd.close("f:2"));
+	does(bob, lock.write("f", 0, 10));
+}
+
+TEST(lock, close_of_another_file_keeps_the_locks)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(alice, lock.open("g", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 10));
+	does(alice, lock.write("g", 0, 10));
+	does(alice, fd.close("g"));
+	does_give(bob, lock.bars_reader("f", 0, 10), pid_of(alice));
+}
+
+TEST(lock, exit_drops_the_locks)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 10));
+	begin(bob, lock.write_wait("f", 0, 10));
+	blocks(bob);
+	exits(alice, 0);
+	succeeds(bob);
+}
+
+TEST(lock, killed_holder_lets_the_waiter_in)
+{
+	actor *alice = cast("alice"), *bob = cast("bob"), *carol = cast("carol");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(carol, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 10));
+	begin(bob, lock.write_wait("f", 0, 5));
+	begin(carol, lock.read_wait("f", 5, 5));
+	blocks(bob);
+	blocks(carol);
+	dies(alice);
+	succeeds(bob);
+	succeeds(carol);
+}
+
+TEST_VARIANT(lock, killed_holder_lets_the_waiter_in, frozen)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 10));
+	begin(bob, lock.write_wait("f", 0, 10));
+	blocks(bob);
+	freeze(alice);
+	dies(alice);
+	succeeds(bob);
+}
+
+TEST(lock, killed_waiter_leaves_no_lock)
+{
+	actor *alice = cast("alice"), *bob = cast("bob"), *carol = cast("carol");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(carol, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 10));
+	begin(bob, lock.write_wait("f", 0, 10));
+	blocks(bob);
+	dies(bob);
+	does(alice, lock.clear("f", 0, 10));
+	does_give(carol, lock.bars_writer("f", 0, 0), 0);
+	does(carol, lock.write("f", 0, 10));
+}
+
+TEST(lock, child_inherits_no_record_lock)
+{
+	actor *parent = cast("parent");
+
+	does(parent, lock.open("f", O_RDWR));
+	does(parent, lock.write("f", 0, 10));
+	actor *child = forks(parent, "child");
+	does_fail(child, lock.write("f", 0, 10), EAGAIN);
+	does_give(child, lock.bars_writer("f", 0, 10), pid_of(parent));
+	begin(child, lock.write_wait("f", 0, 10));
+	blocks(child);
+	does(parent, lock.clear("f", 0, 10));
+	succeeds(child);
+}
+
+TEST(lock, exit_of_the_child_keeps_the_parents_locks)
+{
+	actor *parent = cast("parent"), *bob = cast("bob");
+
+	does(parent, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(parent, lock.write("f", 0, 10));
+	actor *child = forks(parent, "child"), *other = forks(parent, "other");
+	does(child, fd.close("f"));
+	does_give(bob, lock.bars_writer("f", 0, 10), pid_of(parent));
+	exits(other, 0);
+	does_give(bob, lock.bars_writer("f", 0, 10), pid_of(parent));
+}
+
+TEST(lock, record_locks_outlive_exec)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 10));
+	execs(alice);
+	does_fail(bob, lock.write("f", 0, 10), EAGAIN);
+	does(alice, lock.clear("f", 0, 10));
+	does(bob, lock.write("f", 0, 10));
+}
+
+TEST_VARIANT(lock, record_locks_outlive_exec, not_if_closed)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR | O_CLOEXEC));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 10));
+	begin(bob, lock.write_wait("f", 0, 10));
+	blocks(bob);
+	execs(alice);
+	succeeds(bob);
+}
+
+TEST(lock, threads_share_the_record_locks)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	actor *thread = cast_thread(alice, "thread");
+	does(alice, lock.write("f", 0, 10));
+	does(thread, lock.write("f", 0, 10));
+	does_give(bob, lock.bars_writer("f", 0, 10), pid_of(alice));
+	does(thread, lock.clear("f", 0, 10));
+	does(bob, lock.write("f", 0, 10));
+}
+
+/* -- waiters ---------------------------------------------------------------------------------- */
+
+TEST(lock, unlocking_lets_all_readers_in)
+{
+	enum { READERS = 5 };
+	actor *writer = cast("writer"), *reader[READERS];
+
+	does(writer, lock.open("f", O_RDWR));
+	for (int i = 0; i < READERS; i++)
+		reader[i] = forks(writer, "reader");
+	does(writer, lock.write("f", 0, 10));
+	for (int i = 0; i < READERS; i++)
+		begin(reader[i], lock.read_wait("f", i, 1));
+	for (int i = 0; i < READERS; i++)
+		blocks(reader[i]);
+	does(writer, lock.clear("f", 0, 10));
+	for (int i = 0; i < READERS; i++)
+		succeeds(reader[i]);
+}
+
+/* Takes the byte, notes how many had it and lets it go again. */
+static long long pass_through(const char *text, const long long *n)
+{
+	struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+
+	must_be(impl->lock->fcntl(handle_fd(text), F_SETLKW, &byte), 0);
+	must_be(atomic_fetch_add(&shared()[0], 1), 0);
+	atomic_fetch_add(&shared()[1], 1);
+	atomic_fetch_sub(&shared()[0], 1);
+	byte.l_type = F_UNLCK;
+	must_be(impl->lock->fcntl(handle_fd(text), F_SETLK, &byte), 0);
+	return n[0];
+}
+
+TEST(lock, unlocking_lets_one_writer_in)
+{
+	enum { WRITERS = 4 };
+	actor *alice = cast("alice"), *writer[WRITERS];
+
+	does(alice, lock.open("f", O_RDWR));
+	for (int i = 0; i < WRITERS; i++)
+		writer[i] = forks(alice, "writer");
+	does(alice, lock.write("f", 0, 1));
+	for (int i = 0; i < WRITERS; i++)
+		begin(writer[i], call(pass_through, "f", 0, 0, 0));
+	for (int i = 0; i < WRITERS; i++)
+		blocks(writer[i]);
+	does(alice, lock.clear("f", 0, 1));
+	for (int i = 0; i < WRITERS; i++)
+		succeeds(writer[i]);
+	must_be(shared()[1], WRITERS);
+}
+
+TEST(lock, frozen_waiters_get_the_lock_when_thawed)
+{
+	actor *alice = cast("alice"), *bob = cast("bob"), *carol = cast("carol");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(carol, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 1));
+	begin(bob, lock.read_wait("f", 0, 1));
+	begin(carol, lock.read_wait("f", 0, 1));
+	blocks(bob);
+	blocks(carol);
+	freeze(bob);
+	freeze(carol);
+	does(alice, lock.clear("f", 0, 1));
+	thaw(carol);
+	succeeds(carol);
+	thaw(bob);
+	succeeds(bob);
+}
+
+TEST(lock, signal_ends_the_wait_for_a_record_lock)
+{
+	actor *alice = cast("alice"), *bob = cast("bob"), *carol = cast("carol");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(carol, lock.open("f", O_RDWR));
+	does(bob, sig.handle(SIGUSR1, 0));
+	does(bob, lock.read("f", 20, 1));
+	does(alice, lock.write("f", 0, 10));
+	begin(bob, lock.write_wait("f", 0, 10));
+	blocks(bob);
+	poke(bob, SIGUSR1);
+	fails(bob, EINTR);
+	does(alice, lock.clear("f", 0, 10));
+	does_give(carol, lock.bars_writer("f", 0, 10), 0);
+	does_give(carol, lock.bars_writer("f", 0, 0), pid_of(bob));
+}
+
+TEST(lock, restarting_signal_keeps_the_wait_for_a_record_lock)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(bob, sig.handle(SIGUSR1, SA_RESTART));
+	does(alice, lock.write("f", 0, 10));
+	begin(bob, lock.write_wait("f", 0, 10));
+	blocks(bob);
+	poke(bob, SIGUSR1);
+	catches(bob, SIGUSR1, 1);
+	blocks(bob);
+	does(alice, lock.clear("f", 0, 10));
+	succeeds(bob);
+}
+
+/* -- circles ---------------------------------------------------------------------------------- */
+
+TEST(lock, deadlock_of_record_locks_is_refused)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 1));
+	does(bob, lock.write("f", 1, 1));
+	begin(alice, lock.write_wait("f", 1, 1));
+	blocks(alice);
+	does_fail(bob, lock.write_wait("f", 0, 1), EDEADLK);
+	blocks(alice);
+	does(bob, lock.clear("f", 1, 1));
+	succeeds(alice);
+}
+
+TEST_VARIANT(lock, deadlock_of_record_locks_is_refused, three_in_a_circle_of_two_files)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(alice, lock.open("g", O_RDWR));
+	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
+	does(alice, lock.write("f", 0, 1));
+	does(bob, lock.write("g", 0, 1));
+	does(carol, lock.write("f", 7, 1));
+	begin(alice, lock.read_wait("g", 0, 0));
+	blocks(alice);
+	begin(bob, lock.write_wait("f", 5, 5));
+	blocks(bob);
+	does_fail(carol, lock.read_wait("f", 0, 1), EDEADLK);
+	does(carol, lock.clear("f", 7, 1));
+	succeeds(bob);
+	does(bob, lock.clear("g", 0, 1));
+	succeeds(alice);
+}
+
+TEST_VARIANT(lock, deadlock_of_record_locks_is_refused, two_upgrades)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, lock.read("f", 0, 1));
+	does(bob, lock.read("f", 0, 1));
+	begin(alice, lock.write_wait("f", 0, 1));
+	blocks(alice);
+	does_fail(bob, lock.write_wait("f", 0, 1), EDEADLK);
+	does(bob, lock.clear("f", 0, 1));
+	succeeds(alice);
+}
+
+TEST(lock, no_deadlock_is_seen_where_there_is_none)
+{
+	actor *alice = cast("alice"), *bob = cast("bob"), *carol = cast("carol");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(carol, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 1));
+	does(bob, lock.write("f", 1, 1));
+	begin(bob, lock.write_wait("f", 0, 1));
+	blocks(bob);
+	begin(carol, lock.write_wait("f", 1, 1));
+	blocks(carol);
+	does_fail(alice, lock.write("f", 1, 1), EAGAIN);
+	does(alice, lock.write_wait("f", 2, 1));
+	does(alice, lock.clear("f", 0, 1));
+	succeeds(bob);
+	does(bob, lock.clear("f", 0, 0));
+	succeeds(carol);
+}
+
+/* -- errors ----------------------------------------------------------------------------------- */
+
+TEST(lock, record_lock_needs_the_access_it_asks_for)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f:r", O_RDONLY));
+	does(alice, lock.open("f:w", O_WRONLY));
+	does(bob, lock.open("f", O_RDWR));
+	does_fail(alice, lock.write("f:r", 0, 1), EBADF);
+	does_fail(alice, lock.read("f:w", 0, 1), EBADF);
+	does_fail(alice, lock.write_wait("f:r", 0, 1), EBADF);
+	does_fail(alice, lock.read_wait("f:w", 0, 1), EBADF);
+	does_give(bob, lock.bars_writer("f", 0, 0), 0);
+	does(alice, lock.read("f:r", 0, 1));
+	does(alice, lock.write("f:w", 1, 1));
+}
+
+struct nonsense {
+	const char *name;
+	int type, whence;
+	long long start, length;
+};
+
+static const struct nonsense nonsense[] = {
+	{"type", 77, SEEK_SET, 0, 1},
+	{"whence", F_WRLCK, 77, 0, 1},
+	{"start", F_WRLCK, SEEK_SET, -1, 1},
+	{"length", F_WRLCK, SEEK_SET, 5, -6},
+	{"start_from_end", F_WRLCK, SEEK_END, -11, 1},
+	{"start_from_offset", F_RDLCK, SEEK_CUR, -4, 1},
+};
+
+TEST_EACH(lock, nonsense_is_refused, nonsense)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, fd.write("f", "0123456789"));
+	does(alice, fd.seek("f", 3));
+	does_fail(alice, lock.region("f", F_SETLK, row->type, row->whence, row->start, row->length),
+		  EINVAL);
+	does_give(bob, lock.bars_writer("f", 0, 0), 0);
+}
+
+TEST(lock, closed_descriptor_can_not_lock)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(alice, fd.close("f"));
+	does_fail(alice, lock.read("f", 0, 1), EBADF);
+	does_fail(alice, lock.write_wait("f", 0, 1), EBADF);
+	does_fail(alice, lock.clear("f", 0, 1), EBADF);
+	does_fail(alice, lock.bars_writer("f", 0, 1), EBADF);
+	does_fail(alice, lock.lockf("f", F_TLOCK, 0), EBADF);
+}
+
+TEST(lock, lock_belongs_to_the_file_not_its_name)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 1));
+	does(alice, lock.unlink("f"));
+	does_fail(bob, lock.write("f", 0, 1), EAGAIN);
+	does(bob, lock.open("f:new", O_RDWR));
+	does(bob, lock.write("f:new", 0, 1));
+	does(bob, fd.close("f:new"));
+	does_give(bob, lock.bars_writer("f", 0, 1), pid_of(alice));
+}
+
+/* -- lockf ------------------------------------------------------------------------------------ */
+
+TEST(lock, lockf_keeps_others_out)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, fd.seek("f", 10));
+	does(alice, lock.lockf("f", F_LOCK, 10));
+	does(bob, lock.lockf("f", F_TEST, 10));
+	does_fail(bob, lock.lockf("f", F_TEST, 11), EAGAIN);
+	does_fail(bob, lock.lockf("f", F_TLOCK, 0), EAGAIN);
+	does(alice, lock.lockf("f", F_TEST, 10));
+	does(bob, fd.seek("f", 20));
+	does(bob, lock.lockf("f", F_TLOCK, 0));
+	does_fail(bob, lock.lockf("f", F_TEST, -1), EAGAIN);
+	does(alice, lock.lockf("f", F_ULOCK, 10));
+	does(bob, lock.lockf("f", F_TEST, -10));
+}
+
+TEST(lock, lockf_waits)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, lock.lockf("f", F_LOCK, 0));
+	begin(bob, lock.lockf("f", F_LOCK, 10));
+	blocks(bob);
+	does(alice, lock.lockf("f", F_ULOCK, 0));
+	succeeds(bob);
+	does_fail(alice, lock.lockf("f", F_TLOCK, 0), EAGAIN);
+}
+
+TEST(lock, lockf_and_record_locks_are_one)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, lock.lockf("f", F_LOCK, 10));
+	does_give(bob, lock.bars_reader("f", 0, 10), pid_of(alice));
+	must_be(outcome_of(bob)->n[REGION_TYPE], F_WRLCK);
+	does(bob, lock.read("f", 10, 10));
+	does_fail(alice, lock.lockf("f", F_TLOCK, 11), EAGAIN);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* What Linux adds: looking into a queue, and into the system's table of them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stage/story.h"
+
+static actor *with_three(void)
+{
+	actor *a = cast("alice");
+
+	does(a, msg.make("q"));
+	does(a, msg.send("q", 3, "three"));
+	does(a, msg.send("q", 1, "one"));
+	does(a, msg.send("q", 2, "two"));
+	return a;
+}
+
+TEST(msg, copy_leaves_the_message)
+{
+	actor *a = with_three(), *bob = forks(a, "bob");
+	long long before[MSG_STATUS_NUMBERS];
+
+	does(a, msg.status("q"));
+	memcpy(before, outcome_of(a)->n, sizeof(before));
+	does_give(bob, msg.receive("q", 100, 1, MSG_COPY | IPC_NOWAIT), "one");
+	must_be(outcome_of(bob)->n[0], 1);
+	does_give(bob, msg.receive("q", 100, 0, MSG_COPY | IPC_NOWAIT), "three");
+	must_be(outcome_of(bob)->n[0], 3);
+	does_give(bob, msg.receive("q", 100, 2, MSG_COPY | IPC_NOWAIT), "two");
+	does(a, msg.status("q"));
+	for (int i = 0; i < MSG_STATUS_NUMBERS; i++)
+		must_be(outcome_of(a)->n[i], before[i]);
+	does_give(a, msg.receive("q", 100, 0, IPC_NOWAIT), "three");
+	does_give(a, msg.receive("q", 100, 0, IPC_NOWAIT), "one");
+	does_give(a, msg.receive("q", 100, 0, IPC_NOWAIT), "two");
+}
+
+TEST(msg, copy_beyond_the_end)
+{
+	actor *a = with_three();
+
+	does_fail(a, msg.receive("q", 100, 3, MSG_COPY | IPC_NOWAIT), ENOMSG);
+	does_fail(a, msg.receive("q", 100, 1000, MSG_COPY | IPC_NOWAIT), ENOMSG);
+	does_give(a, msg.count("q"), 3);
+}
+
+TEST(msg, copy_needs_nowait)
+{
+	actor *a = with_three();
+
+	does_give(a, msg.receive("q", 100, 1, MSG_COPY | IPC_NOWAIT), "one");
+	does_fail(a, msg.receive("q", 100, 1, MSG_COPY), EINVAL);
+	does_fail(a, msg.receive("q", 100, 9, MSG_COPY), EINVAL);
+	does_fail(a, msg.receive("q", 100, 1, MSG_COPY | MSG_EXCEPT | IPC_NOWAIT), EINVAL);
+	does_give(a, msg.count("q"), 3);
+}
+
+TEST(msg, copy_respects_the_room)
+{
+	actor *a = with_three();
+
+	does_fail(a, msg.receive("q", 4, 0, MSG_COPY | IPC_NOWAIT), E2BIG);
+	does_fail(a, msg.receive("q", 0, 0, MSG_COPY | IPC_NOWAIT), E2BIG);
+	does_give(a, msg.receive("q", 5, 0, MSG_COPY | IPC_NOWAIT), "three");
+	does_give(a, msg.count("q"), 3);
+}
+
+static long long setting(const char *name)
+{
+	char path[64];
+	long long value;
+
+	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
+	FILE *file = fopen(path, "r");
+	if (!file)
+		skip("no %s", path);
+	must_be(fscanf(file, "%lld", &value), 1);
+	fclose(file);
+	return value;
+}
+
+TEST(msg, limits_are_told)
+{
+	actor *a = cast("alice");
+
+	begin(a, msg.limits());
+	succeeds(a);
+	const long long *n = outcome_of(a)->n;
+	must_be(n[MSG_LIMIT_SIZE], setting("msgmax"));
+	must_be(n[MSG_LIMIT_CAPACITY], setting("msgmnb"));
+	must_be(n[MSG_LIMIT_QUEUES], setting("msgmni"));
+}
+
+TEST(msg, usage_is_told)
+{
+	actor *a = with_three();
+
+	does(a, msg.make("p"));
+	does(a, msg.send("p", 1, "1234567"));
+	does(a, msg.usage());
+	const long long *n = outcome_of(a)->n;
+	/* others may have queues too */
+	must(n[MSG_USED_QUEUES] >= 2);
+	must(n[MSG_USED_MESSAGES] >= 4);
+	must(n[MSG_USED_BYTES] >= 18);
+	must(n[MSG_USED_QUEUES] <= 1000000);
+}
+
+static const struct command {
+	const char *name;
+	int command;
+} commands[] = {{"stat", MSG_STAT}, {"stat_any", MSG_STAT_ANY}};
+
+TEST_EACH(msg, status_by_index, commands)
+{
+	actor *a = with_three();
+	long long status[MSG_STATUS_NUMBERS];
+
+	does(a, msg.status("q"));
+	memcpy(status, outcome_of(a)->n, sizeof(status));
+	begin(a, msg.status_by_index("q", row->command));
+	returns(a);
+	if (outcome_of(a)->error == EINVAL && row->command == MSG_STAT_ANY)
+		skip("no MSG_STAT_ANY: Linux has it since 4.17");
+	must(outcome_of(a)->value >= 0);
+	for (int i = 0; i < MSG_STATUS_NUMBERS; i++)
+		must_be(outcome_of(a)->n[i], status[i]);
+}
+
+/* /proc/sysvipc/msg, read so many bytes at a time. */
+static char *table(size_t piece)
+{
+	enum { TABLE_MAX = 1 << 20 };
+	char *text = malloc(TABLE_MAX);
+	size_t used = 0, n;
+	FILE *file = fopen("/proc/sysvipc/msg", "r");
+
+	if (!file)
+		skip("no /proc/sysvipc/msg");
+	must(text);
+	setvbuf(file, NULL, _IOFBF, piece);
+	while (used + piece < TABLE_MAX && (n = fread(text + used, 1, piece, file)) > 0)
+		used += n;
+	text[used] = '\0';
+	fclose(file);
+	return text;
+}
+
+/* How many lines are of this key; the first one's second column on is copied. */
+static int lines_of(const char *text, key_t key, char *line, size_t size)
+{
+	int count = 0;
+
+	for (const char *s = strchr(text, '\n'); s && s[1]; s = strchr(s + 1, '\n')) {
+		if (strtoll(s + 1, NULL, 10) != key)
+			continue;
+		if (count++ == 0)
+			snprintf(line, size, "%.*s", (int)strcspn(s + 1, "\n"), s + 1);
+	}
+	return count;
+}
+
+static long long shows_in_proc(const char *object, const long long *n)
+{
+	char line[256] = "", *text = table(4096);
+	long long key, id, mode, bytes, count, sender, receiver;
+
+	must_be(lines_of(text, key_of(object), line, sizeof(line)), 1);
+	free(text);
+	must_be(sscanf(line, "%lld %lld %llo %lld %lld %lld %lld", &key, &id,
+		       (unsigned long long *)&mode, &bytes, &count, &sender, &receiver),
+		7);
+	must_be(id, n[0]);
+	must_be(mode, 0600);
+	must_be(bytes, 11);
+	must_be(count, 3);
+	must_be(sender, n[1]);
+	must_be(receiver, 0);
+	return 0;
+}
+
+TEST(msg, proc_tells_the_queue)
+{
+	actor *a = with_three();
+
+	does(a, msg.id("q"));
+	does(a, call(shows_in_proc, "q", outcome_of(a)->value, pid_of(a), 0));
+}
+
+/* All queues of this test are there once, and in the same order. */
+static long long shows_all_once(const char *object, const long long *n)
+{
+	char name[32], line[256], *text = table((size_t)n[0]);
+
+	for (int i = 0; i < n[1]; i++) {
+		snprintf(name, sizeof(name), "%s%d", object, i);
+		must_be(lines_of(text, key_of(name), line, sizeof(line)), 1);
+	}
+	free(text);
+	return 0;
+}
+
+static const struct piece {
+	const char *name;
+	int size;
+} pieces[] = {{"16_bytes", 16}, {"a_line", 118}, {"100_bytes", 100}, {"all", 65536}};
+
+TEST_EACH(msg, proc_is_the_same_in_small_pieces, pieces)
+{
+	enum { MANY = 6 };
+	actor *a = cast("alice");
+	char name[16];
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "q%d", i);
+		does(a, msg.make(name));
+	}
+	does(a, call(shows_all_once, "q", row->size, MANY, 0));
+}
+
+static const struct address {
+	const char *name;
+	int what;
+} addresses[] = {{"send", 's'}, {"receive", 'r'}, {"status", '?'}, {"set", '!'}};
+
+static long long uses_a_bad_address(const char *text, const long long *n)
+{
+	int id = (int)handle_number("q");
+	struct msqid_ds *nowhere = (struct msqid_ds *)(intptr_t)n[1];
+
+	(void)text;
+	switch ((int)n[0]) {
+	case 's':
+		return impl->msg->msgsnd(id, nowhere, 4, IPC_NOWAIT);
+	case 'r':
+		return impl->msg->msgrcv(id, nowhere, 100, 0, IPC_NOWAIT);
+	case '?':
+		return impl->msg->msgctl(id, IPC_STAT, nowhere);
+	default:
+		return impl->msg->msgctl(id, IPC_SET, nowhere);
+	}
+}
+
+TEST_EACH(msg, bad_address_is_refused, addresses)
+{
+	actor *a = with_three();
+
+	/* one that no process can have: the last page */
+	does_fail(a, call(uses_a_bad_address, NULL, row->what, -4096, 0), EFAULT);
+	begin(a, msg.count("q"));
+	returns(a);
+	if (row->what == 'r') /* Linux takes it off the queue before it copies */
+		must(outcome_of(a)->value >= 2);
+	else
+		must_be(outcome_of(a)->value, 3);
+}

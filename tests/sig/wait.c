@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting for a signal without a handler. */
+#include "stage/story.h"
+
+TEST(sig, waiting_takes_the_signal)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(bob, sig.handle(SIGUSR1, 0));
+	does(bob, sig.block(SIGNALS(SIGUSR1)));
+	begin(bob, sig.wait(SIGNALS(SIGUSR1)));
+	blocks(bob);
+	does(alice, sig.kill(pid_of(bob), SIGUSR1));
+	gives(bob, SIGUSR1);
+	does_give(bob, sig.pending(), NO_SIGNALS);
+	does(bob, sig.unblock(SIGNALS(SIGUSR1)));
+	does_give(bob, sig.log(), "");
+}
+
+TEST(sig, waiting_takes_what_is_pending)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(bob, sig.block(SIGNALS(SIGUSR1)));
+	does(alice, sig.kill(pid_of(bob), SIGUSR1));
+	does_give(bob, sig.wait(SIGNALS(SIGUSR1)), SIGUSR1);
+	does_give(bob, sig.pending(), NO_SIGNALS);
+}
+
+TEST(sig, waiting_leaves_other_signals)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(bob, sig.block(SIGNALS(SIGUSR1, SIGUSR2)));
+	begin(bob, sig.wait_info(SIGNALS(SIGUSR1)));
+	blocks(bob);
+	does(alice, sig.kill(pid_of(bob), SIGUSR2));
+	blocks(bob);
+	does(alice, sig.kill(pid_of(bob), SIGUSR1));
+	gives(bob, SIGUSR1);
+	does_give(bob, sig.pending(), SIGNALS(SIGUSR2));
+}
+
+TEST(sig, a_wait_times_out)
+{
+	actor *bob = cast("bob");
+
+	does(bob, sig.block(SIGNALS(SIGUSR1)));
+	does_fail(bob, sig.timed_wait(SIGNALS(SIGUSR1), 20), EAGAIN);
+	must(outcome_of(bob)->n[INFO_US] >= 20000);
+	does(bob, sig.raise(SIGUSR1));
+	does_give(bob, sig.timed_wait(SIGNALS(SIGUSR1), 20), SIGUSR1);
+}
+
+TEST(sig, a_wait_of_no_time_only_looks)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(bob, sig.block(SIGNALS(SIGUSR1)));
+	does_fail(bob, sig.timed_wait(SIGNALS(SIGUSR1), 0), EAGAIN);
+	does(alice, sig.kill(pid_of(bob), SIGUSR1));
+	does_give(bob, sig.timed_wait(SIGNALS(SIGUSR1), 0), SIGUSR1);
+	does_fail(bob, sig.timed_wait(SIGNALS(SIGUSR1), 0), EAGAIN);
+}
+
+TEST(sig, a_timed_wait_ends_with_the_signal)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(bob, sig.block(SIGNALS(SIGRTMIN)));
+	begin(bob, sig.timed_wait(SIGNALS(SIGRTMIN), 1000000));
+	blocks(bob);
+	does(alice, sig.queue(pid_of(bob), SIGRTMIN, 42));
+	gives(bob, SIGRTMIN);
+	must_be(outcome_of(bob)->n[INFO_CODE], SI_QUEUE);
+	must_be(outcome_of(bob)->n[INFO_PID], pid_of(alice));
+	must_be(outcome_of(bob)->n[INFO_VALUE], 42);
+}
+
+TEST(sig, an_impossible_time_is_refused)
+{
+	actor *bob = cast("bob");
+
+	does(bob, sig.block(SIGNALS(SIGUSR1)));
+	does_fail(bob, sig.timed_wait(SIGNALS(SIGUSR1), -1), EINVAL);
+}
+
+static const struct {
+	const char *name;
+	int flags;
+	long milliseconds; /* 0: sigwaitinfo */
+} interrupted[] = {
+	{"for_ever", 0, 0},
+	{"for_ever_restarting", SA_RESTART, 0},
+	{"for_a_time", 0, 1000000},
+	{"for_a_time_restarting", SA_RESTART, 1000000},
+};
+
+TEST_EACH(sig, a_handler_interrupts_sigwaitinfo, interrupted)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+	long long set = SIGNALS(SIGUSR1);
+
+	does(bob, sig.handle(SIGUSR2, row->flags));
+	does(bob, sig.block(set));
+	begin(bob, row->milliseconds ? sig.timed_wait(set, row->milliseconds) : sig.wait_info(set));
+	blocks(bob);
+	does(alice, sig.kill(pid_of(bob), SIGUSR2));
+	catches(bob, SIGUSR2, 1);
+	/* who waits on instead gets this one */
+	does(alice, sig.kill(pid_of(bob), SIGUSR1));
+	fails(bob, EINTR);
+	does_give(bob, sig.pending(), set);
+	does_give(bob, sig.log(), "SIGUSR2");
+	does_give(bob, sig.mask(), set);
+}
+
+TEST(sig, a_wait_for_two_takes_one)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+	long long both = SIGNALS(SIGUSR1, SIGUSR2);
+
+	does(bob, sig.block(both));
+	does(alice, sig.kill(pid_of(bob), SIGUSR2));
+	does(alice, sig.kill(pid_of(bob), SIGUSR1));
+	does(bob, sig.wait(both));
+	long long first = outcome_of(bob)->value;
+	must(first == SIGUSR1 || first == SIGUSR2);
+	long long second = SIGUSR1 + SIGUSR2 - first;
+	does_give(bob, sig.pending(), second);
+	does_give(bob, sig.wait(both), second);
+	does_give(bob, sig.pending(), NO_SIGNALS);
+}

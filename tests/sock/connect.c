@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* The rendezvous of those who connect and those who accept. */
+#include "stage/story.h"
+
+struct kind {
+	const char *name;
+	int kind;
+};
+
+static const struct kind connecting[] = {
+	{"unix_stream", UNIX_STREAM},
+	{"unix_seqpacket", UNIX_SEQPACKET},
+	{"tcp4", TCP4},
+	{"tcp6", TCP6},
+};
+
+static const struct kind local[] = {
+	{"unix_stream", UNIX_STREAM},
+	{"unix_seqpacket", UNIX_SEQPACKET},
+};
+
+TEST_EACH(sock, accept_waits_for_a_connection, connecting)
+{
+	actor *server = cast("server"), *client = cast("client");
+
+	does(server, sock.serve("s", row->kind, 5));
+	int port = (int)outcome_of(server)->value;
+	for (int i = 0; i < 2; i++) {
+		begin(server, sock.accept("s", "accepted"));
+		blocks(server);
+		does(client, sock.reach("c", row->kind, "s", port));
+		succeeds(server);
+	}
+}
+
+TEST_EACH(sock, nonblocking_accept_does_not_wait, connecting)
+{
+	actor *server = cast("server");
+
+	does(server, sock.serve("s", row->kind, 5));
+	int port = (int)outcome_of(server)->value;
+	does(server, fd.set_flags("s", O_RDWR | O_NONBLOCK));
+	does_fail(server, sock.accept("s", "accepted"), EAGAIN);
+	does(server, sock.reach("c", row->kind, "s", port));
+	does_give(server, fd.poll("s", POLLIN, -1), POLLIN);
+	does(server, sock.accept("s", "accepted"));
+	does_fail(server, sock.accept("s", "accepted"), EAGAIN);
+}
+
+TEST_EACH(sock, accepted_socket_is_blocking, connecting)
+{
+	actor *server = cast("server");
+
+	does(server, sock.serve("s", row->kind, 5));
+	int port = (int)outcome_of(server)->value;
+	does(server, fd.set_flags("s", O_RDWR | O_NONBLOCK));
+	does(server, sock.reach("c", row->kind, "s", port));
+	does_give(server, fd.poll("s", POLLIN, -1), POLLIN);
+	does(server, sock.accept("s", "accepted"));
+	does(server, fd.flags("accepted"));
+	must_be(outcome_of(server)->value & O_NONBLOCK, 0);
+}
+
+TEST_EACH(sock, connect_needs_no_accept, connecting)
+{
+	actor *server = cast("server"), *client = cast("client");
+
+	does(server, sock.serve("s", row->kind, 5));
+	does(client, sock.reach("c", row->kind, "s", (int)outcome_of(server)->value));
+	does(client, sock.send("c", "early", 0));
+	does(server, sock.accept("s", "accepted"));
+	does_give(server, sock.receive("accepted", 100, 0), "early");
+}
+
+TEST_EACH(sock, connections_are_accepted_in_order, local)
+{
+	actor *server = cast("server"), *clients = cast("clients");
+	const char *const names[] = {"anna", "ben", "carl"};
+
+	does(server, sock.serve("s", row->kind, 5));
+	for (int i = 0; i < 3; i++) {
+		does(clients, sock.reach(names[i], row->kind, "s", 0));
+		does(clients, sock.send(names[i], names[i], 0));
+	}
+	for (int i = 0; i < 3; i++) {
+		does(server, sock.accept("s", "accepted"));
+		does_give(server, sock.receive("accepted", 100, 0), names[i]);
+	}
+}
+
+/* Connects, without waiting, as often as is possible; the client keeps its last socket only. */
+static void fill_backlog(actor *client, int kind)
+{
+	for (int i = 0; i < 100; i++) {
+		does(client, sock.make_with("c", kind, SOCK_NONBLOCK));
+		begin(client, sock.connect("c", "s"));
+		returns(client);
+		if (outcome_of(client)->error == EAGAIN)
+			return;
+		must_be(outcome_of(client)->error, 0);
+	}
+	must(!"the queue has an end");
+}
+
+TEST_EACH(sock, full_backlog_blocks_connect, local)
+{
+	actor *server = cast("server"), *client = cast("client");
+
+	does(server, sock.serve("s", row->kind, 1));
+	fill_backlog(client, row->kind);
+	begin(client, sock.reach("d", row->kind, "s", 0));
+	blocks(client);
+	does(server, sock.accept("s", "accepted"));
+	succeeds(client);
+	does_fail(client, sock.connect("c", "s"), EAGAIN);
+}
+
+TEST_EACH(sock, closed_listener_refuses_who_waits, local)
+{
+	actor *server = cast("server"), *client = cast("client");
+
+	does(server, sock.serve("s", row->kind, 1));
+	fill_backlog(client, row->kind);
+	begin(client, sock.reach("d", row->kind, "s", 0));
+	blocks(client);
+	does(server, fd.close("s"));
+	fails(client, ECONNREFUSED);
+}
+
+TEST_EACH(sock, closed_listener_resets_the_pending, connecting)
+{
+	actor *server = cast("server"), *client = cast("client");
+
+	does(server, sock.serve("s", row->kind, 5));
+	does(client, sock.reach("c", row->kind, "s", (int)outcome_of(server)->value));
+	begin(client, sock.receive("c", 1, 0));
+	blocks(client);
+	dies(server);
+	fails(client, ECONNRESET);
+	does_give(client, sock.receive("c", 1, 0), "");
+}
+
+TEST_EACH(sock, backlog_of_nothing_lets_one_in, connecting)
+{
+	actor *server = cast("server"), *client = cast("client");
+
+	does(server, sock.serve("s", row->kind, 0));
+	int port = (int)outcome_of(server)->value;
+	begin(server, sock.accept("s", "accepted"));
+	blocks(server);
+	does(client, sock.reach("c", row->kind, "s", port));
+	succeeds(server);
+}
+
+static long long accept_one(const char *text, const long long *n)
+{
+	must(impl->sock->accept(handle_fd(text), NULL, NULL) >= 0);
+	shared()[n[0]]++;
+	shared()[2]++;
+	return 0;
+}
+
+TEST_EACH(sock, one_connection_wakes_one_acceptor, connecting)
+{
+	actor *server = cast("server"), *client = cast("client");
+
+	does(server, sock.serve("s", row->kind, 5));
+	int port = (int)outcome_of(server)->value;
+	actor *anna = forks(server, "anna"), *ben = forks(server, "ben");
+	begin(anna, call(accept_one, "s", 0, 0, 0));
+	begin(ben, call(accept_one, "s", 1, 0, 0));
+	blocks(anna);
+	blocks(ben);
+	does(client, sock.reach("c", row->kind, "s", port));
+	awaits(&shared()[2], 1);
+	actor *other = shared()[0] ? ben : anna;
+	gives(shared()[0] ? anna : ben, 0);
+	blocks(other);
+	does(client, sock.reach("c", row->kind, "s", port));
+	gives(other, 0);
+}
+
+TEST_EACH(sock, connections_made_together_wake_all, connecting)
+{
+	actor *server = cast("server"), *client = cast("client");
+
+	does(server, sock.serve("s", row->kind, 5));
+	int port = (int)outcome_of(server)->value;
+	actor *anna = forks(server, "anna"), *ben = forks(server, "ben");
+	begin(anna, call(accept_one, "s", 0, 0, 0));
+	begin(ben, call(accept_one, "s", 1, 0, 0));
+	blocks(anna);
+	blocks(ben);
+	freeze(anna);
+	freeze(ben);
+	does(client, sock.reach("c", row->kind, "s", port));
+	does(client, sock.reach("d", row->kind, "s", port));
+	thaw(ben);
+	thaw(anna);
+	gives(anna, 0);
+	gives(ben, 0);
+}
