@@ -270,6 +270,8 @@ TEST(sig, a_full_queue_refuses)
 			break;
 	}
 	must_be(outcome_of(alice)->error, EAGAIN);
+	/* other processes of this user queue signals too, and take them */
+	does(bob, sig.limit_pending(0));
 	does_fail(alice, sig.queue(pid_of(bob), RT1, 1), EAGAIN);
 	does_give(bob, sig.pending(), queued ? SIGNALS(RT0) : NO_SIGNALS);
 	for (int i = 0; i < queued; i++)
