@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Barriers and spin locks in shared memory. */
+#include <string.h>
+
 #include "stage/story.h"
 
 static long long come_back(actor *a)
@@ -85,27 +87,6 @@ TEST(lock, barrier_is_reusable)
 	must_be(shared()[SHARED_WORDS - 1], ROUNDS);
 }
 
-TEST_VARIANT(lock, barrier_is_reusable, while_one_has_not_left)
-{
-	actor *alice = cast("alice");
-
-	does(alice, lock.make_barrier("b", 2));
-	actor *bob = forks(alice, "bob");
-	for (int i = 0; i < 3; i++) {
-		begin(bob, lock.barrier_wait("b"));
-		blocks(bob);
-		freeze(bob);
-		does(alice, lock.barrier_wait("b"));
-		/* the next round is not over with one there */
-		begin(alice, lock.barrier_wait("b"));
-		blocks(alice);
-		thaw(bob);
-		succeeds(bob);
-		does(bob, lock.barrier_wait("b"));
-		succeeds(alice);
-	}
-}
-
 /* Destroys the barrier as soon as it is through, and uses the memory. */
 static long long pass_and_destroy(const char *text, const long long *n)
 {
@@ -142,13 +123,77 @@ TEST(lock, barrier_can_be_destroyed_after_return)
 	freeze(bob);
 	/* it may wait for the others to leave, but no longer */
 	begin(alice, call(pass_and_destroy, "b", 0xA5, 0, 0));
-	succeeds(carol);
 	thaw(bob);
+	succeeds(carol);
 	succeeds(bob);
 	succeeds(alice);
 	does(carol, call(is_as_left, "b", 0xA5, 0, 0));
 	does(alice, lock.make_barrier("b", 1));
 	does(alice, lock.barrier_wait("b"));
+}
+
+/* A page: two barriers, of which one is made anew while the other is in use. */
+struct pair {
+	pthread_barrier_t first, second;
+};
+
+static void make_barrier(pthread_barrier_t *barrier, unsigned count)
+{
+	pthread_barrierattr_t attributes;
+
+	must_be(impl->lock->pthread_barrierattr_init(&attributes), 0);
+	must_be(impl->lock->pthread_barrierattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED), 0);
+	must_be(impl->lock->pthread_barrier_init(barrier, &attributes, count), 0);
+}
+
+static long long make_both(const char *text, const long long *n)
+{
+	struct pair *pair = handle_pointer(text);
+
+	make_barrier(&pair->first, (unsigned)n[0]);
+	make_barrier(&pair->second, (unsigned)n[0]);
+	return 0;
+}
+
+/* Who is told to be the one destroys the barrier at once, fills it and makes it anew. */
+static void pass_and_renew(pthread_barrier_t *barrier, unsigned count)
+{
+	int result = impl->lock->pthread_barrier_wait(barrier);
+
+	if (result != PTHREAD_BARRIER_SERIAL_THREAD) {
+		must_be(result, 0);
+		return;
+	}
+	must_be(impl->lock->pthread_barrier_destroy(barrier), 0);
+	memset(barrier, 0xA5, sizeof(*barrier));
+	make_barrier(barrier, count);
+}
+
+static long long pass_both(const char *text, const long long *n)
+{
+	struct pair *pair = handle_pointer(text);
+
+	for (long long i = 0; i < n[1]; i++) {
+		pass_and_renew(&pair->first, (unsigned)n[0]);
+		pass_and_renew(&pair->second, (unsigned)n[0]);
+	}
+	return 0;
+}
+
+TEST_VARIANT(lock, barrier_can_be_destroyed_after_return, time_and_again)
+{
+	enum { COUNT = 3, ROUNDS = 100 };
+	actor *alice = cast("alice");
+
+	does(alice, lock.map("b"));
+	does(alice, call(make_both, "b", COUNT, 0, 0));
+	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
+	begin(alice, call(pass_both, "b", COUNT, ROUNDS, 0));
+	begin(bob, call(pass_both, "b", COUNT, ROUNDS, 0));
+	begin(carol, call(pass_both, "b", COUNT, ROUNDS, 0));
+	succeeds(alice);
+	succeeds(bob);
+	succeeds(carol);
 }
 
 TEST(lock, barrier_of_one_lets_through)
@@ -192,10 +237,29 @@ TEST(lock, stopped_waiter_is_counted)
 	does(alice, lock.make_barrier("b", 3));
 	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
 	begin(bob, lock.barrier_wait("b"));
+	blocks(bob);
+	freeze(bob);
+	begin(carol, lock.barrier_wait("b"));
+	blocks(carol);
+	begin(alice, lock.barrier_wait("b"));
+	thaw(bob);
+	succeeds(bob);
+	succeeds(carol);
+	succeeds(alice);
+}
+
+TEST(lock, stopped_waiter_holds_up_nobody)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_barrier("b", 3));
+	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
+	begin(bob, lock.barrier_wait("b"));
 	begin(carol, lock.barrier_wait("b"));
 	blocks(bob);
 	blocks(carol);
 	freeze(bob);
+	is_brief();
 	does(alice, lock.barrier_wait("b"));
 	succeeds(carol);
 	thaw(bob);
@@ -227,9 +291,14 @@ static long long add_up(const char *text, const long long *n)
 {
 	struct table *table = handle_pointer(text);
 
+	atomic_fetch_add(&shared()[0], 1);
+	awaits(&shared()[0], 2);
 	for (long long i = 0; i < n[0]; i++) {
 		must_be(impl->lock->pthread_spin_lock(&table->spin), 0);
-		table->counter++;
+		unsigned long seen = table->counter;
+		for (volatile int pause = 0; pause < 100; pause++)
+			continue;
+		table->counter = seen + 1;
 		must_be(impl->lock->pthread_spin_unlock(&table->spin), 0);
 	}
 	return (long long)table->counter;
@@ -237,7 +306,7 @@ static long long add_up(const char *text, const long long *n)
 
 TEST(lock, spin_lock_keeps_one_holder_at_a_time)
 {
-	enum { ADDITIONS = 5000 };
+	enum { ADDITIONS = 10000 };
 	actor *alice = cast("alice");
 
 	does(alice, lock.make_spin("s"));

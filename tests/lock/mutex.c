@@ -9,15 +9,22 @@ struct table {
 	_Atomic int holders;
 };
 
-/* Adds one so many times, by reading and then writing. */
+/* How long a change takes, so that others come in between if they can. */
+enum { PAUSE = 100 };
+
+/* Adds one so many times, by reading and then writing, once so many others are there too. */
 static long long add_up(const char *text, const long long *n)
 {
 	struct table *table = handle_pointer(text);
 
+	atomic_fetch_add(&shared()[0], 1);
+	awaits(&shared()[0], (uint64_t)n[1]);
 	for (long long i = 0; i < n[0]; i++) {
 		must_be(impl->lock->pthread_mutex_lock(&table->mutex), 0);
 		must_be(atomic_fetch_add(&table->holders, 1), 0);
 		unsigned long seen = table->counter;
+		for (volatile int pause = 0; pause < PAUSE; pause++)
+			continue;
 		table->counter = seen + 1;
 		atomic_fetch_sub(&table->holders, 1);
 		must_be(impl->lock->pthread_mutex_unlock(&table->mutex), 0);
@@ -31,7 +38,7 @@ static long long counter_of(const char *text, const long long *n)
 	return (long long)((struct table *)handle_pointer(text))->counter;
 }
 
-enum { ADDITIONS = 5000 };
+enum { ADDITIONS = 10000 };
 
 struct mutex {
 	const char *name;
@@ -54,9 +61,9 @@ TEST_EACH(lock, mutex_keeps_one_holder_at_a_time, mutexes)
 
 	does(alice, lock.make_mutex("m", row->type, row->kind));
 	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
-	begin(alice, call(add_up, "m", ADDITIONS, 0, 0));
-	begin(bob, call(add_up, "m", ADDITIONS, 0, 0));
-	begin(carol, call(add_up, "m", ADDITIONS, 0, 0));
+	begin(alice, call(add_up, "m", ADDITIONS, 3, 0));
+	begin(bob, call(add_up, "m", ADDITIONS, 3, 0));
+	begin(carol, call(add_up, "m", ADDITIONS, 3, 0));
 	succeeds(alice);
 	succeeds(bob);
 	succeeds(carol);
@@ -82,8 +89,8 @@ TEST_EACH(lock, mutex_keeps_threads_apart, thread_mutexes)
 	does(alice, lock.mutex_unlock("m"));
 	succeeds(thread);
 	does(thread, lock.mutex_unlock("m"));
-	begin(alice, call(add_up, "m", ADDITIONS, 0, 0));
-	begin(thread, call(add_up, "m", ADDITIONS, 0, 0));
+	begin(alice, call(add_up, "m", ADDITIONS, 2, 0));
+	begin(thread, call(add_up, "m", ADDITIONS, 2, 0));
 	succeeds(alice);
 	succeeds(thread);
 	does_give(alice, call(counter_of, "m", 0, 0, 0), 2 * ADDITIONS);
@@ -105,8 +112,8 @@ TEST(lock, mutex_in_a_file_serves_strangers)
 	does(alice, lock.mutex_unlock("m"));
 	succeeds(bob);
 	does(bob, lock.mutex_unlock("m"));
-	begin(alice, call(add_up, "m", ADDITIONS, 0, 0));
-	begin(bob, call(add_up, "m", ADDITIONS, 0, 0));
+	begin(alice, call(add_up, "m", ADDITIONS, 2, 0));
+	begin(bob, call(add_up, "m", ADDITIONS, 2, 0));
 	succeeds(alice);
 	succeeds(bob);
 	does_give(alice, call(counter_of, "m", 0, 0, 0), 2 * ADDITIONS);

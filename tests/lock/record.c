@@ -41,6 +41,8 @@ static long long add_up(const char *text, const long long *n)
 	_Atomic(uint64_t) *counter = shared();
 	int file = handle_fd(text);
 
+	atomic_fetch_add(&counter[1], 1);
+	awaits(&counter[1], (uint64_t)n[1]);
 	for (long long i = 0; i < n[0]; i++) {
 		whole.l_type = F_WRLCK;
 		must_be(impl->lock->fcntl(file, F_SETLKW, &whole), 0);
@@ -59,9 +61,9 @@ TEST(lock, record_lock_keeps_one_holder_at_a_time)
 	does(alice, lock.open("f", O_RDWR));
 	actor *child = forks(alice, "child");
 	does(bob, lock.open("f", O_RDWR));
-	begin(alice, call(add_up, "f", ADDITIONS, 0, 0));
-	begin(bob, call(add_up, "f", ADDITIONS, 0, 0));
-	begin(child, call(add_up, "f", ADDITIONS, 0, 0));
+	begin(alice, call(add_up, "f", ADDITIONS, 3, 0));
+	begin(bob, call(add_up, "f", ADDITIONS, 3, 0));
+	begin(child, call(add_up, "f", ADDITIONS, 3, 0));
 	succeeds(alice);
 	succeeds(bob);
 	succeeds(child);

@@ -9,6 +9,20 @@ static void make(actor *a, const char *m)
 	does(a, lock.make_mutex(m, PTHREAD_MUTEX_NORMAL, MUTEX_ROBUST));
 }
 
+/*
+ * Makes the mutex "m" and sees that a death is told at all: where it isn't, to say so takes less
+ * time than to wait for who was to be woken.
+ */
+static void make_and_probe(actor *a)
+{
+	make(a, "m");
+	make(a, "probe");
+	actor *mayfly = forks(a, "mayfly");
+	does(mayfly, lock.mutex_lock("probe"));
+	dies(mayfly);
+	does_fail(a, lock.mutex_trylock("probe"), EOWNERDEAD);
+}
+
 struct type {
 	const char *name;
 	int type;
@@ -113,7 +127,7 @@ TEST_EACH(lock, waiter_is_woken_by_the_holders_death, ends)
 {
 	actor *alice = cast("alice");
 
-	make(alice, "m");
+	make_and_probe(alice);
 	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
 	does(bob, lock.mutex_lock("m"));
 	begin(carol, row->timed ? lock.mutex_timedlock("m", 100000) : lock.mutex_lock("m"));
@@ -147,7 +161,7 @@ TEST(lock, death_is_told_once)
 {
 	actor *alice = cast("alice");
 
-	make(alice, "m");
+	make_and_probe(alice);
 	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
 	does(bob, lock.mutex_lock("m"));
 	dies(bob);
@@ -163,7 +177,7 @@ TEST_VARIANT(lock, death_is_told_once, to_one_of_those_who_wait)
 	enum { WAITERS = 4 };
 	actor *alice = cast("alice"), *waiter[WAITERS];
 
-	make(alice, "m");
+	make_and_probe(alice);
 	actor *holder = forks(alice, "holder");
 	for (int i = 0; i < WAITERS; i++)
 		waiter[i] = forks(alice, "waiter");
@@ -364,6 +378,7 @@ TEST_VARIANT(lock, all_mutexes_of_the_dead_are_told, each_to_who_waits_for_it)
 {
 	actor *alice = cast("alice");
 
+	make_and_probe(alice);
 	make(alice, "a");
 	make(alice, "b");
 	actor *holder = forks(alice, "holder"), *bob = forks(alice, "bob"),
@@ -461,7 +476,7 @@ TEST(lock, condition_wait_is_told_of_the_death)
 {
 	actor *alice = cast("alice");
 
-	make(alice, "m");
+	make_and_probe(alice);
 	does(alice, lock.make_cond("c", CLOCK_REALTIME));
 	actor *bob = forks(alice, "bob"), *waiter = forks(alice, "waiter");
 	does(waiter, lock.mutex_lock("m"));
@@ -504,7 +519,7 @@ TEST(lock, woken_and_killed_passes_the_mutex_on)
 {
 	actor *alice = cast("alice");
 
-	make(alice, "m");
+	make_and_probe(alice);
 	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
 	does(alice, lock.mutex_lock("m"));
 	begin(bob, lock.mutex_lock("m"));
@@ -530,7 +545,7 @@ TEST(lock, mutex_survives_a_kill_at_any_instant)
 	enum { ROUNDS = 12 };
 	actor *alice = cast("alice");
 
-	make(alice, "m");
+	make_and_probe(alice);
 	for (uint64_t i = 0; i < ROUNDS; i++) {
 		actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
 

@@ -13,6 +13,8 @@ static long long paint(const char *text, const long long *n)
 {
 	struct picture *picture = handle_pointer(text);
 
+	atomic_fetch_add(&shared()[0], 1);
+	awaits(&shared()[0], (uint64_t)n[1]);
 	for (long long i = 0; i < n[0]; i++) {
 		must_be(impl->lock->pthread_rwlock_wrlock(&picture->rwlock), 0);
 		picture->left++;
@@ -27,6 +29,8 @@ static long long look(const char *text, const long long *n)
 {
 	struct picture *picture = handle_pointer(text);
 
+	atomic_fetch_add(&shared()[0], 1);
+	awaits(&shared()[0], (uint64_t)n[1]);
 	for (long long i = 0; i < n[0]; i++) {
 		must_be(impl->lock->pthread_rwlock_rdlock(&picture->rwlock), 0);
 		unsigned long left = picture->left;
@@ -103,15 +107,15 @@ TEST(lock, writer_has_the_rwlock_alone)
 
 TEST(lock, rwlock_keeps_the_picture_whole)
 {
-	enum { CHANGES = 1000 };
+	enum { CHANGES = 3000 };
 	actor *alice = with_rwlock("alice");
 	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol"),
 	      *dave = forks(alice, "dave");
 
-	begin(alice, call(paint, "r", CHANGES, 0, 0));
-	begin(bob, call(look, "r", CHANGES, 0, 0));
-	begin(carol, call(paint, "r", CHANGES, 0, 0));
-	begin(dave, call(look, "r", CHANGES, 0, 0));
+	begin(alice, call(paint, "r", CHANGES, 4, 0));
+	begin(bob, call(look, "r", CHANGES, 4, 0));
+	begin(carol, call(paint, "r", CHANGES, 4, 0));
+	begin(dave, call(look, "r", CHANGES, 4, 0));
 	succeeds(alice);
 	succeeds(bob);
 	succeeds(carol);
