@@ -172,8 +172,8 @@ unsigned caught(const actor *a, int signal);
 _Noreturn void skip(const char *reason, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * From here on patience is a twentieth: for a rule that nobody has to keep, and which common platforms
- * are known not to keep by never returning.
+ * From here on patience is a twentieth: for a rule that nobody has to keep, and which common
+ * platforms are known not to keep by never returning.
  */
 void is_brief(void);
 
