@@ -42,6 +42,7 @@ TEST(sig, real_time_signals_queue)
 		does(alice, sig.queue(pid_of(bob), RT0, i));
 	does_give(bob, sig.log(), "");
 	does(bob, sig.unblock(SIGNALS(RT0)));
+	catches(bob, RT0, 4);
 	does_give(bob, sig.log(), "RT0:1 RT0:2 RT0:3 RT0:4");
 	does_give(bob, sig.pending(), NO_SIGNALS);
 }
@@ -61,6 +62,7 @@ TEST(sig, the_lowest_real_time_signal_is_first)
 	does(alice, sig.queue(pid_of(bob), RT1, 4));
 	does(alice, sig.queue(pid_of(bob), RT0, 5));
 	does(bob, sig.unblock(all));
+	catches(bob, RT2, 1);
 	does_give(bob, sig.log(), "RT0:3 RT0:5 RT1:2 RT1:4 RT2:1");
 }
 
@@ -111,6 +113,7 @@ TEST(sig, kill_queues_real_time_signals)
 	for (int i = 0; i < 3; i++)
 		does(alice, sig.kill(pid_of(bob), RT0));
 	does(bob, sig.unblock(SIGNALS(RT0)));
+	catches(bob, RT0, 3);
 	does_give(bob, sig.log(), "RT0 RT0 RT0");
 }
 
