@@ -721,6 +721,26 @@ static bool is_blocked(actor *a)
 	return before.state == '?' || (asleep > turns / 2 && ran < (seconds_now() - began) / 5);
 }
 
+/*
+ * An operation with a timeout may be over before anybody has looked, on a loaded machine: that it
+ * waited is then told by its time.
+ */
+static bool has_had_its_time(const actor *a)
+{
+	const char *shows = op_descriptions[a->order.code].shows, *end = strstr(shows, " -> ");
+	size_t number = 0;
+
+	for (const char *s = shows; *s && s != end; s++) {
+		if (*s != '%' || !*++s || strchr("hob", *s))
+			continue;
+		if (*s == 't')
+			return a->order.n[number] >= 0 &&
+			       seconds_now() - a->begun >= (double)a->order.n[number] / 1e3;
+		number++;
+	}
+	return false;
+}
+
 void stage_blocks(actor *a)
 {
 	char what[256];
@@ -738,10 +758,10 @@ void stage_blocks(actor *a)
 		if (tries == 30)
 			fail(HOW_PLAIN, "%s: %s was to block, but runs on and on", a->name, what);
 	}
-	if (is_done(a, 0))
+	if (is_done(a, 0) && !has_had_its_time(a))
 		fail_of_return(a);
 	a->watched = true;
-	tell_act(a, "... is blocked");
+	tell_act(a, is_done(a, 0) ? "... has had its time" : "... is blocked");
 }
 
 /* -- what is done to an actor ----------------------------------------------------------------- */
