@@ -76,6 +76,13 @@ ipcts_SOURCES += \
 	%D%/sem/wake.c
 
 # semset
+ipcts_SOURCES += \
+	%D%/semset/describe.c \
+	%D%/semset/interrupt.c \
+	%D%/semset/operate.c \
+	%D%/semset/remove.c \
+	%D%/semset/undo.c \
+	%D%/semset/wake.c
 
 # sock
 ipcts_SOURCES += \

@@ -173,6 +173,7 @@ static int play_run(struct run *run)
 
 static int stage_run(struct run *run, const struct options *options)
 {
+	runner_catch_signals();
 	const char *trouble = stage_open(&run->settings);
 
 	if (trouble)

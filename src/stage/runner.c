@@ -455,7 +455,7 @@ static void recall_all(struct house *house)
 	}
 }
 
-static void catch_signals(void)
+void runner_catch_signals(void)
 {
 	sigset_t guarded;
 
@@ -502,7 +502,6 @@ const char *runner_run(struct run *run, struct tally *tally)
 	if (!house_open(house))
 		return "no shared memory for the results";
 
-	catch_signals();
 	recall_all(house);
 	const char *trouble = supervise(house);
 	if (interrupted) {

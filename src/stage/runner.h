@@ -52,6 +52,12 @@ void runner_free(struct run *run);
 unsigned runner_processors(void);
 
 /*
+ * From now on SIGINT, SIGTERM and SIGHUP end a run, in good order; call it before anything is
+ * created that the run would leave behind.
+ */
+void runner_catch_signals(void);
+
+/*
  * Plays the plan and tells the reports, which are open, what comes; fills the tally.  Returns NULL,
  * or one line saying why it could not be played to its end.
  */

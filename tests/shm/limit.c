@@ -270,6 +270,42 @@ TEST(shm, who_may_lock_no_memory_locks_no_segment)
 	does_give(alice, shm.field("s", SEGMENT_MODE), 0600);
 }
 
+/* -- address space ---------------------------------------------------------------------------- */
+
+static long long allow_no_more_addresses(const char *text, const long long *n)
+{
+	struct rlimit limit;
+
+	(void)text;
+	(void)n;
+	must_be(getrlimit(RLIMIT_AS, &limit), 0);
+	limit.rlim_cur = (rlim_t)page();
+	return setrlimit(RLIMIT_AS, &limit);
+}
+
+TEST(shm, without_addresses_nothing_is_attached)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, shm.get("s", 16 * page(), NEW));
+	does(bob, shm.get("s", 0, 0));
+	does(alice, call(allow_no_more_addresses, "", 0, 0, 0));
+	does_fail(alice, shm.attach("s", "m", 0), ENOMEM);
+	does_give(bob, shm.nattch("s"), 0);
+}
+
+TEST(shm, without_addresses_nothing_is_mapped)
+{
+	actor *alice = cast("alice");
+
+	does(alice, shm.open("o", O_RDWR | O_CREAT | O_EXCL));
+	does(alice, shm.resize("o", 16 * (long long)page()));
+	does(alice, call(allow_no_more_addresses, "", 0, 0, 0));
+	does_fail(alice, shm.map("o", "m", 16 * page()), ENOMEM);
+	does_fail(alice, shm.map_anonymous("m", 16 * page(), MAP_SHARED), ENOMEM);
+	does_give(alice, shm.size("o"), 16 * (long long)page());
+}
+
 /* -- limits, in a namespace of one's own ------------------------------------------------------ */
 
 static long long leave_for_own_namespace(const char *text, const long long *n)

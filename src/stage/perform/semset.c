@@ -355,8 +355,9 @@ PERFORM(semset, set_mode)
 	struct semid_ds status;
 	union semset_argument argument = {.buf = &status};
 
-	if (!get_status(o, &status, out))
-		return;
+	memset(&status, POISON, sizeof(status));
+	status.sem_perm.uid = geteuid();
+	status.sem_perm.gid = getegid();
 	status.sem_perm.mode = (unsigned short)o->n[0];
 	CALL(semset, semctl, (int)handle_number(o->handle), 0, IPC_SET, argument);
 }
