@@ -104,8 +104,18 @@ struct lock_calls {
 		      uint32_t second, uint32_t *other, uint32_t third);
 };
 
-/* What a test of a region answers, by number. */
-enum region_field { REGION_TYPE, REGION_WHENCE, REGION_START, REGION_LENGTH, REGION_PID };
+/*
+ * What a test of a region answers, by number; at last, whether it changed more than the type where
+ * nobody is in the way.
+ */
+enum region_field {
+	REGION_TYPE,
+	REGION_WHENCE,
+	REGION_START,
+	REGION_LENGTH,
+	REGION_PID,
+	REGION_CHANGED
+};
 
 /* How a mutex is made, besides its type. */
 enum mutex_kind { MUTEX_ROBUST = 1, MUTEX_PRIVATE = 2, MUTEX_INHERITS = 4 };

@@ -4,11 +4,21 @@
 
 /* -- OFD locks -------------------------------------------------------------------------------- */
 
+static void opens(actor *a, int flags)
+{
+	does(a, lock.open("f", flags));
+	begin(a, lock.ofd_bars_writer("f", 0, 0));
+	returns(a);
+	if (outcome_of(a)->error == EINVAL)
+		skip("locks of open file descriptions are not known here");
+	must_be(outcome_of(a)->value, 0);
+}
+
 TEST(lock, ofd_lock_keeps_others_out)
 {
 	actor *alice = cast("alice"), *bob = cast_stranger("bob");
 
-	does(alice, lock.open("f", O_RDWR));
+	opens(alice, O_RDWR);
 	does(alice, lock.open("f:2", O_RDWR));
 	does(bob, lock.open("f", O_RDWR));
 	does(alice, lock.ofd_write("f", 0, 10));
@@ -26,7 +36,7 @@ TEST_VARIANT(lock, ofd_lock_keeps_others_out, threads)
 {
 	actor *alice = cast("alice");
 
-	does(alice, lock.open("f", O_RDWR));
+	opens(alice, O_RDWR);
 	does(alice, lock.open("f:thread", O_RDWR));
 	actor *thread = cast_thread(alice, "thread");
 	does(alice, lock.ofd_write("f", 0, 0));
@@ -42,7 +52,7 @@ TEST(lock, ofd_lock_is_shared_with_child_and_duplicate)
 {
 	actor *parent = cast("parent"), *bob = cast("bob");
 
-	does(parent, lock.open("f", O_RDWR));
+	opens(parent, O_RDWR);
 	does(bob, lock.open("f", O_RDWR));
 	does(parent, lock.ofd_write("f", 0, 10));
 	does(parent, fd.dup("f", "f:2"));
@@ -59,7 +69,7 @@ TEST(lock, ofd_lock_goes_with_the_last_descriptor)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
 
-	does(alice, lock.open("f", O_RDWR));
+	opens(alice, O_RDWR);
 	does(alice, lock.open("f:other", O_RDWR));
 	does(bob, lock.open("f", O_RDWR));
 	does(alice, lock.ofd_write("f", 0, 10));
@@ -77,7 +87,7 @@ TEST(lock, ofd_lock_goes_with_its_processes)
 {
 	actor *parent = cast("parent"), *bob = cast("bob");
 
-	does(parent, lock.open("f", O_RDWR));
+	opens(parent, O_RDWR);
 	does(bob, lock.open("f", O_RDWR));
 	does(parent, lock.ofd_write("f", 0, 10));
 	actor *child = forks(parent, "child");
@@ -93,7 +103,7 @@ TEST(lock, ofd_lock_outlives_exec)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
 
-	does(alice, lock.open("f", O_RDWR));
+	opens(alice, O_RDWR);
 	does(bob, lock.open("f", O_RDWR));
 	does(alice, lock.ofd_write("f", 0, 10));
 	execs(alice);
@@ -106,7 +116,7 @@ TEST_VARIANT(lock, ofd_lock_outlives_exec, not_if_closed)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
 
-	does(alice, lock.open("f", O_RDWR | O_CLOEXEC));
+	opens(alice, O_RDWR | O_CLOEXEC);
 	does(bob, lock.open("f", O_RDWR));
 	does(alice, lock.ofd_write("f", 0, 10));
 	execs(alice);
@@ -117,7 +127,7 @@ TEST(lock, ofd_waits)
 {
 	actor *alice = cast("alice"), *bob = cast("bob"), *carol = cast("carol");
 
-	does(alice, lock.open("f", O_RDWR));
+	opens(alice, O_RDWR);
 	does(bob, lock.open("f", O_RDWR));
 	does(carol, lock.open("f", O_RDWR));
 	does(alice, lock.ofd_write("f", 0, 10));
@@ -136,7 +146,7 @@ TEST_VARIANT(lock, ofd_waits, interrupted)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
 
-	does(alice, lock.open("f", O_RDWR));
+	opens(alice, O_RDWR);
 	does(bob, lock.open("f", O_RDWR));
 	does(bob, sig.handle(SIGUSR1, 0));
 	does(alice, lock.ofd_write("f", 0, 10));
@@ -152,7 +162,7 @@ TEST(lock, ofd_and_process_locks_exclude)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
 
-	does(alice, lock.open("f", O_RDWR));
+	opens(alice, O_RDWR);
 	does(bob, lock.open("f", O_RDWR));
 	does(alice, lock.ofd_write("f", 0, 10));
 	does_fail(bob, lock.read("f", 0, 10), EAGAIN);
@@ -168,7 +178,7 @@ TEST(lock, ofd_holder_has_no_process)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
 
-	does(alice, lock.open("f", O_RDWR));
+	opens(alice, O_RDWR);
 	does(bob, lock.open("f", O_RDWR));
 	does(alice, lock.ofd_read("f", 5, 10));
 	does(bob, lock.ofd_bars_writer("f", 0, 0));
@@ -189,7 +199,7 @@ TEST(lock, ofd_lock_takes_no_process)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
 
-	does(alice, lock.open("f", O_RDWR));
+	opens(alice, O_RDWR);
 	does(bob, lock.open("f", O_RDWR));
 	does_fail(alice, lock.ofd_write_as("f", pid_of(alice)), EINVAL);
 	does(bob, lock.ofd_write("f", 0, 0));
@@ -199,7 +209,7 @@ TEST(lock, ofd_has_no_deadlock_detection)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
 
-	does(alice, lock.open("f", O_RDWR));
+	opens(alice, O_RDWR);
 	does(bob, lock.open("f", O_RDWR));
 	does(alice, lock.ofd_write("f", 0, 1));
 	does(bob, lock.ofd_write("f", 1, 1));

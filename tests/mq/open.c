@@ -192,7 +192,11 @@ TEST(mq, bytes_of_a_user_are_limited)
 	actor *a = cast("alice");
 
 	does(a, mq.make("probe", 1, 1));
-	does(a, mq.limit_bytes(1));
+	begin(a, mq.limit_bytes(1));
+	returns(a);
+	if (outcome_of(a)->error == EPERM)
+		skip("the bytes of a user's queues can't be limited here");
+	must_be(outcome_of(a)->value, 0);
 	begin(a, mq.create("q", O_RDWR, 0600, 4, 64));
 	returns(a);
 	must_be(outcome_of(a)->value, -1);
