@@ -233,7 +233,8 @@ TEST(lock, upgrade_waits_for_the_other_reader)
 	blocks(alice);
 	does(bob, lock.clear("f", 0, 0));
 	succeeds(alice);
-	is_told(bob, 0, F_WRLCK, 0, 10, alice);
+	does_fail(bob, lock.read("f", 0, 1), EAGAIN);
+	does_fail(bob, lock.read("f", 9, 1), EAGAIN);
 }
 
 TEST(lock, refused_lock_leaves_the_old_one)
