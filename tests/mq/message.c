@@ -70,9 +70,9 @@ TEST(mq, little_room_is_refused)
 	does_fail(a, mq.receive_room("q", 9), EMSGSIZE); /* rather than wait */
 }
 
-static long long priority_limit(actor *a)
+static long long limit_of_priorities(actor *a)
 {
-	does(a, mq.priority_limit());
+	does(a, mq.limit_of_priorities());
 	long long limit = outcome_of(a)->value;
 	if (limit < 0)
 		skip("MQ_PRIO_MAX has no limit");
@@ -92,7 +92,7 @@ static const struct priority {
 TEST_EACH(mq, priority_is_told, priorities)
 {
 	actor *a = cast("alice");
-	long long limit = priority_limit(a);
+	long long limit = limit_of_priorities(a);
 	long long priority = row->below_limit ? limit - row->below_limit : row->above_zero;
 
 	does(a, mq.make("q", 1, 10));
@@ -104,7 +104,7 @@ TEST_EACH(mq, priority_is_told, priorities)
 TEST(mq, priority_has_a_limit)
 {
 	actor *a = cast("alice");
-	long long limit = priority_limit(a);
+	long long limit = limit_of_priorities(a);
 
 	does(a, mq.make("q", 2, 10));
 	if (limit <= UINT_MAX)
@@ -118,7 +118,7 @@ TEST(mq, priority_limit_is_told)
 {
 	actor *a = cast("alice");
 
-	must(priority_limit(a) >= 32);
+	must(limit_of_priorities(a) >= 32);
 }
 
 static long long receives_bytes_only(const char *h, const long long *n)
