@@ -72,7 +72,7 @@ TEST(mq, little_room_is_refused)
 
 static long long limit_of_priorities(actor *a)
 {
-	does(a, mq.limit_of_priorities());
+	does(a, mq.priority_limit());
 	long long limit = outcome_of(a)->value;
 	if (limit < 0)
 		skip("MQ_PRIO_MAX has no limit");
