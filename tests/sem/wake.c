@@ -19,7 +19,7 @@ static actor *waiters[WAITERS];
 
 static void cast_waiters(actor *parent)
 {
-	char name[16];
+	char name[24];
 
 	for (int i = 0; i < WAITERS; i++) {
 		snprintf(name, sizeof(name), "waiter %d", i + 1);

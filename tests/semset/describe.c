@@ -17,7 +17,7 @@ TEST_EACH(semset, new_set_is_described_exactly, modes)
 	actor *alice = cast("alice");
 	char expected[80];
 
-	snprintf(expected, sizeof(expected), "3 semaphores, mode %o, owner mine, creator mine",
+	snprintf(expected, sizeof(expected), "3 of mode %o, owner me, creator me",
 		 (unsigned)row->mode);
 	does(alice, semset.get("s", 3, IPC_CREAT | IPC_EXCL | row->mode));
 	does_give(alice, semset.stat("s"), expected);
@@ -29,7 +29,7 @@ TEST_VARIANT(semset, new_set_is_described_exactly, private)
 	actor *alice = cast("alice");
 
 	does(alice, semset.get_private("s", 1, 0640));
-	does_give(alice, semset.stat("s"), "1 semaphores, mode 640, owner mine, creator mine");
+	does_give(alice, semset.stat("s"), "1 of mode 640, owner me, creator me");
 	does_give(alice, semset.times("s"), "operated never, changed recently");
 }
 
@@ -53,7 +53,7 @@ TEST_EACH(semset, mode_can_be_changed, modes)
 	actor *alice = cast("alice");
 	char expected[80];
 
-	snprintf(expected, sizeof(expected), "2 semaphores, mode %o, owner mine, creator mine",
+	snprintf(expected, sizeof(expected), "2 of mode %o, owner me, creator me",
 		 (unsigned)row->mode);
 	does(alice, semset.make("s", "1 2"));
 	does(alice, semset.set_mode("s", row->mode));

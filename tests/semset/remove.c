@@ -205,7 +205,7 @@ TEST(semset, only_the_owner_removes)
 	does_fail(other, semset.remove("s"), EPERM);
 	does_fail(other, semset.set_mode("s", 0600), EPERM);
 	does(other, semset.op("s", "0-1"));
-	does_give(owner, semset.stat("s"), "1 semaphores, mode 666, owner mine, creator mine");
+	does_give(owner, semset.stat("s"), "1 of mode 666, owner me, creator me");
 	does_give(owner, semset.value("s", 0), 3);
 	does(owner, semset.remove("s"));
 	does_fail(other, semset.op("s", "0-1"), EINVAL);

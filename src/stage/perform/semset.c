@@ -303,7 +303,7 @@ static bool get_status(const op *o, struct semid_ds *status, outcome *out)
 static const char *whose(uid_t uid, gid_t gid, char *text, size_t size)
 {
 	if (uid == geteuid() && gid == getegid())
-		return "mine";
+		return "me";
 	snprintf(text, size, "%lu:%lu", (unsigned long)uid, (unsigned long)gid);
 	return text;
 }
@@ -315,11 +315,11 @@ PERFORM(semset, stat)
 
 	if (!get_status(o, &s, out))
 		return;
-	int size = snprintf((char *)out->bytes, OUTCOME_BYTES,
-			    "%lu semaphores, mode %lo, owner %s, creator %s",
-			    (unsigned long)s.sem_nsems, (unsigned long)s.sem_perm.mode,
-			    whose(s.sem_perm.uid, s.sem_perm.gid, owner, sizeof(owner)),
-			    whose(s.sem_perm.cuid, s.sem_perm.cgid, creator, sizeof(creator)));
+	int size =
+		snprintf((char *)out->bytes, OUTCOME_BYTES, "%lu of mode %lo, owner %s, creator %s",
+			 (unsigned long)s.sem_nsems, (unsigned long)s.sem_perm.mode,
+			 whose(s.sem_perm.uid, s.sem_perm.gid, owner, sizeof(owner)),
+			 whose(s.sem_perm.cuid, s.sem_perm.cgid, creator, sizeof(creator)));
 	outcome_has_bytes(out, (size_t)size);
 }
 
