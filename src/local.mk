@@ -25,10 +25,12 @@ libipcts_a_SOURCES = \
 	%D%/posix/posix.h %D%/posix/sem.c %D%/posix/semset.c %D%/posix/shm.c \
 	%D%/posix/sig.c %D%/posix/sock.c \
 	%D%/stage/actor.c %D%/stage/actor.h \
+	%D%/stage/blocked.c \
 	%D%/stage/box.c \
 	%D%/stage/director.c %D%/stage/director.h \
 	%D%/stage/estate.c %D%/stage/estate.h \
 	%D%/stage/handle.c \
+	%D%/stage/life.c \
 	%D%/stage/observe.c %D%/stage/observe.h \
 	%D%/stage/perform.c %D%/stage/perform.h \
 	%D%/stage/perform/event.c %D%/stage/perform/fd.c %D%/stage/perform/fifo.c \
@@ -40,6 +42,8 @@ libipcts_a_SOURCES = \
 	%D%/stage/scene.c %D%/stage/scene.h \
 	%D%/stage/stage.h %D%/stage/story.h \
 	%D%/stage/tell.c %D%/stage/tell.h \
+	%D%/stage/transcript.c %D%/stage/transcript.h \
+	%D%/stage/verbs.h \
 	%D%/stage/wait.c %D%/stage/wait.h \
 	%D%/report/baseline.c %D%/report/baseline.h \
 	%D%/report/human.c \
