@@ -28,6 +28,7 @@ enum { LOOKS = 3, LOOK_US = 300, COARSE_LOOKS = 12, COARSE_LOOK_US = 1000 };
 /* Of turns: asleep again and again, as who polls is; or simply not back, where nothing can be seen.
  */
 enum { POLLER_TURNS = 30, BLIND_TURNS = 20 };
+enum { BRIEFER = 20 };
 
 static const char *here_file = "?";
 static int here_line;
@@ -38,16 +39,20 @@ void stage_at(const char *file, int line)
 	here_line = line;
 }
 
-static double impatience = 1; /* by which patience is divided */
+/* What patience is divided by. */
+static unsigned briefer(void)
+{
+	return scene->is_brief ? BRIEFER : 1;
+}
 
 static unsigned scaled(unsigned turns)
 {
-	return (unsigned)(turns * scene->timeout_scale / impatience) + 1;
+	return (unsigned)(turns * scene->timeout_scale / briefer()) + 1;
 }
 
 void is_brief(void)
 {
-	impatience = 20;
+	scene->is_brief = true;
 }
 
 /* -- the transcript --------------------------------------------------------------------------- */
@@ -371,7 +376,7 @@ static bool has_entered(actor *a, unsigned n)
 static bool wait_for_return(actor *a)
 {
 	struct look last = look_at(a->pid, a->tid);
-	const unsigned look_turns = (unsigned)(LOOK_TURNS / impatience);
+	const unsigned look_turns = LOOK_TURNS / briefer();
 	unsigned asleep = 0;
 
 	for (unsigned waited = 0; waited < scaled(RETURN_PATIENCE); waited += look_turns) {
