@@ -30,6 +30,8 @@ run_program()
 		echo "$name: no program: ci/platform/$name build makes it" >&2
 		exit 2
 	}
+	# what its libc is known for comes on top
+	[ ! -e "$build/known" ] || set -- --known "$build/known" "$@"
 	{
 		{
 			status=0

@@ -16,7 +16,7 @@
 extern const struct implementation *const implementations[];
 
 enum { ALL_HELD, SOMETHING_FAILED, TROUBLE };
-enum { WISHES_MAX = 16 };
+enum { WISHES_MAX = 16, KNOWN_MAX = 16 };
 
 /* A format, and the file it is to be written to. */
 struct wish {
@@ -41,7 +41,9 @@ struct options {
 	bool seeded;
 	uint64_t seed;
 	double timeout_scale;
-	const char *known, *resume;
+	const char *known[KNOWN_MAX]; /* baselines */
+	size_t known_count;
+	const char *resume;
 	struct wish wishes[WISHES_MAX];
 	size_t wish_count;
 	enum view view;

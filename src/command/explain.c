@@ -10,7 +10,7 @@ static void explain_story(struct sheet *sheet, const struct test *test)
 	static struct result result;
 
 	memset(&result, 0, sizeof(result));
-	stage_play(test, 0, &result);
+	stage_play(test, 0, false, &result);
 	sheet_add(sheet, test->rows ? "  what the first of them does, as it goes here:\n"
 				    : "  what it does, as it goes here:\n");
 	sheet_lines(sheet, "    ", result.transcript);

@@ -23,7 +23,8 @@ static const char help[] =
 	"  --shard I/N           only the I-th of N equal parts\n"
 	"  --seed N              the seed of every random choice, decimal or 0x... (random)\n"
 	"  --timeout-scale X     wait X times as long before a test is called hung (1)\n"
-	"  --known FILE          what is known to fail here: lines of GLOB and reason\n"
+	"  --known FILE          what is known to fail here, lines of GLOB and reason;\n"
+	"                        may be repeated\n"
 	"  --format FORMAT       human (default), tap, junit or json; may be repeated\n"
 	"  --output FILE         where the format before it goes (standard output)\n"
 	"  --resume FILE         go on with the run whose JSON report FILE is\n"
@@ -209,6 +210,13 @@ static void parse_output(struct options *options, const char *path)
 	wish->path = path;
 }
 
+static void parse_known(struct options *options, const char *path)
+{
+	if (options->known_count == KNOWN_MAX)
+		refuse("more than %d baselines", KNOWN_MAX);
+	options->known[options->known_count++] = path;
+}
+
 static void add_glob(struct options *options, const char *glob)
 {
 	const char **globs =
@@ -247,7 +255,7 @@ static void parse_option(struct options *options, int code)
 		options->timeout_scale = parse_scale("--timeout-scale", optarg);
 		break;
 	case OPTION_KNOWN:
-		options->known = optarg;
+		parse_known(options, optarg);
 		break;
 	case OPTION_FORMAT:
 		parse_format(options, optarg);

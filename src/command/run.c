@@ -34,14 +34,16 @@ static void read_baseline(const struct options *options, struct baseline *baseli
 	char complaint[COMPLAINT_MAX];
 
 	*baseline = (struct baseline){0};
-	if (!options->known)
-		return;
-	if (!baseline_read(baseline, options->known, complaint))
-		refuse("%s", complaint);
-	for (size_t i = 0; i < baseline->count; i++)
-		if (!glob_is_known(baseline->deviations[i].glob))
-			refuse("%s:%d: %s: matches no test", options->known,
-			       baseline->deviations[i].line, baseline->deviations[i].glob);
+	for (size_t i = 0; i < options->known_count; i++)
+		if (!baseline_read(baseline, options->known[i], complaint))
+			refuse("%s", complaint);
+	for (size_t i = 0; i < baseline->count; i++) {
+		const struct deviation *deviation = &baseline->deviations[i];
+
+		if (!glob_is_known(deviation->glob))
+			refuse("%s:%d: %s: matches no test", deviation->path, deviation->line,
+			       deviation->glob);
+	}
 }
 
 static void read_resume(struct options *options, struct resume *resume)

@@ -40,7 +40,7 @@ static char *trim(char *line)
 	return line;
 }
 
-static const char *add_deviation(struct baseline *baseline, char *text, int line)
+static const char *add_deviation(struct baseline *baseline, char *text, const char *path, int line)
 {
 	size_t size = strcspn(text, blanks);
 	char *reason = text + size;
@@ -55,7 +55,7 @@ static const char *add_deviation(struct baseline *baseline, char *text, int line
 	if (!more)
 		return strerror(ENOMEM);
 	baseline->deviations = more;
-	more[baseline->count] = (struct deviation){strdup(text), strdup(reason), line};
+	more[baseline->count] = (struct deviation){strdup(text), strdup(reason), path, line};
 	if (!more[baseline->count].glob || !more[baseline->count].reason)
 		return strerror(ENOMEM);
 	baseline->count++;
@@ -63,7 +63,8 @@ static const char *add_deviation(struct baseline *baseline, char *text, int line
 }
 
 /* What is wrong with a line; NULL: nothing. */
-static const char *read_line(struct baseline *baseline, char *bytes, size_t size, int line)
+static const char *read_line(struct baseline *baseline, char *bytes, size_t size, const char *path,
+			     int line)
 {
 	if (strlen(bytes) != size)
 		return "a NUL byte";
@@ -73,7 +74,7 @@ static const char *read_line(struct baseline *baseline, char *bytes, size_t size
 	for (const unsigned char *s = (const unsigned char *)text; *s; s++)
 		if ((*s < ' ' && *s != '\t') || *s == 0x7F)
 			return "a control character";
-	return add_deviation(baseline, text, line);
+	return add_deviation(baseline, text, path, line);
 }
 
 bool baseline_read(struct baseline *baseline, const char *path, char complaint[COMPLAINT_MAX])
@@ -83,16 +84,16 @@ bool baseline_read(struct baseline *baseline, const char *path, char complaint[C
 	size_t room = 0;
 	ssize_t size;
 
-	*baseline = (struct baseline){.path = path};
 	if (!file) {
 		snprintf(complaint, COMPLAINT_MAX, "%s: %s", path, strerror(errno));
+		baseline_free(baseline);
 		return false;
 	}
 
 	bool good = true;
 	errno = 0;
 	for (int line = 1; good && (size = getline(&bytes, &room, file)) >= 0; line++) {
-		const char *wrong = read_line(baseline, bytes, (size_t)size, line);
+		const char *wrong = read_line(baseline, bytes, (size_t)size, path, line);
 
 		if (wrong) {
 			snprintf(complaint, COMPLAINT_MAX, "%s:%d: %s", path, line, wrong);

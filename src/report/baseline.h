@@ -14,18 +14,21 @@
 
 struct deviation {
 	char *glob, *reason;
+	const char *path; /* of the file, borrowed */
 	int line;
 };
 
 struct baseline {
-	const char *path;
 	struct deviation *deviations;
 	size_t count;
 };
 
 enum { COMPLAINT_MAX = 512 };
 
-/* False, and one line in complaint that names file and line, if it can't be read or understood. */
+/*
+ * Adds a file's lines to those the baseline has, which are none at first.  False, and one line in
+ * complaint that names file and line, if it can't be read or understood: then it has none.
+ */
 bool baseline_read(struct baseline *baseline, const char *path, char complaint[COMPLAINT_MAX]);
 /* Why the test is known to fail; NULL if it isn't.  The first line that matches counts. */
 const char *baseline_reason(const struct baseline *baseline, const char *test);

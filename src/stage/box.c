@@ -322,7 +322,7 @@ static void write_result(struct result *result)
 	result->verdict = verdict;
 }
 
-static void begin_scene(const struct test *test, size_t row)
+static void begin_scene(const struct test *test, size_t row, bool brief)
 {
 	long long serial = scene->serial;
 
@@ -330,14 +330,15 @@ static void begin_scene(const struct test *test, size_t row)
 	scene->serial = serial + 1;
 	test_name(test, row, scene->test_name, sizeof(scene->test_name));
 	scene->seed = mix(scene->run_seed, scene->test_name);
+	scene->is_brief = brief;
 	scene->began = seconds_now();
 }
 
-void stage_play(const struct test *test, size_t row, struct result *result)
+void stage_play(const struct test *test, size_t row, bool brief, struct result *result)
 {
 	int status = 0;
 
-	begin_scene(test, row);
+	begin_scene(test, row, brief);
 	pid_t pid = running = fork();
 	if (pid == 0)
 		director_main(test, row);

@@ -20,6 +20,8 @@
 
 /* In turns of TURN_MS: asleep in one place, not moving at all. */
 enum { SLEEP_PATIENCE = 500, COARSE_SLEEP_PATIENCE = 800, LOOK_TURNS = 50 };
+/* What patience is divided by where nothing is to be hoped for. */
+enum { BRIEFER = 20 };
 
 static const char *here_file = "?";
 static int here_line;
@@ -30,16 +32,19 @@ void stage_at(const char *file, int line)
 	here_line = line;
 }
 
-static double impatience = 1; /* by which patience is divided */
+static unsigned briefer(void)
+{
+	return scene->is_brief ? BRIEFER : 1;
+}
 
 unsigned patience(unsigned turns)
 {
-	return (unsigned)(turns * scene->timeout_scale / impatience) + 1;
+	return (unsigned)(turns * scene->timeout_scale / briefer()) + 1;
 }
 
 void is_brief(void)
 {
-	impatience = 20;
+	scene->is_brief = true;
 }
 
 /* -- the end ---------------------------------------------------------------------------------- */
@@ -257,7 +262,7 @@ bool has_entered(actor *a, unsigned n)
 static bool wait_for_return(actor *a)
 {
 	struct look last = look_at(a->pid, a->tid);
-	const unsigned look_turns = (unsigned)(LOOK_TURNS / impatience);
+	const unsigned look_turns = LOOK_TURNS / briefer();
 	unsigned asleep = 0;
 
 	for (unsigned waited = 0; waited < patience(RETURN_PATIENCE); waited += look_turns) {

@@ -30,8 +30,11 @@ void stage_close(void);
 
 /* Once in each worker process (index 0 ...), after its fork; a worker plays one test at a time. */
 void stage_enter_worker(unsigned index);
-/* Plays one test in a box of its own, removes all it left, and writes the result (verdict last). */
-void stage_play(const struct test *test, size_t row, struct result *result);
+/*
+ * Plays one test in a box of its own, removes all it left, and writes the result (verdict last).
+ * brief: with the patience of is_brief(), for what is known not to come.
+ */
+void stage_play(const struct test *test, size_t row, bool brief, struct result *result);
 /* In a worker's handler of SIGTERM or SIGINT: async-signal-safe; kills what the running test
  * started. */
 void stage_abandon(void);

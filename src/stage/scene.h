@@ -87,6 +87,7 @@ struct scene {
 	uint64_t seed;
 	long long serial; /* of the test, in this worker's run */
 	double began;
+	bool is_brief;
 	_Atomic int director;
 	_Atomic(uint32_t) process_count;
 	_Atomic int processes[PROCESS_MAX];

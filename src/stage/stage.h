@@ -173,7 +173,7 @@ _Noreturn void skip(const char *reason, ...) __attribute__((format(printf, 1, 2)
 
 /*
  * From here on patience is a twentieth: for a rule that nobody has to keep, and which common
- * platforms are known not to keep by never returning.
+ * platforms are known not to keep by never returning.  So it is in a test that is known to fail.
  */
 void is_brief(void);
 

@@ -234,7 +234,6 @@ TEST(lock, trying_a_lost_mutex_changes_nothing)
 	make(alice, "m");
 	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
 	lose(alice, bob);
-	is_brief();
 	does_fail(carol, lock.mutex_trylock("m"), ENOTRECOVERABLE);
 	does_fail(alice, lock.mutex_trylock("m"), ENOTRECOVERABLE);
 	does_fail(alice, lock.mutex_lock("m"), ENOTRECOVERABLE);
@@ -272,7 +271,6 @@ TEST(lock, lost_mutex_wakes_all_who_wait)
 		begin(waiter[i], lock.mutex_lock("m"));
 	for (int i = 0; i < WAITERS; i++)
 		blocks(waiter[i]);
-	is_brief();
 	does(alice, lock.mutex_unlock("m"));
 	for (int i = 0; i < WAITERS; i++)
 		fails(waiter[i], ENOTRECOVERABLE);

@@ -248,7 +248,7 @@ static void a_baseline_says_what_is_known_and_why(void **state)
 				   "  mq.wakes/a*  \t no wakeups here  \r\n"
 				   "mq.* other # reason\n"
 				   "pipe because";
-	struct baseline baseline;
+	struct baseline baseline = {0};
 	char complaint[COMPLAINT_MAX];
 
 	(void)state;
@@ -275,7 +275,7 @@ static void a_malformed_baseline_is_refused_by_line(void **state)
 		{"mq a\0b\n", 7, ":1: a NUL byte"},
 		{"ok ok\nmq \033[31m\n", 15, ":2: a control character"},
 	};
-	struct baseline baseline;
+	struct baseline baseline = {0};
 	char complaint[COMPLAINT_MAX];
 
 	(void)state;

@@ -46,7 +46,7 @@ static void play_again(void (*story)(size_t row))
 		.rule = RULE_pipe_data_flows_one_way, .file = "here", .run = story};
 
 	memset(&result, 0, sizeof(result));
-	stage_play(&test, 0, &result);
+	stage_play(&test, 0, false, &result);
 }
 
 static void play(void (*story)(size_t row))
