@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { SLOWEST = 5, WIDTH_DEFAULT = 80 };
+enum { SLOWEST = 20, WIDTH_DEFAULT = 80 };
 
 #define BOLD "\033[1m"
 #define RED "\033[31m"
@@ -309,9 +309,10 @@ static void tell_mechanism(const struct report *report, struct sheet *sheet,
 
 /* -- the whole -------------------------------------------------------------------------------- */
 
-static void tell_slowest(const struct report *report, struct sheet *sheet)
+/* Of a tenth of the tests, and never more than fill a screen: where the time goes. */
+static void tell_slowest(const struct report *report, struct sheet *sheet, size_t seen)
 {
-	size_t slowest[SLOWEST], count = 0;
+	size_t slowest[SLOWEST], count = 0, most = seen / 10 < SLOWEST ? seen / 10 : SLOWEST;
 
 	for (size_t i = 0; i < report->plan->count; i++) {
 		size_t place = count;
@@ -321,21 +322,21 @@ static void tell_slowest(const struct report *report, struct sheet *sheet)
 		while (place > 0 &&
 		       report->results[slowest[place - 1]]->seconds < report->results[i]->seconds)
 			place--;
-		if (place == SLOWEST)
+		if (place == most)
 			continue;
-		if (count < SLOWEST)
+		if (count < most)
 			count++;
 		memmove(&slowest[place + 1], &slowest[place],
 			(count - 1 - place) * sizeof(slowest[0]));
 		slowest[place] = i;
 	}
-	for (size_t i = 0; i < count; i++) {
-		sheet_add(sheet, i ? ", " : "slowest: ");
-		sheet_line(sheet, report->plan->tests[slowest[i]].name);
-		sheet_printf(sheet, " %.2f s", report->results[slowest[i]]->seconds);
-	}
 	if (count)
+		sheet_add(sheet, "slowest:\n");
+	for (size_t i = 0; i < count; i++) {
+		sheet_printf(sheet, "  %6.2f s  ", report->results[slowest[i]]->seconds);
+		sheet_line(sheet, report->plan->tests[slowest[i]].name);
 		sheet_add(sheet, "\n");
+	}
 }
 
 static void tell_whole(const struct report *report, struct sheet *sheet, const struct tally *tally)
@@ -344,7 +345,7 @@ static void tell_whole(const struct report *report, struct sheet *sheet, const s
 	if (tally->processes)
 		sheet_printf(sheet, ", %u processes", tally->processes);
 	sheet_add(sheet, "\n");
-	tell_slowest(report, sheet);
+	tell_slowest(report, sheet, tally->seen);
 	if (tally->fates[KNOWN])
 		sheet_printf(sheet, "%zu known deviations\n", tally->fates[KNOWN]);
 	if (tally->fates[SURPRISED])
