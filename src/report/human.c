@@ -363,6 +363,18 @@ static void tell_whole(const struct report *report, struct sheet *sheet, const s
 		sheet_add(sheet, "all planned tests have a result\n");
 }
 
+static const char *word_for(const struct tally *tally)
+{
+	switch (tally_status(tally)) {
+	case 0:
+		return tally->fates[KNOWN] ? "all held but what is known" : "all held";
+	case 1:
+		return "not all held";
+	default:
+		return "no verdict";
+	}
+}
+
 static void human_close(struct report *report, struct sheet *sheet, const struct tally *tally)
 {
 	struct holding whole[GRADE_COUNT] = {0};
@@ -372,10 +384,7 @@ static void human_close(struct report *report, struct sheet *sheet, const struct
 	for (int mechanism = 0; mechanism < MECHANISM_COUNT; mechanism++)
 		tell_mechanism(report, sheet, (enum mechanism)mechanism, whole);
 	sheet_add(sheet, "\n");
-	coloured(report, sheet, tally_status(tally) ? RED : GREEN,
-		 tally_status(tally) == 0   ? "all held"
-		 : tally_status(tally) == 1 ? "not all held"
-					    : "no verdict");
+	coloured(report, sheet, tally_status(tally) ? RED : GREEN, word_for(tally));
 	sheet_add(sheet, ": ");
 	tell_holdings(sheet, whole);
 	tell_whole(report, sheet, tally);
