@@ -38,5 +38,5 @@ EXTRA_DIST += .clang-format .ci/run \
 	%D%/validate %D%/check \
 	%D%/checks/bare %D%/checks/clang %D%/checks/dist %D%/checks/gcc %D%/checks/platforms \
 	%D%/checks/sanitizers %D%/checks/style %D%/checks/valgrind \
-	%D%/platform/gvisor %D%/platform/musl %D%/platform/s390x \
-	%D%/known/gvisor %D%/known/glibc %D%/known/musl %D%/known/s390x
+	%D%/platform/gvisor %D%/platform/musl %D%/platform/s390x %D%/platform/valgrind \
+	%D%/known/gvisor %D%/known/glibc %D%/known/musl %D%/known/s390x %D%/known/valgrind
