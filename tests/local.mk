@@ -103,6 +103,7 @@ ipcts_SOURCES += \
 
 # lock
 ipcts_SOURCES += \
+	%D%/lock/attribute.c \
 	%D%/lock/record.c \
 	%D%/lock/region.c \
 	%D%/lock/description.c \

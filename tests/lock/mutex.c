@@ -308,6 +308,35 @@ TEST_EACH(lock, child_holds_no_mutex_of_its_parent, owned)
 	does(bob, lock.mutex_trylock("m"));
 }
 
+TEST_EACH(lock, errorcheck_mutex_tells_of_timed_relocking, errorchecks)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_mutex("m", row->type, row->kind));
+	actor *bob = forks(alice, "bob");
+	does(alice, lock.mutex_lock("m"));
+	does_fail(alice, lock.mutex_timedlock("m", 100000), EDEADLK);
+	does_fail(bob, lock.mutex_trylock("m"), EBUSY);
+	does(alice, lock.mutex_unlock("m"));
+	does(bob, lock.mutex_trylock("m"));
+}
+
+TEST(lock, deadline_ends_the_deadlock_of_a_normal_mutex)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_mutex("m", PTHREAD_MUTEX_NORMAL, 0));
+	actor *bob = forks(alice, "bob");
+	does(alice, lock.mutex_lock("m"));
+	begin(alice, lock.mutex_timedlock("m", 15));
+	returns(alice);
+	int error = outcome_of(alice)->error;
+	must(error == ETIMEDOUT || error == EDEADLK);
+	does_fail(bob, lock.mutex_trylock("m"), EBUSY);
+	does(alice, lock.mutex_unlock("m"));
+	does(bob, lock.mutex_trylock("m"));
+}
+
 /* -- time ------------------------------------------------------------------------------------- */
 
 TEST_EACH(lock, mutex_times_out, mutexes)

@@ -489,6 +489,13 @@ PERFORM(lock, timedrdlock)
 	CALL_TIMED(pthread_rwlock_timedrdlock);
 }
 
+PERFORM(lock, timedrdlock_at)
+{
+	struct timespec deadline = {(time_t)o->n[0], (long)o->n[1]};
+
+	CALL_ERROR(lock, pthread_rwlock_timedrdlock, handle_pointer(o->handle), &deadline);
+}
+
 PERFORM(lock, clockrdlock)
 {
 	CALL_CLOCKED(pthread_rwlock_clockrdlock);
@@ -507,6 +514,13 @@ PERFORM(lock, trywrlock)
 PERFORM(lock, timedwrlock)
 {
 	CALL_TIMED(pthread_rwlock_timedwrlock);
+}
+
+PERFORM(lock, timedwrlock_at)
+{
+	struct timespec deadline = {(time_t)o->n[0], (long)o->n[1]};
+
+	CALL_ERROR(lock, pthread_rwlock_timedwrlock, handle_pointer(o->handle), &deadline);
 }
 
 PERFORM(lock, clockwrlock)
@@ -653,4 +667,44 @@ PERFORM(lock, futex_wake_op)
 {
 	CALL(lock, futex, handle_pointer(o->handle), FUTEX_WAKES_OP, (uint32_t)o->n[0], NULL,
 	     (uint32_t)o->n[1], handle_pointer(o->other), (uint32_t)o->n[2]);
+}
+
+PERFORM(lock, futex_wait_until_real)
+{
+	struct timespec deadline = from_now(CLOCK_REALTIME, o->n[1]);
+
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_WAITS_BITSET | FUTEX_ON_REAL_TIME,
+	     (uint32_t)o->n[0], &deadline, 0, NULL, 0xFFFFFFFFu);
+	check_deadline(CLOCK_REALTIME, &deadline, out);
+}
+
+/* Not every kernel has it. */
+static void call_pi(const op *o, outcome *out, int operation, const struct timespec *deadline)
+{
+	CALL(lock, futex, handle_pointer(o->handle), operation, 0, deadline, 0, NULL, 0);
+	if (out->error == ENOSYS)
+		outcome_lacks(out, "FUTEX_LOCK_PI");
+}
+
+PERFORM(lock, futex_lock_pi)
+{
+	call_pi(o, out, FUTEX_LOCKS_PI, NULL);
+}
+
+PERFORM(lock, futex_timedlock_pi)
+{
+	struct timespec deadline = from_now(CLOCK_REALTIME, o->n[0]);
+
+	call_pi(o, out, FUTEX_LOCKS_PI, &deadline);
+	check_deadline(CLOCK_REALTIME, &deadline, out);
+}
+
+PERFORM(lock, futex_trylock_pi)
+{
+	call_pi(o, out, FUTEX_TRYLOCKS_PI, NULL);
+}
+
+PERFORM(lock, futex_unlock_pi)
+{
+	call_pi(o, out, FUTEX_UNLOCKS_PI, NULL);
 }
