@@ -110,8 +110,10 @@ ipcts_SOURCES += \
 	%D%/lock/mutex.c \
 	%D%/lock/robust.c \
 	%D%/lock/condition.c \
+	%D%/lock/monitor.c \
 	%D%/lock/rwlock.c \
 	%D%/lock/barrier.c \
+	%D%/lock/spin.c \
 	%D%/lock/futex.c
 
 # event

@@ -409,6 +409,34 @@ TEST(lock, mutex_waits_on_the_monotonic_clock)
 	succeeds(bob);
 }
 
+/* With a deadline so many seconds from now on the real-time clock. */
+static long long lock_until(const char *text, const long long *n)
+{
+	struct timespec deadline;
+
+	if (!impl->lock->pthread_mutex_clocklock)
+		skip("no pthread_mutex_clocklock");
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += (time_t)n[0];
+	errno = impl->lock->pthread_mutex_clocklock(handle_pointer(text), CLOCK_REALTIME,
+						    &deadline);
+	return errno ? -1 : 0;
+}
+
+TEST(lock, mutex_waits_on_the_real_time_clock)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_mutex("m", PTHREAD_MUTEX_NORMAL, 0));
+	actor *bob = forks(alice, "bob");
+	does(alice, call(lock_until, "m", -10, 0, 0));
+	does_fail(bob, call(lock_until, "m", -10, 0, 0), ETIMEDOUT);
+	begin(bob, call(lock_until, "m", LONG, 0, 0));
+	blocks(bob);
+	does(alice, lock.mutex_unlock("m"));
+	succeeds(bob);
+}
+
 static const struct handling {
 	const char *name;
 	int flags;
