@@ -106,7 +106,9 @@ ipcts_SOURCES += \
 	%D%/lock/attribute.c \
 	%D%/lock/record.c \
 	%D%/lock/region.c \
+	%D%/lock/lockf.c \
 	%D%/lock/description.c \
+	%D%/lock/flock.c \
 	%D%/lock/mutex.c \
 	%D%/lock/robust.c \
 	%D%/lock/condition.c \
