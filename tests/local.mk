@@ -116,7 +116,8 @@ ipcts_SOURCES += \
 	%D%/lock/rwlock.c \
 	%D%/lock/barrier.c \
 	%D%/lock/spin.c \
-	%D%/lock/futex.c
+	%D%/lock/futex.c \
+	%D%/lock/pi.c
 
 # event
 ipcts_SOURCES += \
