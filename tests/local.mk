@@ -73,15 +73,18 @@ ipcts_SOURCES += \
 	%D%/sem/name.c \
 	%D%/sem/signal.c \
 	%D%/sem/time.c \
+	%D%/sem/user.c \
 	%D%/sem/wake.c
 
 # semset
 ipcts_SOURCES += \
 	%D%/semset/describe.c \
 	%D%/semset/interrupt.c \
+	%D%/semset/key.c \
 	%D%/semset/operate.c \
 	%D%/semset/remove.c \
 	%D%/semset/undo.c \
+	%D%/semset/user.c \
 	%D%/semset/wake.c
 
 # sock
