@@ -152,3 +152,46 @@ TEST(semset, creator_stays_powerful)
 	does(creator, semset.remove("s"));
 	does_fail(creator, semset.value("s", 0), EINVAL);
 }
+
+/* Shared words: the other one asks; all has been made. */
+enum { ASKING, MADE };
+
+/* Makes and removes it over and over. */
+static long long make_and_remove(const char *text, const long long *n)
+{
+	union semset_argument nothing = {0};
+	key_t key = key_of(text);
+
+	awaits(&shared()[ASKING], 1);
+	for (long long i = 0; i < n[0]; i++) {
+		int id = impl->semset->semget(key, 1, IPC_CREAT | IPC_EXCL | 0600);
+
+		must(id >= 0);
+		must_be(impl->semset->semctl(id, 0, IPC_RMID, nothing), 0);
+	}
+	shared()[MADE] = 1;
+	return 0;
+}
+
+static long long ask_until_made(const char *text, const long long *n)
+{
+	key_t key = key_of(text);
+
+	shared()[ASKING] = 1;
+	while (!shared()[MADE]) {
+		must_be(impl->semset->semget(key, 1, (int)n[0]), -1);
+		must(errno == ENOENT || errno == EACCES);
+	}
+	return 0;
+}
+
+TEST(semset, nobody_comes_before_the_mode)
+{
+	owner = cast("owner");
+	user = cast("user");
+	does(user, call(become, NULL, NOBODY, 0, 0));
+	begin(user, call(ask_until_made, "s", 0600, 0, 0));
+	begin(owner, call(make_and_remove, "s", 1000, 0, 0));
+	succeeds(owner);
+	succeeds(user);
+}
