@@ -73,15 +73,18 @@ ipcts_SOURCES += \
 	%D%/sem/name.c \
 	%D%/sem/signal.c \
 	%D%/sem/time.c \
+	%D%/sem/user.c \
 	%D%/sem/wake.c
 
 # semset
 ipcts_SOURCES += \
 	%D%/semset/describe.c \
 	%D%/semset/interrupt.c \
+	%D%/semset/key.c \
 	%D%/semset/operate.c \
 	%D%/semset/remove.c \
 	%D%/semset/undo.c \
+	%D%/semset/user.c \
 	%D%/semset/wake.c
 
 # sock
@@ -103,15 +106,21 @@ ipcts_SOURCES += \
 
 # lock
 ipcts_SOURCES += \
+	%D%/lock/attribute.c \
 	%D%/lock/record.c \
 	%D%/lock/region.c \
+	%D%/lock/lockf.c \
 	%D%/lock/description.c \
+	%D%/lock/flock.c \
 	%D%/lock/mutex.c \
 	%D%/lock/robust.c \
 	%D%/lock/condition.c \
+	%D%/lock/monitor.c \
 	%D%/lock/rwlock.c \
 	%D%/lock/barrier.c \
-	%D%/lock/futex.c
+	%D%/lock/spin.c \
+	%D%/lock/futex.c \
+	%D%/lock/pi.c
 
 # event
 ipcts_SOURCES += \
