@@ -79,7 +79,8 @@ struct sig_calls {
 
 	uid_t (*getuid)(void);
 	int (*setresuid)(uid_t real, uid_t effective, uid_t saved);
-	int (*limit_pending)(rlim_t count); /* RLIMIT_SIGPENDING */
+	int (*limit_pending)(rlim_t count);   /* RLIMIT_SIGPENDING */
+	int (*limit_processes)(rlim_t count); /* RLIMIT_NPROC */
 
 	/* Linux */
 	int (*pidfd_open)(pid_t pid, unsigned flags);

@@ -14,15 +14,27 @@
 
 #include "posix/posix.h"
 
+static int limit(int resource, rlim_t count)
+{
+	struct rlimit now;
+
+	if (getrlimit(resource, &now) < 0)
+		return -1;
+	now.rlim_cur = count;
+	return setrlimit(resource, &now);
+}
+
 #ifdef RLIMIT_SIGPENDING
 static int posix_limit_pending(rlim_t count)
 {
-	struct rlimit limit;
+	return limit(RLIMIT_SIGPENDING, count);
+}
+#endif
 
-	if (getrlimit(RLIMIT_SIGPENDING, &limit) < 0)
-		return -1;
-	limit.rlim_cur = count;
-	return setrlimit(RLIMIT_SIGPENDING, &limit);
+#ifdef RLIMIT_NPROC
+static int posix_limit_processes(rlim_t count)
+{
+	return limit(RLIMIT_NPROC, count);
 }
 #endif
 
@@ -184,6 +196,9 @@ const struct sig_calls posix_sig = {
 	.setresuid = setresuid,
 #ifdef RLIMIT_SIGPENDING
 	.limit_pending = posix_limit_pending,
+#endif
+#ifdef RLIMIT_NPROC
+	.limit_processes = posix_limit_processes,
 #endif
 #ifdef SYS_pidfd_open
 	.pidfd_open = posix_pidfd_open,
