@@ -15,7 +15,14 @@ ipcts_SOURCES += \
 	%D%/sig/interrupt.c \
 	%D%/sig/thread.c \
 	%D%/sig/pidfd.c \
-	%D%/sig/signalfd.c
+	%D%/sig/signalfd.c \
+	%D%/sig/handler.c \
+	%D%/sig/reap.c \
+	%D%/sig/set.c \
+	%D%/sig/stack.c \
+	%D%/sig/terminal.c \
+	%D%/sig/timer.c \
+	%D%/sig/user.c
 
 # pipe
 ipcts_SOURCES += \

@@ -221,6 +221,10 @@ enum { SHARED_WORDS = 512 };
 /* The handler that sig.handle installs: counts for caught() and catches(). */
 void stage_note_signal(int signal);
 
+/* The seconds of the alarm(2) this process was born with, by fork or exec, until the stage set its
+ * own; 0: it had none. */
+unsigned stage_alarm_found(void);
+
 /* The seed of this test, for its choices; printed with the run. */
 uint64_t test_seed(void);
 
