@@ -100,6 +100,7 @@ static const struct argument {
 } arguments[] = {
 	{"negative-count", -1, 0, 0},
 	{"negative-time", 0, -1, 0},
+	{"a-second-of-nanoseconds", 0, 0, 1000000},
 };
 
 static long long select_with(const char *text, const long long *n)
@@ -299,4 +300,35 @@ TEST_EACH(event, masked_signal_waits_for_the_end, masking)
 	does(writer, fd.write("p:w", "x"));
 	gives(a, 1);
 	catches(a, SIGUSR1, 1);
+}
+
+/* SIGUSR1 is held back by the caller, who gives no mask. */
+static long long wait_without_mask(const char *text, const long long *n)
+{
+	sigset_t held, now;
+
+	(void)text;
+	sigemptyset(&held);
+	sigaddset(&held, SIGUSR1);
+	must_be(impl->sig->sigprocmask(SIG_BLOCK, &held, NULL), 0);
+	long long result = wait_by((enum call)n[0], handle_fd("p:r"), -1, NULL);
+	must_be(impl->sig->sigprocmask(SIG_SETMASK, NULL, &now), 0);
+	must_be(sigismember(&now, SIGUSR1), 1);
+	return result;
+}
+
+TEST_EACH(event, no_mask_leaves_the_mask, masking)
+{
+	actor *a = cast("alice");
+
+	make_idle(a);
+	actor *writer = forks(a, "writer");
+	does(a, sig.handle(SIGUSR1, 0));
+	begin(a, call(wait_without_mask, NULL, row->call, 0, 0));
+	blocks(a);
+	poke(a, SIGUSR1);
+	blocks(a);
+	does(writer, fd.write("p:w", "x"));
+	gives(a, 1);
+	must_be(caught(a, SIGUSR1), 0);
 }
