@@ -93,7 +93,7 @@ TEST(fifo, trailing_slash_is_refused)
 	does_fail(a, call(open_with_slash, "f", O_WRONLY, 0, 0), ENOTDIR);
 }
 
-/* A directory, with this mode; and the user is one whom modes concern. */
+/* A directory with this mode, made, or changed to have it. */
 static long long make_directory(const char *text, const long long *n)
 {
 	const char *path = path_of(text);
@@ -103,6 +103,7 @@ static long long make_directory(const char *text, const long long *n)
 
 enum { USER_BASE = 1730000000 };
 
+/* Root becomes a user whom modes concern, and who owns the directory. */
 static long long be_subject_to_modes(const char *text, const long long *n)
 {
 	uid_t user = (uid_t)(USER_BASE + impl->sig->getpid());
@@ -116,17 +117,28 @@ static long long be_subject_to_modes(const char *text, const long long *n)
 	return 0;
 }
 
+/* From now on in a directory that another user may search too. */
+static long long enter(const char *text, const long long *n)
+{
+	(void)n;
+	must_be(mkdir(path_of(text), 0755), 0);
+	return chdir(path_of(text));
+}
+
 TEST(fifo, unsearchable_directory_is_refused)
 {
 	actor *a = cast("alice");
 
+	does(a, call(enter, "w", 0, 0, 0));
 	does(a, call(make_directory, "d", 0, 0700, 0));
 	does(a, fifo.make("d/f"));
-	does(a, call(make_directory, "d", 1, 0600, 0));
 	does(a, call(be_subject_to_modes, "d", 0, 0, 0));
+	does(a, fifo.mode("d/f"));
+	does(a, call(make_directory, "d", 1, 0600, 0));
 	does_fail(a, fifo.open("d/f", O_RDONLY), EACCES);
 	does_fail(a, fifo.make("d/g"), EACCES);
 	does_fail(a, fifo.mode("d/f"), EACCES);
+	does(a, call(make_directory, "d", 1, 0700, 0));
 }
 
 /* -- from a directory ---------------------------------------------------------------------------
