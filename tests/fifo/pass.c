@@ -210,3 +210,61 @@ TEST(fifo, creating_open_takes_what_is_there)
 	does_give(reader, fd.read("f", 10), "x");
 	does_give(reader, fifo.mode("f"), S_IFIFO | 0640);
 }
+
+/* -- many that come and go ----------------------------------------------------------------------
+ */
+
+enum { WRITERS = 3, RECORDS = 60 };
+
+struct record {
+	uint32_t writer, number;
+};
+
+static long long write_by_visits(const char *text, const long long *n)
+{
+	const char *path = path_of(text);
+
+	for (uint32_t i = 0; i < RECORDS; i++) {
+		struct record record = {(uint32_t)n[0], i};
+		int end = impl->fifo->open(path, O_WRONLY, 0);
+
+		must(end >= 0);
+		must_be(impl->fd->write(end, &record, sizeof(record)), sizeof(record));
+		must_be(impl->fd->close(end), 0);
+	}
+	return 0;
+}
+
+static long long read_records(const char *text, const long long *n)
+{
+	uint32_t next[WRITERS] = {0};
+	struct record record;
+
+	(void)n;
+	for (int i = 0; i < WRITERS * RECORDS; i++) {
+		must_be(impl->fd->read(handle_fd(text), &record, sizeof(record)), sizeof(record));
+		must(record.writer < WRITERS);
+		must_be(record.number, next[record.writer]++);
+	}
+	return 0;
+}
+
+TEST(fifo, writers_that_come_and_go_lose_nothing)
+{
+	static const char *const names[WRITERS] = {"alice", "bob", "carol"};
+	actor *reader = cast("reader"), *keeper = cast("keeper"), *writers[WRITERS];
+
+	does(keeper, fifo.make("f"));
+	begin(keeper, fifo.open("f", O_WRONLY));
+	does(reader, fifo.open("f", O_RDONLY));
+	succeeds(keeper);
+	begin(reader, call(read_records, "f", 0, 0, 0));
+	for (int i = 0; i < WRITERS; i++) {
+		writers[i] = cast(names[i]);
+		begin(writers[i], call(write_by_visits, "f", i, 0, 0));
+	}
+	for (int i = 0; i < WRITERS; i++)
+		succeeds(writers[i]);
+	succeeds(reader);
+	does_give(reader, fd.readable_bytes("f"), 0);
+}
