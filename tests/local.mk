@@ -26,12 +26,15 @@ ipcts_SOURCES += \
 
 # pipe
 ipcts_SOURCES += \
-	%D%/pipe/block.c %D%/pipe/end.c %D%/pipe/flow.c %D%/pipe/limit.c \
+	%D%/pipe/block.c %D%/pipe/duplicate.c %D%/pipe/end.c %D%/pipe/flow.c \
+	%D%/pipe/kind.c %D%/pipe/limit.c %D%/pipe/move.c %D%/pipe/packet.c \
 	%D%/pipe/make.c %D%/pipe/splice.c %D%/pipe/stream.c
 
 # fifo
 ipcts_SOURCES += \
-	%D%/fifo/meet.c %D%/fifo/name.c %D%/fifo/open.c %D%/fifo/stream.c
+	%D%/fifo/meet.c %D%/fifo/name.c %D%/fifo/open.c %D%/fifo/pass.c \
+	%D%/fifo/path.c %D%/fifo/status.c %D%/fifo/stream.c %D%/fifo/user.c \
+	%D%/fifo/wait.c
 
 # msg
 ipcts_SOURCES += \
@@ -131,7 +134,8 @@ ipcts_SOURCES += \
 
 # event
 ipcts_SOURCES += \
-	%D%/event/counter.c %D%/event/epoll.c %D%/event/ready.c %D%/event/wait.c \
+	%D%/event/counter.c %D%/event/epoll.c %D%/event/list.c %D%/event/ready.c \
+	%D%/event/select.c %D%/event/timer.c %D%/event/told.c %D%/event/wait.c \
 	%D%/event/wake.c
 
 # The instrument itself.
