@@ -32,8 +32,11 @@ ipcts_SOURCES += \
 	%D%/msg/capacity.c \
 	%D%/msg/end.c \
 	%D%/msg/get.c \
+	%D%/msg/key.c \
 	%D%/msg/linux.c \
+	%D%/msg/namespace.c \
 	%D%/msg/order.c \
+	%D%/msg/permission.c \
 	%D%/msg/queue.c \
 	%D%/msg/size.c \
 	%D%/msg/storm.c \
