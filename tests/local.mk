@@ -49,8 +49,10 @@ ipcts_SOURCES += \
 	%D%/mq/close.c \
 	%D%/mq/end.c \
 	%D%/mq/message.c \
+	%D%/mq/namespace.c \
 	%D%/mq/notify.c \
 	%D%/mq/open.c \
+	%D%/mq/permission.c \
 	%D%/mq/poll.c \
 	%D%/mq/queue.c \
 	%D%/mq/storm.c \
