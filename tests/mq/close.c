@@ -115,6 +115,21 @@ TEST(mq, parents_closing_leaves_the_childs)
 	does_give(child, mq.receive("q"), "two");
 }
 
+TEST(mq, closing_leaves_a_waiting_thread)
+{
+	actor *first = cast("first"), *second = cast_thread(first, "second");
+
+	is_brief();
+	does(first, mq.make("q", 4, 64));
+	does(first, mq.open("q:again", O_RDWR));
+	begin(second, mq.receive("q"));
+	blocks(second);
+	does(first, mq.close("q"));
+	blocks(second);
+	does(first, mq.send("q:again", "one", 0));
+	gives(second, "one");
+}
+
 TEST(mq, unlinked_name_is_gone)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");

@@ -176,6 +176,20 @@ TEST(mq, one_is_registered)
 	is_notified(1);
 }
 
+TEST(mq, queues_notify_apart)
+{
+	cast_both();
+	does(receiver, mq.make("p", 4, 16));
+	does(sender, mq.open("p", O_RDWR));
+	does(receiver, mq.notify_signal("p", SIGUSR1, 1));
+	does(receiver, mq.notify_signal("q", SIGUSR1, 2));
+	does(sender, mq.send("q", "x", 0));
+	is_notified(2);
+	does_fail(sender, mq.notify_none("p"), EBUSY);
+	does(sender, mq.send("p", "x", 0));
+	is_notified(1);
+}
+
 TEST(mq, notified_queue_is_free_to_register)
 {
 	cast_both();

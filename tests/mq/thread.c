@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Notification by a thread: SIGEV_THREAD. */
+#include <dirent.h>
 #include <string.h>
 
 #include "stage/story.h"
@@ -227,6 +228,44 @@ TEST_EACH(mq, registering_in_vain_leaves_no_descriptor, reasons)
 		does(receiver, mq.close("q"));
 	does(receiver, call(registers_in_vain, "q", row->error, 0, 0));
 	does_give(sender, mq.count("q"), 0);
+}
+
+/* -1: nobody can tell. */
+static int threads(void)
+{
+	DIR *directory = opendir("/proc/self/task");
+	int count = -1;
+
+	if (!directory)
+		return -1;
+	while (readdir(directory))
+		count++;
+	closedir(directory);
+	return count;
+}
+
+static long long leaves_no_threads(const char *h, const long long *n)
+{
+	enum { TIMES_TRIED = 20 };
+	int before = threads();
+
+	(void)n;
+	if (before < 0)
+		skip("no /proc/self/task");
+	for (int i = 0; i < TIMES_TRIED; i++) {
+		must_be(register_function(h, notes, 1, NULL), -1);
+		must_be(errno, EBUSY);
+	}
+	/* one may be about to end, and a library may keep one */
+	must(threads() < before + TIMES_TRIED / 2);
+	return 0;
+}
+
+TEST(mq, registering_in_vain_leaves_no_thread)
+{
+	cast_both();
+	does(sender, mq.notify_none("q"));
+	does(receiver, call(leaves_no_threads, "q", 0, 0, 0));
 }
 
 enum { ROUNDS = 60 };
