@@ -42,8 +42,11 @@ ipcts_SOURCES += \
 	%D%/msg/capacity.c \
 	%D%/msg/end.c \
 	%D%/msg/get.c \
+	%D%/msg/key.c \
 	%D%/msg/linux.c \
+	%D%/msg/namespace.c \
 	%D%/msg/order.c \
+	%D%/msg/permission.c \
 	%D%/msg/queue.c \
 	%D%/msg/size.c \
 	%D%/msg/storm.c \
@@ -56,8 +59,10 @@ ipcts_SOURCES += \
 	%D%/mq/close.c \
 	%D%/mq/end.c \
 	%D%/mq/message.c \
+	%D%/mq/namespace.c \
 	%D%/mq/notify.c \
 	%D%/mq/open.c \
+	%D%/mq/permission.c \
 	%D%/mq/poll.c \
 	%D%/mq/queue.c \
 	%D%/mq/storm.c \
