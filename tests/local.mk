@@ -73,14 +73,25 @@ ipcts_SOURCES += \
 
 # shm
 ipcts_SOURCES += \
+	%D%/shm/access.c \
+	%D%/shm/advice.c \
+	%D%/shm/attach.c \
+	%D%/shm/fault.c \
+	%D%/shm/file.c \
+	%D%/shm/key.c \
 	%D%/shm/limit.c \
 	%D%/shm/mapping.c \
 	%D%/shm/memfd.c \
+	%D%/shm/name.c \
 	%D%/shm/object.c \
 	%D%/shm/permission.c \
+	%D%/shm/remap.c \
 	%D%/shm/removal.c \
 	%D%/shm/segment.c \
-	%D%/shm/share.c
+	%D%/shm/share.c \
+	%D%/shm/space.c \
+	%D%/shm/status.c \
+	%D%/shm/system.c
 
 # sem
 ipcts_SOURCES += \
