@@ -470,7 +470,7 @@ void stage_does(actor *a, op o)
 
 /* -- shared words ----------------------------------------------------------------------------- */
 
-void stage_awaits(_Atomic(uint64_t) *word, uint64_t value)
+void stage_awaits(_Atomic(unsigned long) *word, unsigned long value)
 {
 	unsigned turns = patience(RETURN_PATIENCE);
 
@@ -486,9 +486,7 @@ void stage_awaits(_Atomic(uint64_t) *word, uint64_t value)
 	if (*word >= value)
 		return;
 	if (getpid() != scene->director)
-		scene_end(FAIL, HOW_HANG, "a shared word was to become %llu, but is %llu (%s:%d)",
-			  (unsigned long long)value, (unsigned long long)*word, here_file,
-			  here_line);
-	end_failed(HOW_HANG, "a shared word was to become %llu, but is %llu",
-		   (unsigned long long)value, (unsigned long long)*word);
+		scene_end(FAIL, HOW_HANG, "a shared word was to become %lu, but is %lu (%s:%d)",
+			  value, *word, here_file, here_line);
+	end_failed(HOW_HANG, "a shared word was to become %lu, but is %lu", value, *word);
 }
