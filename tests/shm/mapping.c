@@ -320,7 +320,7 @@ static const struct {
 	{"shared_to_read_of_write_only", "o:write", 1, PROT_READ, MAP_SHARED, 0, EACCES},
 	{"private_of_write_only", "o:write", 1, PROT_READ, MAP_PRIVATE, 0, EACCES},
 	{"pipe", "p:r", 1, PROT_READ, MAP_SHARED, 0, ENODEV},
-	{"more_than_there_are_addresses", "o", SIZE_MAX / 2 + 1, PROT_READ, MAP_SHARED, 0, ENOMEM},
+	{"more_than_there_are_addresses", "o", SIZE_MAX - 0xFFFF, PROT_READ, MAP_SHARED, 0, ENOMEM},
 };
 
 TEST_EACH(shm, mmap_refuses_what_it_cannot_map, refusals)
