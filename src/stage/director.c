@@ -349,12 +349,17 @@ void give_order(actor *a, op o)
 	word_wake(&a->ordered);
 }
 
+/* Where nothing is to be hoped for of the platform, the stage still wants its own answers. */
 long long ask(actor *a, op o)
 {
+	bool was_brief = scene->is_brief;
+
+	scene->is_brief = false;
 	give_order(a, o);
 	a->begun_told = true;
 	if (!wait_for_return(a))
 		end_in_error("%s does not answer the stage", a->name);
+	scene->is_brief = was_brief;
 	a->judged = a->done;
 	return a->outcome.value;
 }
