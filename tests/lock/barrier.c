@@ -58,7 +58,7 @@ TEST(lock, barrier_tells_one_of_all)
 /* Comes to the barrier so many times; nobody may be a round ahead of who has not left it. */
 static long long go_round(const char *text, const long long *n)
 {
-	_Atomic(uint64_t) *arrived = shared();
+	_Atomic(unsigned long) *arrived = shared();
 
 	for (long long round = 0; round < n[0]; round++) {
 		atomic_fetch_add(&arrived[round], 1);

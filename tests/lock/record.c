@@ -38,7 +38,7 @@ enum { ADDITIONS = 2000 };
 static long long add_up(const char *text, const long long *n)
 {
 	struct flock whole = {.l_whence = SEEK_SET};
-	_Atomic(uint64_t) *counter = shared();
+	_Atomic(unsigned long) *counter = shared();
 	int file = handle_fd(text);
 
 	atomic_fetch_add(&counter[1], 1);

@@ -362,6 +362,9 @@ static long long uses_a_bad_address(const char *text, const long long *n)
 
 TEST_EACH(msg, bad_address_is_refused, addresses)
 {
+	/* it converts the times in it, so that no system call ever sees the address */
+	if (sizeof(long) == 4 && (row->what == '?' || row->what == '!'))
+		skip("where a long has 32 bits libc itself looks at the structure");
 	actor *a = with_three();
 
 	does_fail(a, call(uses_a_bad_address, NULL, row->what, 0, 0), EFAULT);

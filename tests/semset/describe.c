@@ -276,7 +276,7 @@ static long long create(const char *text, const long long *n)
 	uint64_t meetings = 0;
 
 	for (int round = 0; round < ROUNDS; round++) {
-		_Atomic(uint64_t) *winners = &shared()[1 + 2 * round], *id = winners + 1;
+		_Atomic(unsigned long) *winners = &shared()[1 + 2 * round], *id = winners + 1;
 		int mine = impl->semset->semget(key, 1, IPC_CREAT | (int)n[0] | 0600);
 
 		if (mine < 0)
