@@ -33,10 +33,16 @@ installcheck-local:
 # configure's link to the baseline of the libc
 DISTCLEANFILES = known
 
+# The first process of the kernels that ci/kernel.sh boots: made when it asks for it.
+EXTRA_PROGRAMS = %D%/init
+%C%_init_SOURCES = %D%/init.c
+
 EXTRA_DIST += .clang-format .ci/run \
-	%D%/build.sh %D%/packages.sh %D%/platform.sh \
+	%D%/build.sh %D%/kernel.sh %D%/packages.sh %D%/platform.sh \
 	%D%/validate %D%/check \
 	%D%/checks/bare %D%/checks/clang %D%/checks/dist %D%/checks/gcc %D%/checks/platforms \
 	%D%/checks/sanitizers %D%/checks/style %D%/checks/valgrind \
-	%D%/platform/gvisor %D%/platform/musl %D%/platform/s390x \
-	%D%/known/gvisor %D%/known/glibc %D%/known/musl %D%/known/s390x
+	%D%/platform/aarch64 %D%/platform/debian %D%/platform/gvisor %D%/platform/musl \
+	%D%/platform/pages64k %D%/platform/rt %D%/platform/s390x %D%/platform/uml \
+	%D%/known/aarch64 %D%/known/debian %D%/known/gvisor %D%/known/glibc %D%/known/musl \
+	%D%/known/pages64k %D%/known/rt %D%/known/s390x %D%/known/uml
