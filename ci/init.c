@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The first process of a kernel that ci/kernel.sh boots: makes the system that a program expects,
- * runs /command (its words, each ended by a NUL), says how that ended, and powers off.
+ * with the modules that are in /modules, runs /command (its words, each ended by a NUL), says how
+ * that ended, and powers off.
  *
  * The console is the only way out, and the kernel's own messages come in between.  So what the
  * program says gets a mark at the beginning of each line: "1" for standard output, "2" for standard
  * error, then " ", or "+" if the line goes on.  The last line is "= STATUS BYTES", with the number
  * of bytes it said: nothing can be lost unnoticed.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -21,6 +23,7 @@
 #include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -73,6 +76,23 @@ static void raise_loopback(void)
 	close(fd);
 }
 
+/* Each of them needs none of the others. */
+static void load_modules(void)
+{
+	DIR *modules = opendir("/modules");
+	struct dirent *module;
+
+	while (modules && (module = readdir(modules))) {
+		int fd = openat(dirfd(modules), module->d_name, O_RDONLY);
+
+		if (module->d_name[0] != '.' && syscall(SYS_finit_module, fd, "", 0) == -1)
+			complain(module->d_name);
+		close(fd);
+	}
+	if (modules)
+		closedir(modules);
+}
+
 static void make_system(void)
 {
 	mount_at("devtmpfs", "/dev", NULL);
@@ -86,6 +106,7 @@ static void make_system(void)
 	link_at("/proc/self/fd/0", "/dev/stdin");
 	link_at("/proc/self/fd/1", "/dev/stdout");
 	link_at("/proc/self/fd/2", "/dev/stderr");
+	load_modules();
 	raise_loopback();
 }
 

@@ -3,7 +3,8 @@
 # Sourced by those scripts of ci/platform that boot a kernel of their own: in place of platform.sh,
 # which it brings along.  To build_program it gives
 #
-#	need_kernel ARCHITECTURE PACKAGE    Debian's, found as $build/kernel
+#	need_kernel ARCHITECTURE PACKAGE    Debian's: $build/kernel, and of it
+#	keep_modules FOLDER                 what the corpus has a use for: $build/modules
 #	build_init                          after build_static: its first process
 #
 # and to start
@@ -44,6 +45,14 @@ kernel_package()
 		sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p' | head -n 1
 }
 
+# What isn't there is built into the kernel, or is skipped by the tests that need it.
+keep_modules()
+{
+	rm -rf "$build/modules"
+	mkdir "$build/modules"
+	find "$1" '(' -name ipv6.ko -o -name veth.ko ')' -exec cp {} "$build/modules" ';'
+}
+
 need_kernel()
 {
 	[ ! -s "$build/kernel" ] || return 0
@@ -59,7 +68,10 @@ need_kernel()
 	rm -rf "$build/package"
 	mkdir "$build/package"
 	(cd "$build/package" && quietly "$build/apt.log" private_apt "$1" apt-get download "$package")
-	dpkg-deb --fsys-tarfile "$build/package/"*.deb | tar -x -C "$build/package" ./boot
+	dpkg-deb --fsys-tarfile "$build/package/"*.deb |
+		tar -x -C "$build/package" --wildcards './boot/vmlinu*' \
+			'*/kernel/net/*' '*/kernel/drivers/net/*'
+	keep_modules "$build/package"
 	mv "$build/package/boot/vmlinu"* "$build/kernel"
 	rm -rf "$build/package"
 }
@@ -78,6 +90,7 @@ make_initramfs()
 	rm -rf "$root"
 	mkdir -p "$root/dev"
 	cp "$build/ci/init" "$root/init"
+	cp -R "$build/modules" "$root"
 	printf '%s\0' "$@" >"$root/command"
 	for word; do
 		[ -f "$word" ] || continue
