@@ -42,7 +42,7 @@ EXTRA_DIST += .clang-format .ci/run \
 	%D%/validate %D%/check \
 	%D%/checks/bare %D%/checks/clang %D%/checks/dist %D%/checks/gcc %D%/checks/platforms \
 	%D%/checks/sanitizers %D%/checks/style %D%/checks/valgrind \
-	%D%/platform/aarch64 %D%/platform/debian %D%/platform/gvisor %D%/platform/musl \
+	%D%/platform/debian %D%/platform/debian-aarch64 %D%/platform/gvisor %D%/platform/musl \
 	%D%/platform/pages64k %D%/platform/rt %D%/platform/s390x %D%/platform/uml \
-	%D%/known/aarch64 %D%/known/debian %D%/known/gvisor %D%/known/glibc %D%/known/musl \
+	%D%/known/debian %D%/known/debian-aarch64 %D%/known/gvisor %D%/known/glibc %D%/known/musl \
 	%D%/known/pages64k %D%/known/rt %D%/known/s390x %D%/known/uml
