@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
@@ -76,21 +77,23 @@ static void raise_loopback(void)
 	close(fd);
 }
 
-/* Each of them needs none of the others. */
+/* In the order of their names: who needs another comes after it. */
 static void load_modules(void)
 {
-	DIR *modules = opendir("/modules");
-	struct dirent *module;
+	struct dirent **modules;
+	int count = scandir("/modules", &modules, NULL, alphasort);
 
-	while (modules && (module = readdir(modules))) {
-		int fd = openat(dirfd(modules), module->d_name, O_RDONLY);
+	for (int i = 0; i < count; i++) {
+		char path[PATH_MAX];
 
-		if (module->d_name[0] != '.' && syscall(SYS_finit_module, fd, "", 0) == -1)
-			complain(module->d_name);
+		if (modules[i]->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/modules/%s", modules[i]->d_name);
+		int fd = open(path, O_RDONLY);
+		if (syscall(SYS_finit_module, fd, "", 0) == -1)
+			complain(path);
 		close(fd);
 	}
-	if (modules)
-		closedir(modules);
 }
 
 static void make_system(void)

@@ -45,12 +45,14 @@ kernel_package()
 		sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p' | head -n 1
 }
 
-# What isn't there is built into the kernel, or is skipped by the tests that need it.
+# IPv6, with what it needs, and cables between machines.  What isn't there is built into the kernel,
+# or else the tests that need it are skipped.
 keep_modules()
 {
 	rm -rf "$build/modules"
 	mkdir "$build/modules"
-	find "$1" '(' -name ipv6.ko -o -name veth.ko ')' -exec cp {} "$build/modules" ';'
+	find "$1" '(' -name crc-ccitt.ko -o -name ipv6.ko -o -name veth.ko ')' \
+		-exec cp {} "$build/modules" ';'
 }
 
 need_kernel()
