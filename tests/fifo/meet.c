@@ -290,25 +290,34 @@ static long long cost_of_opening(const char *text, const long long *n)
 	struct rusage before, after;
 
 	must_be(getrusage(RUSAGE_SELF, &before), 0);
-	must(impl->fifo->open(path_of(text), (int)n[0], 0) >= 0);
+	int end = impl->fifo->open(path_of(text), (int)n[0], 0);
+	must(end >= 0);
 	must_be(getrusage(RUSAGE_SELF, &after), 0);
+	must_be(impl->fd->close(end), 0);
 	return (after.ru_utime.tv_sec - before.ru_utime.tv_sec) * 1000000LL +
 	       (after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000LL +
 	       (after.ru_utime.tv_usec - before.ru_utime.tv_usec) +
 	       (after.ru_stime.tv_usec - before.ru_stime.tv_usec);
 }
 
+/* Who counts processor time by ticks may charge a wait with those that a busy machine under it
+ * delayed: not every time. */
 TEST_EACH(fifo, waiting_opener_takes_no_processor, ends)
 {
 	actor *a = cast("opener"), *peer = cast("peer");
-	enum { MILLISECONDS = 50 };
+	enum { MILLISECONDS = 50, LITTLE = MILLISECONDS * 1000 / 4, TIMES = 5 };
+	long long cost = LITTLE;
 
 	does(peer, fifo.make("f"));
 	does(peer, pipes.make("clock"));
-	begin(a, call(cost_of_opening, "f", row->flags, 0, 0));
-	blocks(a);
-	does_give(peer, fd.poll("clock:r", POLLIN, MILLISECONDS), 0);
-	does(peer, fifo.open("f", row->peer));
-	succeeds(a);
-	must(outcome_of(a)->value < MILLISECONDS * 1000 / 4);
+	for (int i = 0; i < TIMES && cost >= LITTLE; i++) {
+		begin(a, call(cost_of_opening, "f", row->flags, 0, 0));
+		blocks(a);
+		does_give(peer, fd.poll("clock:r", POLLIN, MILLISECONDS), 0);
+		does(peer, fifo.open("f", row->peer));
+		succeeds(a);
+		cost = outcome_of(a)->value;
+		does(peer, fd.close("f"));
+	}
+	must(cost < LITTLE);
 }

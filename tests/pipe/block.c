@@ -332,22 +332,30 @@ static long long cost_of_reading(const char *text, const long long *n)
 	return processor_time() - before;
 }
 
+/* Where a busy machine lies under the kernel, a wait may be charged with what it took away: not
+ * every time. */
 TEST(pipe, waiting_takes_no_processor)
 {
 	actor *writer = cast("writer"), *readers[2];
-	enum { MILLISECONDS = 60 };
+	enum { MILLISECONDS = 60, LITTLE = MILLISECONDS * 1000 / 4, TIMES = 5 };
+	long long cost = LITTLE;
 
 	does(writer, pipes.make("p"));
 	does(writer, pipes.make("clock"));
 	gather(readers, 2, writer, "reader");
-	for (int i = 0; i < 2; i++)
-		begin(readers[i], call(cost_of_reading, NULL, 0, 0, 0));
-	for (int i = 0; i < 2; i++)
-		blocks(readers[i]);
-	does_give(writer, fd.poll("clock:r", POLLIN, MILLISECONDS), 0);
-	does(writer, fd.write("p:w", "12"));
-	for (int i = 0; i < 2; i++) {
-		succeeds(readers[i]);
-		must(outcome_of(readers[i])->value < MILLISECONDS * 1000 / 4);
+	for (int i = 0; i < TIMES && cost >= LITTLE; i++) {
+		for (int k = 0; k < 2; k++)
+			begin(readers[k], call(cost_of_reading, NULL, 0, 0, 0));
+		for (int k = 0; k < 2; k++)
+			blocks(readers[k]);
+		does_give(writer, fd.poll("clock:r", POLLIN, MILLISECONDS), 0);
+		does(writer, fd.write("p:w", "12"));
+		cost = 0;
+		for (int k = 0; k < 2; k++) {
+			succeeds(readers[k]);
+			if (outcome_of(readers[k])->value > cost)
+				cost = outcome_of(readers[k])->value;
+		}
 	}
+	must(cost < LITTLE);
 }
