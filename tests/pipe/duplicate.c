@@ -135,7 +135,7 @@ TEST(pipe, dup3_sets_close_on_exec)
 static const struct refused {
 	const char *name, *onto;
 	int flags;
-} refused[] = {{"onto-itself", "p:w", O_CLOEXEC}, {"unknown-flag", "q:w", O_APPEND}};
+} refused[] = {{"onto-itself", "p:w", O_CLOEXEC}, {"unknown-flag", "q:w", O_CLOEXEC | O_APPEND}};
 
 static long long dup3_refused(const char *text, const long long *n)
 {
