@@ -345,6 +345,9 @@ static long long control_at_nowhere(const char *text, const long long *n)
 
 TEST_EACH(shm, a_bad_address_for_the_answer_is_refused, commands)
 {
+	/* it converts what is in it, so that no system call ever sees the address */
+	if (sizeof(long) == 4)
+		skip("where a long has 32 bits libc itself looks at the structure");
 	actor *alice = cast("alice");
 
 	does(alice, shm.get("s", 100, NEW));
