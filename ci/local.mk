@@ -39,11 +39,5 @@ EXTRA_PROGRAMS = %D%/init
 CLEANFILES = $(EXTRA_PROGRAMS)
 
 EXTRA_DIST += .clang-format .ci/run \
-	%D%/build.sh %D%/kernel.sh %D%/packages.sh %D%/platform.sh \
-	%D%/validate %D%/check \
-	%D%/checks/bare %D%/checks/clang %D%/checks/dist %D%/checks/gcc %D%/checks/platforms \
-	%D%/checks/sanitizers %D%/checks/style %D%/checks/valgrind \
-	%D%/platform/debian %D%/platform/debian-aarch64 %D%/platform/gvisor %D%/platform/musl \
-	%D%/platform/pages64k %D%/platform/rt %D%/platform/s390x %D%/platform/uml \
-	%D%/known/debian %D%/known/debian-aarch64 %D%/known/gvisor %D%/known/glibc %D%/known/musl \
-	%D%/known/pages64k %D%/known/rt %D%/known/s390x %D%/known/uml
+	%D%/build.sh %D%/kernel.sh %D%/packages.sh %D%/platform.sh %D%/qemu-user.sh \
+	%D%/validate %D%/check %D%/checks %D%/platform %D%/known

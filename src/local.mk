@@ -34,7 +34,8 @@ libipcts_a_SOURCES = \
 	%D%/stage/observe.c %D%/stage/observe.h \
 	%D%/stage/perform.c %D%/stage/perform.h \
 	%D%/stage/perform/event.c %D%/stage/perform/fd.c %D%/stage/perform/fifo.c \
-	%D%/stage/perform/lock.c %D%/stage/perform/mq.c %D%/stage/perform/msg.c \
+	%D%/stage/perform/lock.c %D%/stage/perform/lock_file.c \
+	%D%/stage/perform/mq.c %D%/stage/perform/msg.c \
 	%D%/stage/perform/pipe.c %D%/stage/perform/sem.c %D%/stage/perform/semset.c \
 	%D%/stage/perform/shm.c %D%/stage/perform/sig.c %D%/stage/perform/sock.c \
 	%D%/stage/plan.c %D%/stage/play.h \

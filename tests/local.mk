@@ -15,16 +15,26 @@ ipcts_SOURCES += \
 	%D%/sig/interrupt.c \
 	%D%/sig/thread.c \
 	%D%/sig/pidfd.c \
-	%D%/sig/signalfd.c
+	%D%/sig/signalfd.c \
+	%D%/sig/handler.c \
+	%D%/sig/reap.c \
+	%D%/sig/set.c \
+	%D%/sig/stack.c \
+	%D%/sig/terminal.c \
+	%D%/sig/timer.c \
+	%D%/sig/user.c
 
 # pipe
 ipcts_SOURCES += \
-	%D%/pipe/block.c %D%/pipe/end.c %D%/pipe/flow.c %D%/pipe/limit.c \
+	%D%/pipe/block.c %D%/pipe/duplicate.c %D%/pipe/end.c %D%/pipe/flow.c \
+	%D%/pipe/kind.c %D%/pipe/limit.c %D%/pipe/move.c %D%/pipe/packet.c \
 	%D%/pipe/make.c %D%/pipe/splice.c %D%/pipe/stream.c
 
 # fifo
 ipcts_SOURCES += \
-	%D%/fifo/meet.c %D%/fifo/name.c %D%/fifo/open.c %D%/fifo/stream.c
+	%D%/fifo/meet.c %D%/fifo/name.c %D%/fifo/open.c %D%/fifo/pass.c \
+	%D%/fifo/path.c %D%/fifo/status.c %D%/fifo/stream.c %D%/fifo/user.c \
+	%D%/fifo/wait.c
 
 # msg
 ipcts_SOURCES += \
@@ -32,8 +42,11 @@ ipcts_SOURCES += \
 	%D%/msg/capacity.c \
 	%D%/msg/end.c \
 	%D%/msg/get.c \
+	%D%/msg/key.c \
 	%D%/msg/linux.c \
+	%D%/msg/namespace.c \
 	%D%/msg/order.c \
+	%D%/msg/permission.c \
 	%D%/msg/queue.c \
 	%D%/msg/size.c \
 	%D%/msg/storm.c \
@@ -46,8 +59,10 @@ ipcts_SOURCES += \
 	%D%/mq/close.c \
 	%D%/mq/end.c \
 	%D%/mq/message.c \
+	%D%/mq/namespace.c \
 	%D%/mq/notify.c \
 	%D%/mq/open.c \
+	%D%/mq/permission.c \
 	%D%/mq/poll.c \
 	%D%/mq/queue.c \
 	%D%/mq/storm.c \
@@ -58,14 +73,25 @@ ipcts_SOURCES += \
 
 # shm
 ipcts_SOURCES += \
+	%D%/shm/access.c \
+	%D%/shm/advice.c \
+	%D%/shm/attach.c \
+	%D%/shm/fault.c \
+	%D%/shm/file.c \
+	%D%/shm/key.c \
 	%D%/shm/limit.c \
 	%D%/shm/mapping.c \
 	%D%/shm/memfd.c \
+	%D%/shm/name.c \
 	%D%/shm/object.c \
 	%D%/shm/permission.c \
+	%D%/shm/remap.c \
 	%D%/shm/removal.c \
 	%D%/shm/segment.c \
-	%D%/shm/share.c
+	%D%/shm/share.c \
+	%D%/shm/space.c \
+	%D%/shm/status.c \
+	%D%/shm/system.c
 
 # sem
 ipcts_SOURCES += \
@@ -73,15 +99,18 @@ ipcts_SOURCES += \
 	%D%/sem/name.c \
 	%D%/sem/signal.c \
 	%D%/sem/time.c \
+	%D%/sem/user.c \
 	%D%/sem/wake.c
 
 # semset
 ipcts_SOURCES += \
 	%D%/semset/describe.c \
 	%D%/semset/interrupt.c \
+	%D%/semset/key.c \
 	%D%/semset/operate.c \
 	%D%/semset/remove.c \
 	%D%/semset/undo.c \
+	%D%/semset/user.c \
 	%D%/semset/wake.c
 
 # sock
@@ -103,19 +132,26 @@ ipcts_SOURCES += \
 
 # lock
 ipcts_SOURCES += \
+	%D%/lock/attribute.c \
 	%D%/lock/record.c \
 	%D%/lock/region.c \
+	%D%/lock/lockf.c \
 	%D%/lock/description.c \
+	%D%/lock/flock.c \
 	%D%/lock/mutex.c \
 	%D%/lock/robust.c \
 	%D%/lock/condition.c \
+	%D%/lock/monitor.c \
 	%D%/lock/rwlock.c \
 	%D%/lock/barrier.c \
-	%D%/lock/futex.c
+	%D%/lock/spin.c \
+	%D%/lock/futex.c \
+	%D%/lock/pi.c
 
 # event
 ipcts_SOURCES += \
-	%D%/event/counter.c %D%/event/epoll.c %D%/event/ready.c %D%/event/wait.c \
+	%D%/event/counter.c %D%/event/epoll.c %D%/event/list.c %D%/event/ready.c \
+	%D%/event/select.c %D%/event/timer.c %D%/event/told.c %D%/event/wait.c \
 	%D%/event/wake.c
 
 # The instrument itself.

@@ -33,6 +33,14 @@ struct lock_calls {
 	int (*pthread_mutexattr_settype)(pthread_mutexattr_t *attributes, int type);
 	int (*pthread_mutexattr_setrobust)(pthread_mutexattr_t *attributes, int robust);
 	int (*pthread_mutexattr_setprotocol)(pthread_mutexattr_t *attributes, int protocol);
+	int (*pthread_mutexattr_getpshared)(const pthread_mutexattr_t *restrict attributes,
+					    int *restrict pshared);
+	int (*pthread_mutexattr_gettype)(const pthread_mutexattr_t *restrict attributes,
+					 int *restrict type);
+	int (*pthread_mutexattr_getrobust)(const pthread_mutexattr_t *restrict attributes,
+					   int *restrict robust);
+	int (*pthread_mutexattr_getprotocol)(const pthread_mutexattr_t *restrict attributes,
+					     int *restrict protocol);
 	int (*pthread_mutexattr_destroy)(pthread_mutexattr_t *attributes);
 	int (*pthread_mutex_init)(pthread_mutex_t *restrict mutex,
 				  const pthread_mutexattr_t *restrict attributes);
@@ -49,6 +57,10 @@ struct lock_calls {
 	int (*pthread_condattr_init)(pthread_condattr_t *attributes);
 	int (*pthread_condattr_setpshared)(pthread_condattr_t *attributes, int pshared);
 	int (*pthread_condattr_setclock)(pthread_condattr_t *attributes, clockid_t clock);
+	int (*pthread_condattr_getpshared)(const pthread_condattr_t *restrict attributes,
+					   int *restrict pshared);
+	int (*pthread_condattr_getclock)(const pthread_condattr_t *restrict attributes,
+					 clockid_t *restrict clock);
 	int (*pthread_condattr_destroy)(pthread_condattr_t *attributes);
 	int (*pthread_cond_init)(pthread_cond_t *restrict cond,
 				 const pthread_condattr_t *restrict attributes);
@@ -65,6 +77,8 @@ struct lock_calls {
 
 	int (*pthread_rwlockattr_init)(pthread_rwlockattr_t *attributes);
 	int (*pthread_rwlockattr_setpshared)(pthread_rwlockattr_t *attributes, int pshared);
+	int (*pthread_rwlockattr_getpshared)(const pthread_rwlockattr_t *restrict attributes,
+					     int *restrict pshared);
 	int (*pthread_rwlockattr_destroy)(pthread_rwlockattr_t *attributes);
 	int (*pthread_rwlock_init)(pthread_rwlock_t *restrict rwlock,
 				   const pthread_rwlockattr_t *restrict attributes);
@@ -85,6 +99,8 @@ struct lock_calls {
 
 	int (*pthread_barrierattr_init)(pthread_barrierattr_t *attributes);
 	int (*pthread_barrierattr_setpshared)(pthread_barrierattr_t *attributes, int pshared);
+	int (*pthread_barrierattr_getpshared)(const pthread_barrierattr_t *restrict attributes,
+					      int *restrict pshared);
 	int (*pthread_barrierattr_destroy)(pthread_barrierattr_t *attributes);
 	int (*pthread_barrier_init)(pthread_barrier_t *restrict barrier,
 				    const pthread_barrierattr_t *restrict attributes,
@@ -127,10 +143,17 @@ enum futex_operation {
 	FUTEX_REQUEUES = 3,
 	FUTEX_CMP_REQUEUES = 4,
 	FUTEX_WAKES_OP = 5,
+	FUTEX_LOCKS_PI = 6,
+	FUTEX_UNLOCKS_PI = 7,
+	FUTEX_TRYLOCKS_PI = 8,
 	FUTEX_WAITS_BITSET = 9,
 	FUTEX_WAKES_BITSET = 10,
 	FUTEX_PRIVATE = 128,
+	FUTEX_ON_REAL_TIME = 256,
 };
+
+/* The highest bit of a word that somebody waits for in FUTEX_LOCK_PI. */
+#define FUTEX_IS_WAITED_FOR 0x80000000u
 
 /* What FUTEX_WAKE_OP does with the other word, and compares what it was with. */
 enum futex_arithmetic {

@@ -23,6 +23,7 @@
 #endif
 
 struct msg_calls {
+	key_t (*ftok)(const char *path, int id);
 	int (*msgget)(key_t key, int flags);
 	int (*msgsnd)(int id, const void *message, size_t size, int flags);
 	ssize_t (*msgrcv)(int id, void *message, size_t size, long type, int flags);

@@ -10,6 +10,12 @@
 struct pipe_calls {
 	int (*pipe)(int ends[2]);
 	int (*pipe2)(int ends[2], int flags);
+	int (*dup3)(int fd, int as, int flags);
+	/* what can be asked of a file, and not of a pipe */
+	int (*fsync)(int fd);
+	int (*ftruncate)(int fd, off_t size);
+	int (*posix_fadvise)(int fd, off_t offset, off_t size, int advice);
+	int (*posix_fallocate)(int fd, off_t offset, off_t size);
 	/* Linux: between a pipe and something else without copying */
 	ssize_t (*splice)(int from, off_t *offset, int to, off_t *to_offset, size_t size,
 			  unsigned flags);

@@ -21,6 +21,7 @@ union semset_argument {
 #endif
 
 struct semset_calls {
+	key_t (*ftok)(const char *path, int id);
 	int (*semget)(key_t key, int count, int flags);
 	int (*semop)(int id, struct sembuf *operations, size_t count);
 	int (*semtimedop)(int id, struct sembuf *operations, size_t count,

@@ -29,6 +29,13 @@ struct shm_calls {
 	int (*msync)(void *address, size_t size, int flags);
 	void *(*mremap)(void *address, size_t size, size_t new_size, int flags, void *to);
 	int (*madvise)(void *address, size_t size, int advice);
+	int (*posix_madvise)(void *address, size_t size, int advice); /* an error number */
+	int (*mlock)(const void *address, size_t size);
+	int (*munlock)(const void *address, size_t size);
+	int (*posix_fallocate)(int fd, off_t offset, off_t size); /* an error number */
+	int (*fchmod)(int fd, mode_t mode);
+	int (*fchown)(int fd, uid_t uid, gid_t gid);
+	key_t (*ftok)(const char *path, int id);
 };
 
 /* What shm.field asks of a segment's shmid_ds, and the numbers of shm.stat's outcome. */
@@ -65,6 +72,16 @@ enum segment_field {
 #endif
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 16
+#endif
+#ifndef MAP_SHARED_VALIDATE
+#define MAP_SHARED_VALIDATE 3
+#endif
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#define MADV_KEEPONFORK 19
 #endif
 #ifndef SHM_STAT_ANY
 #define SHM_STAT_ANY 15

@@ -34,6 +34,14 @@ struct sig_calls {
 	int (*sigprocmask)(int how, const sigset_t *set, sigset_t *old);
 	int (*pthread_sigmask)(int how, const sigset_t *set, sigset_t *old);
 	int (*sigpending)(sigset_t *set);
+	void (*(*signal)(int signal, void (*handler)(int)))(int);
+	int (*sigaltstack)(const stack_t *stack, stack_t *old);
+
+	int (*sigemptyset)(sigset_t *set);
+	int (*sigfillset)(sigset_t *set);
+	int (*sigaddset)(sigset_t *set, int signal);
+	int (*sigdelset)(sigset_t *set, int signal);
+	int (*sigismember)(const sigset_t *set, int signal);
 
 	int (*sigwait)(const sigset_t *set, int *signal);
 	int (*sigwaitinfo)(const sigset_t *set, siginfo_t *info);
@@ -41,6 +49,14 @@ struct sig_calls {
 	int (*sigsuspend)(const sigset_t *set);
 	int (*pause)(void);
 	int (*nanosleep)(const struct timespec *time, struct timespec *left);
+
+	unsigned (*alarm)(unsigned seconds);
+	int (*timer_create)(clockid_t clock, struct sigevent *event, timer_t *timer);
+	int (*timer_settime)(timer_t timer, int flags, const struct itimerspec *value,
+			     struct itimerspec *old);
+	int (*timer_gettime)(timer_t timer, struct itimerspec *value);
+	int (*timer_getoverrun)(timer_t timer);
+	int (*timer_delete)(timer_t timer);
 
 	pid_t (*fork)(void);
 	void (*exit)(int status);
@@ -56,17 +72,28 @@ struct sig_calls {
 	pid_t (*getsid)(pid_t pid);
 	pid_t (*setsid)(void);
 
+	int (*make_terminal)(int ends[2]); /* posix_openpt; the second is the caller's own */
+	pid_t (*tcgetpgrp)(int fd);
+	int (*tcsetpgrp)(int fd, pid_t group);
+	pid_t (*tcgetsid)(int fd);
+
 	uid_t (*getuid)(void);
 	int (*setresuid)(uid_t real, uid_t effective, uid_t saved);
-	int (*limit_pending)(rlim_t count); /* RLIMIT_SIGPENDING */
+	int (*limit_pending)(rlim_t count);   /* RLIMIT_SIGPENDING */
+	int (*limit_processes)(rlim_t count); /* RLIMIT_NPROC */
 
 	/* Linux */
 	int (*pidfd_open)(pid_t pid, unsigned flags);
 	int (*pidfd_send_signal)(int fd, int signal, siginfo_t *info, unsigned flags);
+	int (*pidfd_getfd)(int pidfd, int fd, unsigned flags);
+	pid_t (*gettid)(void);
+	int (*tgkill)(pid_t process, pid_t thread, int signal);
 	int (*signalfd)(int fd, const sigset_t *set, int flags);
 	ssize_t (*signalfd_read)(int fd, struct signalfd_message *messages, size_t count);
 	int (*set_death_signal)(int signal); /* PR_SET_PDEATHSIG */
+	int (*death_signal)(int *signal);    /* PR_GET_PDEATHSIG */
 	int (*set_subreaper)(int on);	     /* PR_SET_CHILD_SUBREAPER */
+	int (*is_subreaper)(int *on);	     /* PR_GET_CHILD_SUBREAPER */
 };
 
 /*

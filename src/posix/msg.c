@@ -2,6 +2,7 @@
 #include "posix/posix.h"
 
 const struct msg_calls posix_msg = {
+	.ftok = ftok,
 	.msgget = msgget,
 	.msgsnd = msgsnd,
 	.msgrcv = msgrcv,

@@ -20,6 +20,11 @@ static ssize_t posix_splice(int from, off_t *offset, int to, off_t *to_offset, s
 const struct pipe_calls posix_pipe = {
 	.pipe = pipe,
 	.pipe2 = pipe2,
+	.dup3 = dup3,
+	.fsync = fsync,
+	.ftruncate = ftruncate,
+	.posix_fadvise = posix_fadvise,
+	.posix_fallocate = posix_fallocate,
 #ifdef SPLICE_F_MOVE
 	.splice = posix_splice,
 	.tee = tee,

@@ -7,6 +7,7 @@ static int posix_semctl(int id, int number, int command, union semset_argument a
 }
 
 const struct semset_calls posix_semset = {
+	.ftok = ftok,
 	.semget = semget,
 	.semop = semop,
 #ifdef HAVE_SEMTIMEDOP

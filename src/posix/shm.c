@@ -36,4 +36,11 @@ const struct shm_calls posix_shm = {
 	.mremap = posix_mremap,
 #endif
 	.madvise = madvise,
+	.posix_madvise = posix_madvise,
+	.mlock = mlock,
+	.munlock = munlock,
+	.posix_fallocate = posix_fallocate,
+	.fchmod = fchmod,
+	.fchown = fchown,
+	.ftok = ftok,
 };

@@ -94,10 +94,17 @@ static void close_descriptors(void)
 	close_range_of(high < 3 ? 3 : high + 1, 0x7FFFFFFF);
 }
 
+static unsigned alarm_found;
+
+unsigned stage_alarm_found(void)
+{
+	return alarm_found;
+}
+
 static void enlist_child(void)
 {
 	scene_enlist();
-	alarm(scaled(ALARM_SECONDS));
+	alarm_found = alarm(scaled(ALARM_SECONDS));
 }
 
 void actor_surroundings(void)
@@ -229,7 +236,7 @@ _Noreturn void actor_main(int argc, char **argv, const struct implementation *co
 	if (!impl)
 		_exit(2);
 	pthread_atfork(NULL, NULL, enlist_child);
-	alarm(scaled(ALARM_SECONDS));
+	alarm_found = alarm(scaled(ALARM_SECONDS));
 
 	struct mailbox *mailbox = &scene->actors[atoi(argv[4])];
 	handles_restore(mailbox);

@@ -349,12 +349,17 @@ void give_order(actor *a, op o)
 	word_wake(&a->ordered);
 }
 
+/* Where nothing is to be hoped for of the platform, the stage still wants its own answers. */
 long long ask(actor *a, op o)
 {
+	bool was_brief = scene->is_brief;
+
+	scene->is_brief = false;
 	give_order(a, o);
 	a->begun_told = true;
 	if (!wait_for_return(a))
 		end_in_error("%s does not answer the stage", a->name);
+	scene->is_brief = was_brief;
 	a->judged = a->done;
 	return a->outcome.value;
 }
@@ -470,7 +475,7 @@ void stage_does(actor *a, op o)
 
 /* -- shared words ----------------------------------------------------------------------------- */
 
-void stage_awaits(_Atomic(uint64_t) *word, uint64_t value)
+void stage_awaits(_Atomic(unsigned long) *word, unsigned long value)
 {
 	unsigned turns = patience(RETURN_PATIENCE);
 
@@ -486,9 +491,7 @@ void stage_awaits(_Atomic(uint64_t) *word, uint64_t value)
 	if (*word >= value)
 		return;
 	if (getpid() != scene->director)
-		scene_end(FAIL, HOW_HANG, "a shared word was to become %llu, but is %llu (%s:%d)",
-			  (unsigned long long)value, (unsigned long long)*word, here_file,
-			  here_line);
-	end_failed(HOW_HANG, "a shared word was to become %llu, but is %llu",
-		   (unsigned long long)value, (unsigned long long)*word);
+		scene_end(FAIL, HOW_HANG, "a shared word was to become %lu, but is %lu (%s:%d)",
+			  value, *word, here_file, here_line);
+	end_failed(HOW_HANG, "a shared word was to become %lu, but is %lu", value, *word);
 }

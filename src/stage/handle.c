@@ -156,7 +156,7 @@ void keep_private(enum private_kind kind, int id)
 	estate_add(kinds[kind], id, "");
 }
 
-_Atomic(uint64_t) *shared(void)
+_Atomic(unsigned long) *shared(void)
 {
 	return scene->words;
 }

@@ -97,7 +97,7 @@ struct scene {
 	size_t transcript_size;
 	bool transcript_full;
 	char transcript[TRANSCRIPT_MAX];
-	_Atomic(uint64_t) words[SHARED_WORDS];
+	_Atomic(unsigned long) words[SHARED_WORDS];
 	struct mailbox actors[ACTOR_MAX];
 };
 

@@ -211,8 +211,9 @@ const char *path_of(const char *object); /* a path, relative to the actors' dire
 const char *name_of(const char *object); /* "/ipcts..." for mq_open, sem_open, shm_open */
 key_t key_of(const char *object);	 /* a System V key */
 
-/* Zeroed memory that all actors and the director share: 512 words (and not what is under test). */
-_Atomic(uint64_t) *shared(void);
+/* Zeroed memory that all actors and the director share: 512 words (and not what is under test).
+ * They are of a size that no processor takes a lock for, which other processes would not see. */
+_Atomic(unsigned long) *shared(void);
 enum { SHARED_WORDS = 512 };
 /* Waits, in the director or a function, until a shared word is at least this; fails if it never is.
  */
@@ -220,6 +221,10 @@ enum { SHARED_WORDS = 512 };
 
 /* The handler that sig.handle installs: counts for caught() and catches(). */
 void stage_note_signal(int signal);
+
+/* The seconds of the alarm(2) this process was born with, by fork or exec, until the stage set its
+ * own; 0: it had none. */
+unsigned stage_alarm_found(void);
 
 /* The seed of this test, for its choices; printed with the run. */
 uint64_t test_seed(void);
@@ -246,7 +251,7 @@ void stage_dies(actor *a);
 void stage_exits(actor *a, int status);
 void stage_is_killed_by(actor *a, int signal);
 void stage_is_stopped(actor *a, int stopped);
-void stage_awaits(_Atomic(uint64_t) *word, uint64_t value);
+void stage_awaits(_Atomic(unsigned long) *word, unsigned long value);
 _Noreturn void stage_must(const char *file, int line, const char *condition);
 void stage_must_be(const char *file, int line, const char *what, long long actual,
 		   long long expected);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Counters and timers that can be read. */
+/* Counters that can be read and added to. */
 #include <stdio.h>
 #include <string.h>
 
@@ -293,82 +293,40 @@ TEST(event, counter_wait_is_interrupted)
 	does_give(a, event.take("c"), 6);
 }
 
-/* -- timers -------------------------------------------------------------------------------------
- */
-
-static long long microseconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
-}
-
-/* Reads a timer n[0] times, which expires each n[1] milliseconds: never before its time. */
-static long long read_timer(const char *text, const long long *n)
-{
-	const struct itimerspec times = {.it_value = {.tv_nsec = n[1] * 1000000},
-					 .it_interval = {.tv_nsec = n[1] * 1000000}};
-	long long began = microseconds_now();
-	uint64_t expired, sum = 0;
-
-	must_be(impl->event->timerfd_settime(handle_fd(text), 0, &times, NULL), 0);
-	for (long long i = 0; i < n[0]; i++) {
-		must_be(impl->fd->read(handle_fd(text), &expired, sizeof(expired)), 8);
-		must(expired > 0);
-		sum += expired;
-		must(microseconds_now() - began >= (long long)sum * n[1] * 1000);
-	}
-	return 0;
-}
-
-TEST(event, timer_counts_expirations)
+TEST(event, adding_is_interrupted)
 {
 	actor *a = cast("alice");
 
-	does(a, event.timer("t", 0));
-	does(a, call(read_timer, "t", 4, 5, 0));
-}
-
-TEST(event, timer_read_waits)
-{
-	actor *a = cast("alice");
-
-	does(a, event.timer("t", 0));
-	actor *other = forks(a, "other");
-	begin(a, event.take("t"));
+	does(a, event.counter("c", 0, 0));
+	does(a, event.add("c", MOST));
+	actor *reader = forks(a, "reader");
+	does(a, sig.handle(SIGUSR1, 0));
+	does(a, sig.handle(SIGUSR2, SA_RESTART));
+	begin(a, event.add("c", 3));
 	blocks(a);
-	does(other, event.arm("t", 10, 0));
-	gives(a, 1);
-	does(a, fd.set_flags("t", O_NONBLOCK));
-	does_fail(a, event.take("t"), EAGAIN);
+	poke(a, SIGUSR2);
+	catches(a, SIGUSR2, 1);
+	blocks(a);
+	poke(a, SIGUSR1);
+	fails(a, EINTR);
+	does_give(reader, event.take("c"), (long long)MOST);
+	does(reader, fd.set_flags("c", O_NONBLOCK));
+	does_fail(reader, event.take("c"), EAGAIN);
 }
 
-TEST(event, timer_tells_time_left)
+TEST_EACH(event, taking_wakes_every_adder, crowds)
 {
-	actor *a = cast("alice");
+	actor *reader = cast("reader"), *adders[CROWD_MAX];
 
-	does(a, event.timer("t", 0));
-	does_give(a, event.time_left("t"), 0);
-	does(a, event.arm("t", 1000000, 7000));
-	does(a, event.time_left("t"));
-	must(outcome_of(a)->value > 0 && outcome_of(a)->value <= 1000000);
-	must_be(outcome_of(a)->n[1], 7000);
-	does(a, event.arm("t", 0, 0));
-	does_give(a, event.time_left("t"), 0);
-}
-
-TEST(event, disarmed_timer_is_silent)
-{
-	actor *a = cast("alice");
-
-	does(a, event.timer("t", TFD_NONBLOCK));
-	does(a, event.arm("t", 1, 0));
-	does_give(a, fd.poll("t", POLLIN, -1), POLLIN);
-	does(a, event.arm("t", 1000000, 0));
-	does_fail(a, event.take("t"), EAGAIN);
-	does(a, event.arm("t", 5, 0));
-	does(a, event.arm("t", 0, 0));
-	does_give(a, fd.poll("t", POLLIN, 15), 0);
-	does_fail(a, event.take("t"), EAGAIN);
+	does(reader, event.counter("c", 0, 0));
+	does(reader, event.add("c", MOST));
+	gather(adders, row->count, reader);
+	for (int i = 0; i < row->count; i++)
+		begin(adders[i], event.add("c", 2));
+	for (int i = 0; i < row->count; i++)
+		blocks(adders[i]);
+	does_give(reader, event.take("c"), (long long)MOST);
+	for (int i = 0; i < row->count; i++)
+		gives(adders[i], 8);
+	does_give(reader, event.take("c"), 2 * row->count);
 }

@@ -295,6 +295,19 @@ static op make_with_unknown_flag(void)
 	return event.epoll("x", 1);
 }
 
+static long long control_unknown(const char *text, const long long *n)
+{
+	struct epoll_event watched = {.events = EPOLLIN};
+
+	(void)n;
+	return impl->event->epoll_ctl(handle_fd(text), 77, handle_fd("p:r"), &watched);
+}
+
+static op unknown_operation(void)
+{
+	return call(control_unknown, "e", 0, 0, 0);
+}
+
 static const struct refusal {
 	const char *name;
 	op (*operation)(void);
@@ -311,6 +324,7 @@ static const struct refusal {
 	{"wait-at-a-pipe", wait_with_pipe, EINVAL},
 	{"wait-at-closed", wait_with_closed, EBADF},
 	{"unknown-flag", make_with_unknown_flag, EINVAL},
+	{"unknown-operation", unknown_operation, EINVAL},
 };
 
 TEST_EACH(event, epoll_errors, refusals)
@@ -349,172 +363,4 @@ TEST(event, epoll_does_not_watch_files)
 	does_fail(a, event.watch("e", "file", EPOLLIN), EPERM);
 	does_fail(a, event.watch("e", "dir", EPOLLIN), EPERM);
 	does_give(a, event.wait("e", 4, 0), "");
-}
-
-/* -- the interest list --------------------------------------------------------------------------
- */
-
-TEST(event, closed_descriptor_is_no_longer_watched)
-{
-	actor *a = cast("alice");
-
-	does(a, pipes.make("p"));
-	does(a, fd.dup("p:r", "p:r2"));
-	does(a, event.epoll("e", 0));
-	does(a, event.watch("e", "p:r", EPOLLIN));
-	does(a, fd.write("p:w", "x"));
-	does(a, fd.close("p:r"));
-	does_give(a, event.wait("e", 4, 0), "p:r IN");
-	does(a, fd.close("p:r2"));
-	does_give(a, event.wait("e", 4, 0), "");
-}
-
-TEST(event, unwatched_is_not_told)
-{
-	actor *a = cast("alice");
-
-	does(a, pipes.make("p"));
-	does(a, event.epoll("e", 0));
-	does(a, event.watch("e", "p:r", EPOLLIN));
-	does(a, fd.write("p:w", "x"));
-	does(a, event.unwatch("e", "p:r"));
-	does_give(a, event.wait("e", 4, 0), "");
-	does(a, event.watch("e", "p:r", EPOLLIN));
-	does_give(a, event.wait("e", 4, 0), "p:r IN");
-}
-
-static long long watch_with_data(const char *text, const long long *n)
-{
-	struct epoll_event watched = {.events = EPOLLIN}, events[3];
-	struct epoll_event untouched;
-	int e = handle_fd(text);
-
-	(void)n;
-	watched.data.u64 = 0x8877665544332211;
-	must_be(impl->event->epoll_ctl(e, EPOLL_CTL_ADD, handle_fd("p:r"), &watched), 0);
-	memset(events, 0xEE, sizeof(events));
-	memset(&untouched, 0xEE, sizeof(untouched));
-	must_be(impl->event->epoll_wait(e, events, 3, 0), 1);
-	must_be(events[0].events, EPOLLIN);
-	must(events[0].data.u64 == 0x8877665544332211);
-	must(memcmp(&events[1], &untouched, sizeof(untouched)) == 0);
-	return 0;
-}
-
-TEST(event, users_data_comes_back)
-{
-	actor *a = cast("alice");
-
-	does(a, pipes.make("p"));
-	does(a, fd.write("p:w", "x"));
-	does(a, event.epoll("e", 0));
-	does(a, call(watch_with_data, "e", 0, 0, 0));
-}
-
-TEST(event, ready_ones_take_turns)
-{
-	actor *a = cast("alice");
-	static const char *const names[] = {"p", "q", "r"};
-	bool told[3] = {false};
-
-	does(a, event.epoll("e", 0));
-	for (int i = 0; i < 3; i++) {
-		does(a, event.counter(names[i], 1, 0));
-		does(a, event.watch("e", names[i], EPOLLIN));
-	}
-	for (int i = 0; i < 3; i++) {
-		does(a, event.wait("e", 1, 0));
-		must_be(outcome_of(a)->size, 4);
-		told[outcome_of(a)->bytes[0] - 'p'] = true;
-	}
-	must(told[0] && told[1] && told[2]);
-	does_give(a, event.wait("e", 4, 0), "p IN, q IN, r IN");
-}
-
-TEST(event, added_while_waiting_is_told)
-{
-	actor *a = cast("alice");
-
-	does(a, event.epoll("e", 0));
-	does(a, pipes.make("p"));
-	does(a, fd.write("p:w", "x"));
-	actor *thread = cast_thread(a, "thread");
-	begin(a, event.wait("e", 4, -1));
-	blocks(a);
-	does(thread, event.watch("e", "p:r", EPOLLIN));
-	gives(a, "p:r IN");
-}
-
-TEST(event, epoll_is_inherited)
-{
-	actor *parent = cast("parent");
-
-	does(parent, pipes.make("p"));
-	does(parent, event.epoll("e", 0));
-	does(parent, event.epoll("x", EPOLL_CLOEXEC));
-	does(parent, event.watch("e", "p:r", EPOLLIN));
-	actor *child = forks(parent, "child");
-	does(parent, fd.write("p:w", "x"));
-	does_give(child, event.wait("e", 4, 0), "p:r IN");
-	execs(child);
-	does_give(child, event.wait("e", 4, 0), "p:r IN");
-	does_give(child, fd.is_open("x"), 0);
-	does(child, event.unwatch("e", "p:r"));
-	does_give(parent, event.wait("e", 4, 0), "");
-}
-
-enum { PIPES = 3, WRITES = 1500 };
-
-static long long write_singly(const char *end, const long long *n)
-{
-	(void)n;
-	for (int i = 0; i < WRITES; i++)
-		must_be(impl->fd->write(handle_fd(end), "x", 1), 1);
-	return 0;
-}
-
-/* Drains the ready ones at every edge, until all is there. */
-static long long drain_at_edges(const char *text, const long long *n)
-{
-	long long sum = 0;
-
-	while (sum < n[0]) {
-		struct epoll_event events[2];
-		int ready = impl->event->epoll_wait(handle_fd(text), events, 2, -1);
-
-		must(ready > 0);
-		for (int i = 0; i < ready; i++) {
-			char name[sizeof(events[i].data) + 1] = "", bytes[64];
-			ssize_t size;
-
-			memcpy(name, &events[i].data, sizeof(events[i].data));
-			while ((size = impl->fd->read(handle_fd(name), bytes, sizeof(bytes))) > 0)
-				sum += size;
-			must(size == -1 && errno == EAGAIN);
-		}
-	}
-	return sum;
-}
-
-TEST(event, no_edge_is_lost)
-{
-	actor *reader = cast("reader"), *writers[PIPES];
-	static const char *const names[] = {"p", "q", "r"};
-	static const char *const reads[] = {"p:r", "q:r", "r:r"};
-	static const char *const writes[] = {"p:w", "q:w", "r:w"};
-
-	does(reader, event.epoll("e", 0));
-	for (int i = 0; i < PIPES; i++) {
-		does(reader, pipes.make_with(names[i], O_NONBLOCK));
-		does(reader, fd.set_flags(writes[i], 0));
-		does(reader, event.watch("e", reads[i], EPOLLIN | EPOLLET));
-	}
-	for (int i = 0; i < PIPES; i++)
-		writers[i] = forks(reader, writes[i]);
-	begin(reader, call(drain_at_edges, "e", PIPES * WRITES, 0, 0));
-	for (int i = 0; i < PIPES; i++)
-		begin(writers[i], call(write_singly, writes[i], 0, 0, 0));
-	for (int i = 0; i < PIPES; i++)
-		succeeds(writers[i]);
-	gives(reader, PIPES * WRITES);
 }

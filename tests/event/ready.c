@@ -15,7 +15,8 @@
 /*
  * A state is reached by steps, a letter each.  The first makes something with two ends, x:r and x:w
  * (of a socket each end does both; what follows "C" has only x:r):
- *	P pipe   F FIFO, open for reading only   S stream   G datagram   Q seqpacket sockets
+ *	P pipe   F FIFO, open for reading only   B FIFO, open for both, and a duplicate as x:w
+ *	S stream   G datagram   Q seqpacket sockets
  *	C counter of 0   T timer   Z process, a child   N signal descriptor of SIGUSR1
  *	E epoll that watches a pipe, q:r
  * and the others change it:
@@ -54,6 +55,11 @@ static void make(actor *a, char kind)
 	case 'N':
 		does(a, sig.block(SIGNALS(SIGUSR1)));
 		does(a, sig.signalfd("x:r", SIGNALS(SIGUSR1), 0));
+		break;
+	case 'B':
+		does(a, fifo.make("x"));
+		does(a, fifo.open("x:r", O_RDWR));
+		does(a, fd.dup("x:r", "x:w"));
 		break;
 	default:
 		does(a, pipes.make("q"));
@@ -109,25 +115,38 @@ static op step(char letter)
 	}
 }
 
-static void reach(actor *a, const char *steps)
+/* The first letter; gives the child, if that is what was made. */
+static actor *start(actor *a, char kind)
 {
 	actor *child = NULL;
 
-	if (*steps == 'Z') {
+	if (kind == 'Z') {
 		child = forks(a, "child");
 		does(a, sig.pidfd("x:r", pid_of(child), 0));
 	} else {
-		make(a, *steps);
+		make(a, kind);
 	}
-	while (*++steps) {
-		if (*steps == 'k') {
-			exits(child, 0);
-			continue;
-		}
-		does(a, step(*steps));
-		if (*steps == 'a')
-			does_give(a, fd.poll("x:r", POLLIN, -1), POLLIN);
+	return child;
+}
+
+/* Any other letter. */
+static void proceed(actor *a, actor *child, char letter)
+{
+	if (letter == 'k') {
+		exits(child, 0);
+		return;
 	}
+	does(a, step(letter));
+	if (letter == 'a')
+		does_give(a, fd.poll("x:r", POLLIN, -1), POLLIN);
+}
+
+static void reach(actor *a, const char *steps)
+{
+	actor *child = start(a, *steps);
+
+	while (*++steps)
+		proceed(a, child, *steps);
 }
 
 struct state {
@@ -171,7 +190,11 @@ struct state {
 		{"fifo-writer-full-but-one", "Fofb", "x:w", 0},                                    \
 		{"fifo-writer-drained", "Fofd", "x:w", OUT},                                       \
 		{"fifo-writer-with-no-reader", "For", "x:w", OUT | ERR},                           \
-		{"fifo-writer-with-a-new-reader", "ForO", "x:w", OUT},
+		{"fifo-writer-with-a-new-reader", "ForO", "x:w", OUT},                             \
+		{"fifo-for-both", "B", "x:r", OUT},                                                \
+		{"fifo-for-both-with-a-byte", "Bw", "x:r", IN | OUT},                              \
+		{"fifo-for-both-full", "Bf", "x:r", IN},                                           \
+		{"fifo-for-both-drained", "Bfd", "x:r", OUT},
 
 #define SOCKET_STATES                                                                              \
 	{"stream-idle", "S", "x:r", OUT}, {"stream-with-a-byte", "Sw", "x:r", IN | OUT},           \
@@ -314,152 +337,89 @@ TEST_EACH(event, epoll_agrees_with_poll, states)
 	does_give(a, event.wait("edge", 10, 0), "");
 }
 
-/* -- what POSIX says of them --------------------------------------------------------------------
+/* Whether the descriptor that is to be watched exists, after this letter. */
+static bool exists(const struct state *row, char letter)
+{
+	return strcmp(row->handle, "x:r") == 0 || row->steps[0] != 'F' || letter == 'o';
+}
+
+/* Watched from the beginning, and asked after each step. */
+TEST_EACH(event, early_watch_tells_the_state, states)
+{
+	actor *a = cast("alice"), *child = start(a, row->steps[0]);
+	bool watched = false;
+
+	does(a, event.epoll("level", 0));
+	for (const char *letter = row->steps;;) {
+		if (!watched && exists(row, *letter)) {
+			does(a, event.watch("level", row->handle, ALL));
+			watched = true;
+		}
+		if (!*++letter)
+			break;
+		does(a, event.wait("level", 10, 0));
+		proceed(a, child, *letter);
+	}
+	does_give(a, event.wait("level", 10, 0), ready_text(row));
+}
+
+/* -- edges --------------------------------------------------------------------------------------
  */
 
-TEST(event, hangup_follows_the_last_writer)
+static const struct change {
+	const char *name, *steps;
+	char letter;
+	const char *handle, *told[2];
+} changes[] = {
+	{"pipe-data", "P", 'w', "x:r", {" IN"}},
+	{"pipe-more-data", "Pw", 'w', "x:r", {" IN"}},
+	{"pipe-room", "Pf", 'd', "x:w", {" OUT"}},
+	{"pipe-end", "P", 'W', "x:r", {" HUP"}},
+	{"pipe-end-behind-data", "Pw", 'W', "x:r", {" IN", " HUP"}},
+	{"pipe-without-a-reader", "P", 'r', "x:w", {" ERR"}},
+	{"pipe-full-without-a-reader", "Pf", 'r', "x:w", {" ERR"}},
+	{"fifo-data", "Fo", 'w', "x:r", {" IN"}},
+	{"fifo-room", "Fof", 'd', "x:w", {" OUT"}},
+	{"fifo-end", "Fo", 'W', "x:r", {" HUP"}},
+	{"fifo-second-end", "FoWo", 'W', "x:r", {" HUP"}},
+	{"fifo-without-a-reader", "Fo", 'r', "x:w", {" ERR"}},
+	{"stream-data", "S", 'w', "x:r", {" IN"}},
+	{"stream-more-data", "Sw", 'w', "x:r", {" IN"}},
+	{"stream-room", "Sf", 'd', "x:w", {" OUT"}},
+	{"stream-half-close", "S", 'h', "x:r", {" IN", " RDHUP"}},
+	{"stream-second-half-close", "Sh", 'H', "x:r", {" HUP"}},
+	{"stream-close", "S", 'W', "x:r", {" IN", " HUP"}},
+	{"datagram", "G", 'w', "x:r", {" IN"}},
+	{"datagram-room", "Gf", 'd', "x:w", {" OUT"}},
+	{"seqpacket", "Q", 'w', "x:r", {" IN"}},
+	{"seqpacket-room", "Qf", 'd', "x:w", {" OUT"}},
+	{"seqpacket-close", "Q", 'W', "x:r", {" IN", " HUP"}},
+	{"counter-count", "C", '1', "x:r", {" IN"}},
+	{"counter-more", "C1", '1', "x:r", {" IN"}},
+	{"counter-room", "Cm", 't', "x:r", {" OUT"}},
+	{"timer-expiry", "T", 'a', "x:r", {" IN"}},
+	{"timer-second-expiry", "Tat", 'a', "x:r", {" IN"}},
+	{"process-end", "Z", 'k', "x:r", {" IN"}},
+	{"signal", "N", 'n', "x:r", {" IN"}},
+	{"signal-again", "Nng", 'n', "x:r", {" IN"}},
+	{"epoll-readiness", "E", 'q', "x:r", {" IN"}},
+	{"epoll-readiness-again", "Eqe", 'q', "x:r", {" IN"}},
+};
+
+TEST_EACH(event, edge_follows_each_change, changes)
 {
-	actor *reader = cast("reader"), *alice = cast("alice"), *bob = cast("bob");
+	actor *a = cast("alice"), *child = start(a, row->steps[0]);
+	char text[64];
 
-	does(reader, fifo.make("f"));
-	does(reader, fifo.open("f", O_RDONLY | O_NONBLOCK));
-	does_give(reader, fd.poll("f", 0, 0), 0);
-	does(alice, fifo.open("f", O_WRONLY));
-	does(bob, fifo.open("f", O_WRONLY));
-	does_give(reader, fd.poll("f", 0, 0), 0);
-	does(alice, fd.close("f"));
-	does_give(reader, fd.poll("f", 0, 0), 0);
-	dies(bob);
-	does_give(reader, fd.poll("f", 0, 0), POLLHUP);
-	does_give(reader, fd.poll("f", 0, 0), POLLHUP);
-	does(alice, fifo.open("f", O_WRONLY));
-	does_give(reader, fd.poll("f", 0, 0), 0);
-}
-
-TEST(event, hangup_excludes_output)
-{
-	actor *a = cast("alice");
-
-	does(a, pipes.make("p"));
-	does(a, fd.write("p:w", "x"));
-	does(a, fd.close("p:w"));
-	does(a, fd.poll("p:r", POLLIN | POLLOUT, 0));
-	int bits = (int)outcome_of(a)->value;
-	must(bits & POLLIN);
-	must(bits & POLLHUP);
-	must(!(bits & POLLOUT));
-	does_give(a, fd.read("p:r", 10), "x");
-	does(a, fd.poll("p:r", POLLOUT, 0));
-	must_be(outcome_of(a)->value, POLLHUP);
-}
-
-/* Reads a full pipe byte by byte: as soon as OUT is told, PIPE_BUF bytes go in. */
-static long long read_until_writable(const char *text, const long long *n)
-{
-	static char bytes[PIPE_BUF];
-	long long read = 0;
-
-	(void)text;
-	for (; read < n[0]; read++) {
-		struct pollfd polled = {.fd = handle_fd("p:w"), .events = POLLOUT};
-
-		must(impl->fd->poll(&polled, 1, 0) >= 0);
-		if (polled.revents & POLLOUT)
-			break;
-		must_be(impl->fd->read(handle_fd("p:r"), bytes, 1), 1);
-	}
-	must(read > 0);
-	must_be(impl->fd->write(handle_fd("p:w"), bytes, sizeof(bytes)), sizeof(bytes));
-	return read;
-}
-
-TEST(event, ready_pipe_takes_pipe_buf)
-{
-	actor *a = cast("alice");
-
-	does(a, pipes.make("p"));
-	does(a, fd.fill("p:w", 512));
-	long long full = outcome_of(a)->value;
-	does(a, fd.set_flags("p:w", O_NONBLOCK));
-	does(a, call(read_until_writable, NULL, full, 0, 0));
-	must(outcome_of(a)->value >= PIPE_BUF);
-}
-
-enum { WRITES = 2000 };
-
-static long long write_bytes(const char *text, const long long *n)
-{
-	(void)text;
-	(void)n;
-	for (int i = 0; i < WRITES; i++)
-		must_be(impl->fd->write(handle_fd("p:w"), "xyz", (size_t)i % 3 + 1), i % 3 + 1);
-	return impl->fd->close(handle_fd("p:w"));
-}
-
-static long long poll_and_read(const char *text, const long long *n)
-{
-	long long sum = 0;
-
-	(void)text;
-	(void)n;
-	for (;;) {
-		struct pollfd polled = {.fd = handle_fd("p:r"), .events = POLLIN};
-		char bytes[2];
-
-		must_be(impl->fd->poll(&polled, 1, -1), 1);
-		ssize_t size = impl->fd->read(polled.fd, bytes, sizeof(bytes));
-		if (size == 0)
-			return sum;
-		must(size > 0);
-		sum += size;
-	}
-}
-
-TEST(event, told_data_is_there)
-{
-	actor *reader = cast("reader");
-
-	does(reader, pipes.make("p"));
-	does(reader, fd.set_flags("p:r", O_NONBLOCK));
-	actor *writer = forks(reader, "writer");
-	does(reader, fd.close("p:w"));
-	begin(reader, call(poll_and_read, NULL, 0, 0, 0));
-	begin(writer, call(write_bytes, NULL, 0, 0, 0));
-	succeeds(writer);
-	gives(reader, WRITES / 3 * 6 + WRITES % 3 * (WRITES % 3 + 1) / 2);
-}
-
-static long long open_file(const char *text, const long long *n)
-{
-	int file = impl->fifo->open(path_of(text), O_RDWR | O_CREAT, 0600);
-
-	(void)n;
-	must(file >= 0);
-	set_handle(text, file, NULL);
-	return 0;
-}
-
-TEST(event, regular_file_is_always_ready)
-{
-	actor *a = cast("alice");
-
-	does(a, call(open_file, "file", 0, 0, 0));
-	does_give(a, fd.poll("file", POLLIN | POLLOUT, 0), POLLIN | POLLOUT);
-	does_give(a, event.select("file", POLLIN | POLLOUT, 0), POLLIN | POLLOUT);
-	does_give(a, fd.poll("file", POLLIN, -1), POLLIN);
-}
-
-TEST(event, data_before_the_wait_is_told)
-{
-	actor *a = cast("alice");
-
-	does(a, pipes.make("p"));
-	does(a, fd.write("p:w", "x"));
-	for (int i = 0; i < 2; i++) {
-		does_give(a, fd.poll("p:r", POLLIN, -1), POLLIN);
-		does_give(a, event.select("p:r", POLLIN, -1), POLLIN);
-	}
-	does_give(a, fd.read("p:r", 1), "x");
-	does_give(a, fd.poll("p:r", POLLIN, 0), 0);
-	does_give(a, event.select("p:r", POLLIN, 0), 0);
+	for (const char *letter = row->steps + 1; *letter; letter++)
+		proceed(a, child, *letter);
+	does(a, event.epoll("edge", 0));
+	does(a, event.watch("edge", row->handle, ALL | EPOLLET));
+	does(a, event.wait("edge", 10, 0));
+	does_give(a, event.wait("edge", 10, 0), "");
+	proceed(a, child, row->letter);
+	does(a, event.wait("edge", 10, 0));
+	snprintf(text, sizeof(text), "%.*s ", (int)outcome_of(a)->size, outcome_of(a)->bytes);
+	for (int i = 0; i < 2 && row->told[i]; i++)
+		must(strstr(text, row->told[i]));
 }

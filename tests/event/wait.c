@@ -100,6 +100,7 @@ static const struct argument {
 } arguments[] = {
 	{"negative-count", -1, 0, 0},
 	{"negative-time", 0, -1, 0},
+	{"a-second-of-nanoseconds", 0, 0, 1000000},
 };
 
 static long long select_with(const char *text, const long long *n)
@@ -299,4 +300,81 @@ TEST_EACH(event, masked_signal_waits_for_the_end, masking)
 	does(writer, fd.write("p:w", "x"));
 	gives(a, 1);
 	catches(a, SIGUSR1, 1);
+}
+
+/* SIGUSR1 is held back by the caller, who gives no mask. */
+static long long wait_without_mask(const char *text, const long long *n)
+{
+	sigset_t held, now;
+
+	(void)text;
+	sigemptyset(&held);
+	sigaddset(&held, SIGUSR1);
+	must_be(impl->sig->sigprocmask(SIG_BLOCK, &held, NULL), 0);
+	long long result = wait_by((enum call)n[0], handle_fd("p:r"), -1, NULL);
+	must_be(impl->sig->sigprocmask(SIG_SETMASK, NULL, &now), 0);
+	must_be(sigismember(&now, SIGUSR1), 1);
+	return result;
+}
+
+TEST_EACH(event, no_mask_leaves_the_mask, masking)
+{
+	actor *a = cast("alice");
+
+	make_idle(a);
+	actor *writer = forks(a, "writer");
+	does(a, sig.handle(SIGUSR1, 0));
+	begin(a, call(wait_without_mask, NULL, row->call, 0, 0));
+	blocks(a);
+	poke(a, SIGUSR1);
+	blocks(a);
+	does(writer, fd.write("p:w", "x"));
+	gives(a, 1);
+	must_be(caught(a, SIGUSR1), 0);
+}
+
+/* -- a signal for each wait ---------------------------------------------------------------------
+ */
+
+enum { SIGNALS_SENT = 200 };
+
+/* SIGUSR1 is held back but for the wait; a word tells that the next may be sent. */
+static long long wait_for_each(const char *text, const long long *n)
+{
+	sigset_t held, none;
+
+	(void)text;
+	sigemptyset(&none);
+	sigemptyset(&held);
+	sigaddset(&held, SIGUSR1);
+	must_be(impl->sig->sigprocmask(SIG_SETMASK, &held, NULL), 0);
+	for (uint64_t i = 1; i <= SIGNALS_SENT; i++) {
+		shared()[0] = i;
+		must_be(wait_by((enum call)n[0], handle_fd("p:r"), -1, &none), -1);
+		must_be(errno, EINTR);
+	}
+	return 0;
+}
+
+static long long send_each(const char *text, const long long *n)
+{
+	(void)text;
+	for (uint64_t i = 1; i <= SIGNALS_SENT; i++) {
+		awaits(&shared()[0], i);
+		must_be(impl->sig->kill((pid_t)n[0], SIGUSR1), 0);
+	}
+	return 0;
+}
+
+TEST_EACH(event, no_signal_slips_past_the_wait, masking)
+{
+	actor *a = cast("alice"), *sender = cast("sender");
+
+	make_idle(a);
+	does(a, sig.handle(SIGUSR1, 0));
+	begin(a, call(wait_for_each, NULL, row->call, 0, 0));
+	begin(sender, call(send_each, NULL, pid_of(a), 0, 0));
+	succeeds(sender);
+	succeeds(a);
+	must_be(caught(a, SIGUSR1), SIGNALS_SENT);
 }

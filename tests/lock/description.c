@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Locks that an open file description has: F_OFD_SETLK and flock. */
+/* Locks that an open file description has: F_OFD_SETLK. */
 #include "stage/story.h"
 
 /* -- OFD locks -------------------------------------------------------------------------------- */
@@ -221,165 +221,93 @@ TEST(lock, ofd_has_no_deadlock_detection)
 	succeeds(alice);
 }
 
-/* -- flock ------------------------------------------------------------------------------------ */
-
-TEST(lock, flock_excludes)
+TEST(lock, ofd_read_locks_are_shared)
 {
-	actor *alice = cast("alice"), *bob = cast_stranger("bob");
+	actor *alice = cast("alice"), *bob = cast("bob");
 
-	does(alice, lock.open("f", O_RDWR));
+	opens(alice, O_RDWR);
 	does(alice, lock.open("f:2", O_RDWR));
 	does(bob, lock.open("f", O_RDWR));
-	does(alice, lock.flock("f", LOCK_SH));
-	does(bob, lock.flock("f", LOCK_SH));
-	does_fail(alice, lock.flock("f:2", LOCK_EX | LOCK_NB), EWOULDBLOCK);
-	does(alice, lock.flock("f", LOCK_UN));
-	does(bob, lock.flock("f", LOCK_EX | LOCK_NB));
-	does_fail(alice, lock.flock("f", LOCK_SH | LOCK_NB), EWOULDBLOCK);
-	does(bob, lock.flock("f", LOCK_UN));
-	does(alice, lock.flock("f", LOCK_EX | LOCK_NB));
-	does_fail(alice, lock.flock("f:2", LOCK_SH | LOCK_NB), EWOULDBLOCK);
+	does(alice, lock.ofd_read("f", 0, 10));
+	does(alice, lock.ofd_read("f:2", 0, 10));
+	does(bob, lock.ofd_read("f", 0, 10));
+	does(alice, fd.close("f:2"));
+	does_fail(bob, lock.ofd_write("f", 0, 10), EAGAIN);
+	does(alice, lock.ofd_clear("f", 0, 10));
+	does(bob, lock.ofd_write("f", 0, 10));
 }
 
-TEST(lock, flock_waits)
+TEST(lock, ofd_unlocking_lets_all_readers_in)
+{
+	enum { READERS = 3 };
+	actor *alice = cast("alice"), *reader[READERS];
+
+	opens(alice, O_RDWR);
+	does(alice, lock.ofd_write("f", 0, 0));
+	for (int i = 0; i < READERS; i++) {
+		reader[i] = cast("reader");
+		does(reader[i], lock.open("f", O_RDWR));
+		begin(reader[i], lock.ofd_read_wait("f", 0, 1));
+	}
+	for (int i = 0; i < READERS; i++)
+		blocks(reader[i]);
+	freeze(reader[0]);
+	does(alice, lock.ofd_clear("f", 0, 0));
+	for (int i = 1; i < READERS; i++)
+		succeeds(reader[i]);
+	thaw(reader[0]);
+	succeeds(reader[0]);
+}
+
+TEST(lock, ofd_killed_waiter_leaves_no_lock)
 {
 	actor *alice = cast("alice"), *bob = cast("bob"), *carol = cast("carol");
 
-	does(alice, lock.open("f", O_RDWR));
+	opens(alice, O_RDWR);
 	does(bob, lock.open("f", O_RDWR));
 	does(carol, lock.open("f", O_RDWR));
-	does(alice, lock.flock("f", LOCK_EX));
-	begin(bob, lock.flock("f", LOCK_SH));
-	begin(carol, lock.flock("f", LOCK_SH));
+	does(alice, lock.ofd_write("f", 0, 10));
+	begin(bob, lock.ofd_write_wait("f", 0, 10));
 	blocks(bob);
+	begin(carol, lock.ofd_write_wait("f", 0, 10));
 	blocks(carol);
-	freeze(carol);
-	does(alice, lock.flock("f", LOCK_UN));
-	succeeds(bob);
-	thaw(carol);
+	dies(bob);
+	does(alice, lock.ofd_clear("f", 0, 10));
 	succeeds(carol);
-	begin(alice, lock.flock("f", LOCK_EX));
-	blocks(alice);
-	does(bob, lock.flock("f", LOCK_UN));
-	blocks(alice);
-	does(carol, lock.flock("f", LOCK_UN));
-	succeeds(alice);
 }
 
-TEST(lock, flock_needs_no_access)
+TEST(lock, ofd_unlocking_the_middle_leaves_both_ends)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
 
-	does(alice, lock.open("f:r", O_RDONLY));
-	does(bob, lock.open("f:w", O_WRONLY));
-	does(alice, lock.flock("f:r", LOCK_EX));
-	does_fail(bob, lock.flock("f:w", LOCK_SH | LOCK_NB), EWOULDBLOCK);
-	does(alice, lock.flock("f:r", LOCK_UN));
-	does(bob, lock.flock("f:w", LOCK_SH));
-}
-
-TEST(lock, flock_is_shared_over_fork_and_dup)
-{
-	actor *parent = cast("parent"), *bob = cast("bob");
-
-	does(parent, lock.open("f", O_RDWR));
+	opens(alice, O_RDWR);
 	does(bob, lock.open("f", O_RDWR));
-	does(parent, lock.flock("f", LOCK_EX));
-	does(parent, fd.dup("f", "f:2"));
-	actor *child = forks(parent, "child");
-	does(child, lock.flock("f", LOCK_EX | LOCK_NB));
-	does(parent, lock.flock("f:2", LOCK_EX | LOCK_NB));
-	begin(bob, lock.flock("f", LOCK_EX));
-	blocks(bob);
-	does(child, lock.flock("f:2", LOCK_UN));
-	succeeds(bob);
-	does_fail(parent, lock.flock("f", LOCK_SH | LOCK_NB), EWOULDBLOCK);
+	does(alice, lock.ofd_write("f", 0, 30));
+	does(alice, lock.ofd_read("f", 0, 5));
+	does(alice, lock.ofd_clear("f", 10, 10));
+	does(bob, lock.ofd_write("f", 10, 10));
+	does(bob, lock.ofd_read("f", 0, 5));
+	does_fail(bob, lock.ofd_read("f", 5, 5), EAGAIN);
+	does_fail(bob, lock.ofd_read("f", 20, 1), EAGAIN);
 }
 
-TEST(lock, flock_goes_with_the_last_descriptor)
-{
-	actor *parent = cast("parent"), *bob = cast("bob");
-
-	does(parent, lock.open("f", O_RDWR));
-	does(bob, lock.open("f", O_RDWR));
-	does(parent, fd.dup("f", "f:2"));
-	does(parent, lock.flock("f", LOCK_EX));
-	actor *child = forks(parent, "child"), *other = forks(parent, "other");
-	begin(bob, lock.flock("f", LOCK_EX));
-	does(parent, fd.close("f"));
-	does(parent, fd.close("f:2"));
-	blocks(bob);
-	exits(other, 0);
-	blocks(bob);
-	dies(child);
-	succeeds(bob);
-}
-
-TEST_VARIANT(lock, flock_goes_with_the_last_descriptor, at_exec)
-{
-	actor *alice = cast("alice"), *bob = cast("bob");
-
-	does(alice, lock.open("f", O_RDWR | O_CLOEXEC));
-	does(bob, lock.open("f", O_RDWR));
-	does(alice, lock.flock("f", LOCK_EX));
-	begin(bob, lock.flock("f", LOCK_EX));
-	blocks(bob);
-	execs(alice);
-	succeeds(bob);
-}
-
-TEST(lock, flock_outlives_exec)
-{
-	actor *alice = cast("alice"), *bob = cast("bob");
-
-	does(alice, lock.open("f", O_RDWR));
-	does(bob, lock.open("f", O_RDWR));
-	does(alice, lock.flock("f", LOCK_EX));
-	execs(alice);
-	does_fail(bob, lock.flock("f", LOCK_EX | LOCK_NB), EWOULDBLOCK);
-	does(alice, lock.flock("f", LOCK_UN));
-	does(bob, lock.flock("f", LOCK_EX | LOCK_NB));
-}
-
-TEST(lock, flock_is_interrupted)
-{
-	actor *alice = cast("alice"), *bob = cast("bob");
-
-	does(alice, lock.open("f", O_RDWR));
-	does(bob, lock.open("f", O_RDWR));
-	does(bob, sig.handle(SIGUSR1, 0));
-	does(bob, sig.handle(SIGUSR2, SA_RESTART));
-	does(alice, lock.flock("f", LOCK_EX));
-	begin(bob, lock.flock("f", LOCK_EX));
-	blocks(bob);
-	poke(bob, SIGUSR2);
-	catches(bob, SIGUSR2, 1);
-	blocks(bob);
-	poke(bob, SIGUSR1);
-	fails(bob, EINTR);
-	does(alice, lock.flock("f", LOCK_UN));
-	does(alice, lock.flock("f", LOCK_EX | LOCK_NB));
-}
-
-TEST(lock, flock_refuses_nonsense)
+TEST(lock, ofd_lock_travels_with_its_descriptor)
 {
 	actor *alice = cast("alice");
 
-	does(alice, lock.open("f", O_RDWR));
-	does_fail(alice, lock.flock("f", LOCK_NB), EINVAL);
-	does_fail(alice, lock.flock("f", 0), EINVAL);
-	does(alice, fd.close("f"));
-	does_fail(alice, lock.flock("f", LOCK_SH), EBADF);
-}
-
-TEST(lock, flock_and_record_locks_are_independent)
-{
-	actor *alice = cast("alice"), *bob = cast("bob");
-
-	does(alice, lock.open("f", O_RDWR));
-	does(bob, lock.open("f", O_RDWR));
-	does(alice, lock.flock("f", LOCK_EX));
-	does(bob, lock.write("f", 0, 0));
-	does_give(alice, lock.bars_writer("f", 0, 0), pid_of(bob));
-	does_fail(bob, lock.flock("f", LOCK_EX | LOCK_NB), EWOULDBLOCK);
+	does(alice, sock.pair("s", UNIX_STREAM));
+	actor *bob = forks(alice, "bob"), *carol = cast("carol");
+	opens(alice, O_RDWR);
+	does(carol, lock.open("f", O_RDWR));
+	does(alice, lock.ofd_write("f", 0, 10));
+	does(alice, sock.pass("s:a", "f", "f"));
+	dies(alice);
+	/* in flight nobody has it, and it is locked all the same */
+	does_fail(carol, lock.ofd_write("f", 0, 10), EAGAIN);
+	does_give(bob, sock.take("s:b", 10, "f:got", 1, 0), "f");
+	does(bob, lock.ofd_write("f:got", 0, 10));
+	begin(carol, lock.ofd_write_wait("f", 0, 10));
+	blocks(carol);
+	does(bob, fd.close("f:got"));
+	succeeds(carol);
 }

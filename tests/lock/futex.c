@@ -435,3 +435,48 @@ TEST(lock, futex_word_must_be_there)
 	does_fail(alice, lock.futex_wait("w", 0, 0), EFAULT);
 	does_fail(alice, lock.futex_wait("w", FUTEX_PRIVATE, 0), EFAULT);
 }
+
+/* Waits for so many seconds and nanoseconds, which are no time. */
+static long long wait_for_no_time(const char *text, const long long *n)
+{
+	struct timespec time = {(time_t)n[1], (long)n[2]};
+
+	return impl->lock->futex(handle_pointer(text), (int)n[0], 0, &time, 0, NULL, all_bits);
+}
+
+TEST(lock, futex_invalid_time_is_refused)
+{
+	static const int operations[] = {FUTEX_WAITS, FUTEX_WAITS_BITSET};
+	actor *alice = with_word("alice");
+
+	for (int i = 0; i < 2; i++) {
+		does_fail(alice, call(wait_for_no_time, "w", operations[i], 0, -1), EINVAL);
+		does_fail(alice, call(wait_for_no_time, "w", operations[i], 0, 1000000000), EINVAL);
+		does_fail(alice, call(wait_for_no_time, "w", operations[i], -1, 0), EINVAL);
+	}
+}
+
+TEST(lock, futex_deadline_may_be_on_real_time)
+{
+	actor *alice = with_word("alice"), *bob = forks(alice, "bob");
+
+	does_fail(alice, lock.futex_wait_until_real("w", 0, 15), ETIMEDOUT);
+	does_fail(alice, lock.futex_wait_until_real("w", 0, -1000), ETIMEDOUT);
+	begin(bob, lock.futex_wait_until_real("w", 0, 100000));
+	blocks(bob);
+	does_give(alice, lock.futex_wake("w", 0, 1), 1);
+	gives(bob, 0);
+}
+
+static long long do_what_is_not(const char *text, const long long *n)
+{
+	return impl->lock->futex(handle_pointer(text), (int)n[0], 0, NULL, 0, NULL, 0);
+}
+
+TEST(lock, futex_unknown_operation_is_refused)
+{
+	actor *alice = with_word("alice");
+
+	does_fail(alice, call(do_what_is_not, "w", 99, 0, 0), ENOSYS);
+	does_fail(alice, call(do_what_is_not, "w", 99 | FUTEX_PRIVATE, 0, 0), ENOSYS);
+}

@@ -308,6 +308,35 @@ TEST_EACH(lock, child_holds_no_mutex_of_its_parent, owned)
 	does(bob, lock.mutex_trylock("m"));
 }
 
+TEST_EACH(lock, errorcheck_mutex_tells_of_timed_relocking, errorchecks)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_mutex("m", row->type, row->kind));
+	actor *bob = forks(alice, "bob");
+	does(alice, lock.mutex_lock("m"));
+	does_fail(alice, lock.mutex_timedlock("m", 100000), EDEADLK);
+	does_fail(bob, lock.mutex_trylock("m"), EBUSY);
+	does(alice, lock.mutex_unlock("m"));
+	does(bob, lock.mutex_trylock("m"));
+}
+
+TEST(lock, deadline_ends_the_deadlock_of_a_normal_mutex)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_mutex("m", PTHREAD_MUTEX_NORMAL, 0));
+	actor *bob = forks(alice, "bob");
+	does(alice, lock.mutex_lock("m"));
+	begin(alice, lock.mutex_timedlock("m", 15));
+	returns(alice);
+	int error = outcome_of(alice)->error;
+	must(error == ETIMEDOUT || error == EDEADLK);
+	does_fail(bob, lock.mutex_trylock("m"), EBUSY);
+	does(alice, lock.mutex_unlock("m"));
+	does(bob, lock.mutex_trylock("m"));
+}
+
 /* -- time ------------------------------------------------------------------------------------- */
 
 TEST_EACH(lock, mutex_times_out, mutexes)
@@ -375,6 +404,34 @@ TEST(lock, mutex_waits_on_the_monotonic_clock)
 	does_fail(bob, lock.mutex_clocklock("m", 20), ETIMEDOUT);
 	does_fail(bob, lock.mutex_clocklock("m", -1000), ETIMEDOUT);
 	begin(bob, lock.mutex_clocklock("m", LONG));
+	blocks(bob);
+	does(alice, lock.mutex_unlock("m"));
+	succeeds(bob);
+}
+
+/* With a deadline so many seconds from now on the real-time clock. */
+static long long lock_until(const char *text, const long long *n)
+{
+	struct timespec deadline;
+
+	if (!impl->lock->pthread_mutex_clocklock)
+		skip("no pthread_mutex_clocklock");
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += (time_t)n[0];
+	errno = impl->lock->pthread_mutex_clocklock(handle_pointer(text), CLOCK_REALTIME,
+						    &deadline);
+	return errno ? -1 : 0;
+}
+
+TEST(lock, mutex_waits_on_the_real_time_clock)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_mutex("m", PTHREAD_MUTEX_NORMAL, 0));
+	actor *bob = forks(alice, "bob");
+	does(alice, call(lock_until, "m", -10, 0, 0));
+	does_fail(bob, call(lock_until, "m", -10, 0, 0), ETIMEDOUT);
+	begin(bob, call(lock_until, "m", LONG, 0, 0));
 	blocks(bob);
 	does(alice, lock.mutex_unlock("m"));
 	succeeds(bob);

@@ -38,7 +38,7 @@ enum { ADDITIONS = 2000 };
 static long long add_up(const char *text, const long long *n)
 {
 	struct flock whole = {.l_whence = SEEK_SET};
-	_Atomic(uint64_t) *counter = shared();
+	_Atomic(unsigned long) *counter = shared();
 	int file = handle_fd(text);
 
 	atomic_fetch_add(&counter[1], 1);
@@ -146,6 +146,19 @@ TEST_VARIANT(lock, close_of_any_descriptor_drops_the_locks, a_duplicate)
 	does(alice, fd.dup("f", "f:2"));
 	does(alice, lock.write("f", 0, 10));
 	does(alice, fd.close("f:2"));
+	does(bob, lock.write("f", 0, 10));
+}
+
+TEST_VARIANT(lock, close_of_any_descriptor_drops_the_locks, replaced_by_dup2)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(alice, lock.open("f", O_RDWR));
+	does(alice, lock.open("f:2", O_RDONLY));
+	does(alice, lock.open("g", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 10));
+	does(alice, fd.dup_onto("g", "f:2"));
 	does(bob, lock.write("f", 0, 10));
 }
 
@@ -550,50 +563,36 @@ TEST(lock, lock_belongs_to_the_file_not_its_name)
 	does_give(bob, lock.bars_writer("f", 0, 1), pid_of(alice));
 }
 
-/* -- lockf ------------------------------------------------------------------------------------ */
+/* -- what they do not do ---------------------------------------------------------------------- */
 
-TEST(lock, lockf_keeps_others_out)
+TEST(lock, record_locks_are_advisory)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
 
 	does(alice, lock.open("f", O_RDWR));
 	does(bob, lock.open("f", O_RDWR));
-	does(alice, fd.seek("f", 10));
-	does(alice, lock.lockf("f", F_LOCK, 10));
-	does(bob, lock.lockf("f", F_TEST, 10));
-	does_fail(bob, lock.lockf("f", F_TEST, 11), EAGAIN);
-	does_fail(bob, lock.lockf("f", F_TLOCK, 0), EAGAIN);
-	does(alice, lock.lockf("f", F_TEST, 10));
-	does(bob, fd.seek("f", 20));
-	does(bob, lock.lockf("f", F_TLOCK, 0));
-	does_fail(bob, lock.lockf("f", F_TEST, -1), EAGAIN);
-	does(alice, lock.lockf("f", F_ULOCK, 10));
-	does(bob, lock.lockf("f", F_TEST, -10));
+	does(alice, lock.write("f", 0, 0));
+	does_give(bob, fd.pwrite("f", "past the lock", 0), 13);
+	does_give(bob, fd.pread("f", 100, 0), "past the lock");
+	does_give(alice, fd.pread("f", 100, 0), "past the lock");
+	does_fail(bob, lock.read("f", 0, 1), EAGAIN);
 }
 
-TEST(lock, lockf_waits)
+TEST(lock, passed_descriptor_brings_no_record_lock)
 {
-	actor *alice = cast("alice"), *bob = cast("bob");
+	actor *alice = cast("alice");
 
+	does(alice, sock.pair("s", UNIX_STREAM));
+	actor *bob = forks(alice, "bob"), *carol = cast("carol");
 	does(alice, lock.open("f", O_RDWR));
-	does(bob, lock.open("f", O_RDWR));
-	does(alice, lock.lockf("f", F_LOCK, 0));
-	begin(bob, lock.lockf("f", F_LOCK, 10));
-	blocks(bob);
-	does(alice, lock.lockf("f", F_ULOCK, 0));
-	succeeds(bob);
-	does_fail(alice, lock.lockf("f", F_TLOCK, 0), EAGAIN);
-}
-
-TEST(lock, lockf_and_record_locks_are_one)
-{
-	actor *alice = cast("alice"), *bob = cast("bob");
-
-	does(alice, lock.open("f", O_RDWR));
-	does(bob, lock.open("f", O_RDWR));
-	does(alice, lock.lockf("f", F_LOCK, 10));
-	does_give(bob, lock.bars_reader("f", 0, 10), pid_of(alice));
-	must_be(outcome_of(bob)->n[REGION_TYPE], F_WRLCK);
-	does(bob, lock.read("f", 10, 10));
-	does_fail(alice, lock.lockf("f", F_TLOCK, 11), EAGAIN);
+	does(carol, lock.open("f", O_RDWR));
+	does(alice, lock.write("f", 0, 10));
+	does(alice, sock.pass("s:a", "f", "f"));
+	does_give(bob, sock.take("s:b", 10, "f:got", 1, 0), "f");
+	does_fail(bob, lock.write("f:got", 0, 10), EAGAIN);
+	does(bob, lock.clear("f:got", 0, 10));
+	does(bob, fd.close("f:got"));
+	does_give(carol, lock.bars_writer("f", 0, 10), pid_of(alice));
+	dies(alice);
+	does(carol, lock.write("f", 0, 10));
 }

@@ -307,3 +307,34 @@ TEST(lock, reader_is_not_barred_by_readers)
 	does_give(bob, lock.bars_reader("f", 0, 10), 0);
 	does_give(bob, lock.bars_writer("f", 0, 10), pid_of(alice));
 }
+
+struct beyond {
+	const char *name;
+	int whence;
+	long long offset, start, length;
+};
+
+static const long long greatest = 0x7FFFFFFFFFFFFFFF;
+
+static const struct beyond beyonds[] = {
+	{"length", SEEK_SET, 0, 0x7FFFFFFFFFFFFFFF, 2},
+	{"start", SEEK_CUR, 10, 0x7FFFFFFFFFFFFFFF, 1},
+};
+
+TEST_EACH(lock, range_beyond_the_greatest_offset_is_refused, beyonds)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	if (sizeof(off_t) != sizeof(greatest))
+		skip("offsets have not 64 bits");
+	does(alice, lock.open("f", O_RDWR));
+	does(bob, lock.open("f", O_RDWR));
+	does(alice, fd.seek("f", row->offset));
+	does_fail(alice, lock.region("f", F_SETLK, F_WRLCK, row->whence, row->start, row->length),
+		  EOVERFLOW);
+	does_give(bob, lock.bars_writer("f", 0, 0), 0);
+	/* while the last byte there can be is a byte like any other */
+	does(alice, lock.write("f", greatest, 1));
+	does_fail(bob, lock.write("f", greatest, 1), EAGAIN);
+	does(bob, lock.write("f", greatest - 1, 1));
+}

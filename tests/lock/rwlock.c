@@ -260,6 +260,110 @@ TEST(lock, rwlock_waits_on_the_monotonic_clock)
 	succeeds(bob);
 }
 
+/* Read or write, with a deadline of so many milliseconds from now on the real-time clock. */
+static long long lock_until(const char *text, const long long *n)
+{
+	struct timespec deadline;
+	pthread_rwlock_t *rwlock = handle_pointer(text);
+
+	if (!impl->lock->pthread_rwlock_clockrdlock || !impl->lock->pthread_rwlock_clockwrlock)
+		skip("no pthread_rwlock_clockrdlock");
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += (time_t)n[1];
+	int error =
+		n[0] ? impl->lock->pthread_rwlock_clockwrlock(rwlock, CLOCK_REALTIME, &deadline)
+		     : impl->lock->pthread_rwlock_clockrdlock(rwlock, CLOCK_REALTIME, &deadline);
+	errno = error;
+	return error ? -1 : 0;
+}
+
+TEST(lock, rwlock_waits_on_the_real_time_clock)
+{
+	actor *alice = with_rwlock("alice"), *reader = forks(alice, "reader"),
+	      *writer = forks(alice, "writer");
+
+	does(alice, call(lock_until, "r", true, -10, 0));
+	does_fail(reader, call(lock_until, "r", false, -10, 0), ETIMEDOUT);
+	does_fail(writer, call(lock_until, "r", true, 0, 0), ETIMEDOUT);
+	begin(reader, call(lock_until, "r", false, LONG, 0));
+	blocks(reader);
+	does(alice, lock.rwlock_unlock("r"));
+	succeeds(reader);
+	begin(writer, call(lock_until, "r", true, LONG, 0));
+	blocks(writer);
+	does(reader, lock.rwlock_unlock("r"));
+	succeeds(writer);
+}
+
+TEST(lock, invalid_deadline_of_a_rwlock_is_refused)
+{
+	actor *alice = with_rwlock("alice"), *bob = forks(alice, "bob");
+
+	does(alice, lock.wrlock("r"));
+	does_fail(bob, lock.timedrdlock_at("r", 1, -1), EINVAL);
+	does_fail(bob, lock.timedrdlock_at("r", 1, 1000000000), EINVAL);
+	does_fail(bob, lock.timedwrlock_at("r", 1, -1), EINVAL);
+	does_fail(bob, lock.timedwrlock_at("r", 1, 1000000000), EINVAL);
+	does(alice, lock.rwlock_unlock("r"));
+	does(bob, lock.rdlock("r"));
+	does_fail(alice, lock.timedwrlock_at("r", 1, 1000000000), EINVAL);
+	does(bob, lock.rwlock_unlock("r"));
+	does(alice, lock.trywrlock("r"));
+}
+
+TEST(lock, timed_out_reader_keeps_nobody_out)
+{
+	actor *alice = with_rwlock("alice"), *bob = forks(alice, "bob"),
+	      *carol = forks(alice, "carol");
+
+	does(alice, lock.wrlock("r"));
+	does_fail(bob, lock.timedrdlock("r", 10), ETIMEDOUT);
+	begin(carol, lock.wrlock("r"));
+	blocks(carol);
+	does(alice, lock.rwlock_unlock("r"));
+	succeeds(carol);
+	does(carol, lock.rwlock_unlock("r"));
+	does(bob, lock.trywrlock("r"));
+}
+
+struct part {
+	const char *name;
+	bool writes;
+};
+
+static const struct part parts[] = {{"reader", false}, {"writer", true}};
+
+TEST_EACH(lock, rwlock_is_had_before_the_deadline, parts)
+{
+	actor *alice = with_rwlock("alice"), *bob = forks(alice, "bob");
+
+	does(alice, lock.wrlock("r"));
+	begin(bob, row->writes ? lock.timedwrlock("r", LONG) : lock.timedrdlock("r", LONG));
+	blocks(bob);
+	does(alice, lock.rwlock_unlock("r"));
+	succeeds(bob);
+	does_fail(alice, lock.trywrlock("r"), EBUSY);
+}
+
+TEST_EACH(lock, killed_waiter_leaves_the_rwlock, parts)
+{
+	actor *alice = with_rwlock("alice"), *bob = forks(alice, "bob"),
+	      *carol = forks(alice, "carol");
+
+	does(alice, lock.wrlock("r"));
+	begin(bob, row->writes ? lock.wrlock("r") : lock.rdlock("r"));
+	blocks(bob);
+	dies(bob);
+	begin(carol, lock.rdlock("r"));
+	blocks(carol);
+	does(alice, lock.rwlock_unlock("r"));
+	succeeds(carol);
+	does(alice, lock.rdlock("r"));
+	does(alice, lock.rwlock_unlock("r"));
+	does(carol, lock.rwlock_unlock("r"));
+	does(alice, lock.wrlock("r"));
+}
+
 TEST(lock, signal_does_not_end_the_wait_for_a_rwlock)
 {
 	actor *alice = with_rwlock("alice");

@@ -145,3 +145,25 @@ TEST(mq, unknown_flags_are_refused)
 	does(a, mq.attributes("q"));
 	must_be(outcome_of(a)->n[MQ_FLAGS], 0);
 }
+
+static const struct direction {
+	const char *name;
+	int flags;
+} directions[] = {{"read_only", O_RDONLY}, {"write_only", O_WRONLY}};
+
+TEST_EACH(mq, attributes_need_no_access, directions)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.make("q", 3, 77));
+	does(a, mq.open("q:one_way", row->flags));
+	does(a, mq.set_nonblock("q:one_way", 1));
+	does(a, mq.attributes("q:one_way"));
+	must_be(outcome_of(a)->n[MQ_FLAGS] & O_NONBLOCK, O_NONBLOCK);
+	must_be(outcome_of(a)->n[MQ_MESSAGES], 3);
+	must_be(outcome_of(a)->n[MQ_SIZE], 77);
+	does(a, sig.block(SIGNALS(SIGUSR1)));
+	does(a, mq.notify_signal("q:one_way", SIGUSR1, 0));
+	does(a, mq.send("q", "x", 0));
+	does_give(a, sig.pending(), SIGNALS(SIGUSR1));
+}

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Closing and unlinking. */
+#include <string.h>
+
 #include "stage/story.h"
 
 /* What can be done with a descriptor. */
@@ -82,6 +84,52 @@ TEST(mq, closing_keeps_the_messages)
 	does_give(a, mq.receive("q"), "one");
 }
 
+TEST(mq, closing_one_keeps_another_opening)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.make("q", 4, 64));
+	does(a, mq.open("q:r", O_RDONLY));
+	does(a, mq.open("q:w", O_WRONLY));
+	does(a, mq.close("q"));
+	does(a, mq.send("q:w", "on", 0));
+	does(a, mq.close("q:w"));
+	does_give(a, mq.receive("q:r"), "on");
+	does_fail(a, mq.send("q:w", "off", 0), EBADF);
+}
+
+TEST(mq, parents_closing_leaves_the_childs)
+{
+	actor *parent = cast("parent"), *stranger = cast("stranger");
+
+	does(parent, mq.make("q", 4, 64));
+	does(stranger, mq.open("q", O_WRONLY));
+	actor *child = forks(parent, "child");
+	begin(child, mq.receive("q"));
+	blocks(child);
+	does(parent, mq.close("q"));
+	blocks(child);
+	does(stranger, mq.send("q", "one", 0));
+	gives(child, "one");
+	does(child, mq.send("q", "two", 0));
+	does_give(child, mq.receive("q"), "two");
+}
+
+TEST(mq, closing_leaves_a_waiting_thread)
+{
+	actor *first = cast("first"), *second = cast_thread(first, "second");
+
+	is_brief();
+	does(first, mq.make("q", 4, 64));
+	does(first, mq.open("q:again", O_RDWR));
+	begin(second, mq.receive("q"));
+	blocks(second);
+	does(first, mq.close("q"));
+	blocks(second);
+	does(first, mq.send("q:again", "one", 0));
+	gives(second, "one");
+}
+
 TEST(mq, unlinked_name_is_gone)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
@@ -145,4 +193,48 @@ TEST(mq, absent_name_cannot_be_unlinked)
 	actor *a = cast("alice");
 
 	does_fail(a, mq.unlink("q"), ENOENT);
+}
+
+static const struct odd_name {
+	const char *name;
+	int length, error;
+} odd_names[] = {{"slash_alone", 1, ENOENT}, {"too_long", 300, ENAMETOOLONG}};
+
+static long long unlinks_a_name(const char *text, const long long *n)
+{
+	char name[512];
+
+	(void)text;
+	memset(name, 'n', sizeof(name));
+	name[0] = '/';
+	name[n[0]] = '\0';
+	return impl->mq->mq_unlink(name);
+}
+
+TEST_EACH(mq, odd_names_are_not_unlinked, odd_names)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.make("probe", 1, 1));
+	does_fail(a, call(unlinks_a_name, NULL, row->length, 0, 0), row->error);
+}
+
+TEST(mq, unlinking_wakes_nobody)
+{
+	actor *alice = cast("alice");
+
+	does(alice, mq.make("q", 1, 16));
+	actor *receiver = forks(alice, "receiver"), *sender = forks(alice, "sender");
+	begin(receiver, mq.receive("q"));
+	blocks(receiver);
+	does(alice, mq.unlink("q"));
+	blocks(receiver);
+	does(alice, mq.send("q", "one", 0));
+	gives(receiver, "one");
+	does(alice, mq.send("q", "two", 0));
+	begin(sender, mq.send("q", "three", 0));
+	blocks(sender);
+	does_give(alice, mq.receive("q"), "two");
+	succeeds(sender);
+	does_give(alice, mq.receive("q"), "three");
 }

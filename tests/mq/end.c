@@ -87,6 +87,79 @@ TEST(mq, stop_and_continue_do_not_interrupt)
 	gives(receiver, "still there");
 }
 
+TEST_VARIANT(mq, stop_and_continue_do_not_interrupt, sender)
+{
+	actor *alice = with_full_queue(), *sender = forks(alice, "sender");
+
+	begin(sender, mq.send("q", "two", 9));
+	blocks(sender);
+	freeze(sender);
+	thaw(sender);
+	blocks(sender);
+	does_give(alice, mq.receive("q"), "one");
+	succeeds(sender);
+	does_give(alice, mq.receive("q"), "two");
+}
+
+TEST(mq, ignored_signal_does_not_interrupt)
+{
+	actor *alice = cast("alice");
+
+	does(alice, mq.make("q", 4, 64));
+	actor *receiver = forks(alice, "receiver");
+	does(receiver, sig.ignore(SIGUSR1));
+	begin(receiver, mq.receive("q"));
+	blocks(receiver);
+	poke(receiver, SIGUSR1);
+	blocks(receiver);
+	does(alice, mq.send("q", "still there", 0));
+	gives(receiver, "still there");
+}
+
+TEST(mq, signal_interrupts_one_thread)
+{
+	actor *alice = cast("alice");
+
+	does(alice, mq.make("q", 4, 64));
+	does(alice, sig.handle(SIGUSR1, 0));
+	actor *first = cast_thread(alice, "first"), *second = cast_thread(alice, "second");
+	begin(first, mq.receive("q"));
+	blocks(first);
+	begin(second, mq.receive("q"));
+	blocks(second);
+	poke(first, SIGUSR1);
+	fails(first, EINTR);
+	blocks(second);
+	does(alice, mq.send("q", "for the other", 0));
+	gives(second, "for the other");
+}
+
+static const struct meeting {
+	const char *name;
+	bool signal_first;
+} meetings[] = {{"message_first", false}, {"signal_first", true}};
+
+TEST_EACH(mq, message_and_signal_lose_nothing, meetings)
+{
+	actor *alice = cast("alice");
+
+	does(alice, mq.make("q", 4, 64));
+	actor *receiver = forks(alice, "receiver");
+	does(receiver, sig.handle(SIGUSR1, 0));
+	begin(receiver, mq.receive("q"));
+	blocks(receiver);
+	freeze(receiver);
+	if (row->signal_first)
+		poke(receiver, SIGUSR1);
+	does(alice, mq.send("q", "one", 0));
+	poke(receiver, SIGUSR1);
+	thaw(receiver);
+	returns(receiver);
+	catches(receiver, SIGUSR1, 1);
+	must(outcome_of(receiver)->value == 3 || outcome_of(receiver)->error == EINTR);
+	does_give(alice, mq.count("q"), outcome_of(receiver)->value == -1);
+}
+
 TEST(mq, killed_receiver_takes_nothing)
 {
 	actor *alice = cast("alice");
@@ -120,4 +193,55 @@ TEST(mq, killed_sender_adds_nothing)
 	succeeds(next);
 	does_give(alice, mq.receive("q"), "behind");
 	does_give(alice, mq.count("q"), 0);
+}
+
+/* Of a queue of one message's room: what there is, and then nothing. */
+static void must_be_sound(actor *boss)
+{
+	does(boss, mq.set_nonblock("q", 1));
+	does(boss, mq.count("q"));
+	if (outcome_of(boss)->value)
+		does_give(boss, mq.receive("q"), "four");
+	does_fail(boss, mq.receive("q"), EAGAIN);
+	does_give(boss, mq.count("q"), 0);
+	does(boss, mq.set_nonblock("q", 0));
+}
+
+/* Each round, one who waits is killed just when it may be served: it was, or it wasn't. */
+TEST(mq, deaths_leave_the_queue_sound)
+{
+	actor *boss = cast("boss");
+
+	does(boss, mq.make("q", 1, 16));
+	for (int i = 0; i < 5; i++) {
+		actor *receiver = forks(boss, "receiver"), *sender = forks(boss, "sender");
+		begin(receiver, mq.receive("q"));
+		blocks(receiver);
+		begin(boss, mq.send("q", "four", 0));
+		dies(receiver);
+		succeeds(boss);
+		must_be_sound(boss);
+		does(boss, mq.send("q", "four", 0));
+		begin(sender, mq.send("q", "four", 0));
+		blocks(sender);
+		begin(boss, mq.receive("q"));
+		dies(sender);
+		gives(boss, "four");
+		must_be_sound(boss);
+	}
+}
+
+TEST_VARIANT(mq, killed_receiver_takes_nothing, with_its_process)
+{
+	actor *alice = cast("alice");
+
+	does(alice, mq.make("q", 4, 64));
+	actor *host = forks(alice, "host");
+	actor *thread = cast_thread(host, "thread");
+	begin(thread, mq.receive("q"));
+	blocks(thread);
+	exits(host, 0);
+	does(alice, mq.send("q", "still here", 0));
+	does_give(alice, mq.count("q"), 1);
+	does_give(alice, mq.receive("q"), "still here");
 }

@@ -2,6 +2,7 @@
 /* Messages: their size, their bytes, their priority. */
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "stage/story.h"
 
@@ -155,4 +156,45 @@ TEST(mq, priorities_order_all_messages)
 		does_give(a, mq.receive("q"), text);
 		must_be(outcome_of(a)->n[0], order[sorted[i] - 'a']);
 	}
+}
+
+static long long receives_in_vain(const char *h, const long long *n)
+{
+	char bytes[64], before[64];
+	unsigned priority = 0x5A5A;
+	const struct timespec past = {1, 0};
+
+	memset(bytes, 0x5A, sizeof(bytes));
+	memcpy(before, bytes, sizeof(bytes));
+	mqd_t queue = (mqd_t)handle_number(h);
+	must_be(n[2] ? impl->mq->mq_timedreceive(queue, bytes, (size_t)n[0], &priority, &past)
+		     : impl->mq->mq_receive(queue, bytes, (size_t)n[0], &priority),
+		-1);
+	must_be(errno, n[1]);
+	must(memcmp(bytes, before, sizeof(bytes)) == 0);
+	must_be(priority, 0x5A5A);
+	return 0;
+}
+
+static const struct vain {
+	const char *name;
+	const char *text; /* NULL: the queue is empty */
+	long long room;
+	bool is_blocking;
+	int error;
+} vains[] = {
+	{"no_message", NULL, 64, false, EAGAIN},
+	{"too_late", NULL, 64, true, ETIMEDOUT},
+	{"too_little_room", "text", 9, false, EMSGSIZE},
+};
+
+TEST_EACH(mq, failed_receive_leaves_the_buffer, vains)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.make("q", 2, 10));
+	does(a, mq.set_nonblock("q", !row->is_blocking));
+	if (row->text)
+		does(a, mq.send("q", row->text, 3));
+	does(a, call(receives_in_vain, "q", row->room, row->error, row->is_blocking));
 }

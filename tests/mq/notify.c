@@ -123,6 +123,48 @@ TEST_VARIANT(mq, waiting_receiver_comes_first, the_same_process)
 	is_notified(2);
 }
 
+TEST_VARIANT(mq, waiting_receiver_comes_first, with_a_time)
+{
+	cast_both();
+	actor *other = forks(sender, "other");
+	does(receiver, mq.notify_signal("q", SIGUSR1, 2));
+	begin(other, mq.timed_receive("q", 60000));
+	blocks(other);
+	does(sender, mq.send("q", "for who waits", 0));
+	gives(other, "for who waits");
+	does_give(receiver, sig.pending(), NO_SIGNALS);
+	does(sender, mq.send("q", "for nobody yet", 0));
+	is_notified(2);
+}
+
+static const struct leaving {
+	const char *name;
+	int how;
+} leavings[] = {{"interrupted", 'i'}, {"timed_out", 't'}, {"killed", 'k'}};
+
+TEST_EACH(mq, receiver_that_left_hides_nothing, leavings)
+{
+	cast_both();
+	actor *other = forks(sender, "other");
+	does(other, sig.handle(SIGUSR2, 0));
+	does(receiver, mq.notify_signal("q", SIGUSR1, 6));
+	if (row->how == 't') {
+		does_fail(other, mq.timed_receive("q", 10), ETIMEDOUT);
+	} else {
+		begin(other, mq.receive("q"));
+		blocks(other);
+	}
+	if (row->how == 'i') {
+		poke(other, SIGUSR2);
+		fails(other, EINTR);
+	} else if (row->how == 'k') {
+		dies(other);
+	}
+	does(sender, mq.send("q", "x", 0));
+	is_notified(6);
+	does_give(receiver, mq.receive("q"), "x");
+}
+
 TEST(mq, one_is_registered)
 {
 	cast_both();
@@ -131,6 +173,20 @@ TEST(mq, one_is_registered)
 	does_fail(sender, mq.notify_none("q"), EBUSY);
 	does_fail(receiver, mq.notify_signal("q", SIGUSR1, 3), EBUSY);
 	does(sender, mq.send("q", "x", 0));
+	is_notified(1);
+}
+
+TEST(mq, queues_notify_apart)
+{
+	cast_both();
+	does(receiver, mq.make("p", 4, 16));
+	does(sender, mq.open("p", O_RDWR));
+	does(receiver, mq.notify_signal("p", SIGUSR1, 1));
+	does(receiver, mq.notify_signal("q", SIGUSR1, 2));
+	does(sender, mq.send("q", "x", 0));
+	is_notified(2);
+	does_fail(sender, mq.notify_none("p"), EBUSY);
+	does(sender, mq.send("p", "x", 0));
 	is_notified(1);
 }
 
@@ -174,6 +230,16 @@ TEST(mq, closing_removes_the_registration)
 	does(sender, mq.notify_none("q"));
 	does(sender, mq.send("q", "x", 0));
 	does_give(receiver, sig.pending(), NO_SIGNALS);
+}
+
+/* That it ends with any closing by the process is widespread. */
+TEST(mq, closing_another_keeps_the_registration)
+{
+	cast_both();
+	does(receiver, mq.open("q:other", O_RDWR));
+	does(receiver, mq.notify_signal("q", SIGUSR1, 1));
+	does(receiver, mq.close("q:other"));
+	does_fail(sender, mq.notify_none("q"), EBUSY);
 }
 
 static const struct ending {

@@ -206,6 +206,20 @@ TEST(mq, bytes_of_a_user_are_limited)
 	does(a, mq.open("probe:again", O_RDWR));
 }
 
+TEST(mq, descriptors_are_limited)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.make("q", 1, 16));
+	does(a, fd.leave_room(1));
+	does(a, mq.open("q:last", O_RDWR));
+	does_fail(a, mq.open("q:more", O_RDWR), EMFILE);
+	does_fail(a, mq.create("p", O_RDWR, 0600, 1, 16), EMFILE);
+	does(a, mq.close("q:last"));
+	does_fail(a, mq.open("p", O_RDWR), ENOENT);
+	does(a, mq.open("q:again", O_RDWR));
+}
+
 static long long creates_at_once(const char *text, const long long *n)
 {
 	struct mq_attr attributes;

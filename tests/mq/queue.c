@@ -160,6 +160,18 @@ TEST(mq, exec_closes_the_queue)
 	does(a, mq.open("q", O_RDWR));
 }
 
+TEST(mq, kept_descriptor_survives_exec)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.make("q", 4, 64));
+	does(a, mq.send("q", "before", 0));
+	does(a, fd.set_cloexec("q", 0));
+	execs(a);
+	does_give(a, mq.count("q"), 1);
+	does_give(a, mq.receive("q"), "before");
+}
+
 TEST(mq, close_on_exec_is_set)
 {
 	actor *a = cast("alice");

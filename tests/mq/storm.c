@@ -117,3 +117,71 @@ TEST(mq, nothing_is_lost_under_signals)
 	}
 	end_all();
 }
+
+/* -- priorities ------------------------------------------------------------------------------- */
+
+enum { PRIORITIES = 4 };
+
+/* The number says which of its priority it is. */
+static long long sends_priorities(const char *h, const long long *n)
+{
+	for (int i = 0; i < n[1]; i++) {
+		struct numbered message = {(int)n[0], i / PRIORITIES};
+
+		must_be(impl->mq->mq_send((mqd_t)handle_number(h), (const char *)&message,
+					  sizeof(message), (unsigned)(i % PRIORITIES)),
+			0);
+	}
+	return 0;
+}
+
+/* One receiver sees the messages of each sender and priority in their order, and, if all are there
+ * before, the priorities in theirs. */
+static long long receives_in_order(const char *h, const long long *n)
+{
+	int next[SENDERS][PRIORITIES] = {{0}};
+	unsigned priority, highest = PRIORITIES - 1;
+
+	for (int i = 0; i < n[0]; i++) {
+		struct numbered message;
+
+		must_be(impl->mq->mq_receive((mqd_t)handle_number(h), (char *)&message,
+					     sizeof(message), &priority),
+			sizeof(message));
+		must(message.sender >= 0 && message.sender < SENDERS && priority < PRIORITIES);
+		must_be(message.number, next[message.sender][priority]++);
+		must(!n[1] || priority <= highest);
+		highest = priority;
+	}
+	return 0;
+}
+
+TEST_VARIANT(mq, priorities_order_all_messages, of_many_at_once)
+{
+	enum { ALL = 120 };
+
+	cast_all();
+	begin(receivers[0], call(receives_in_order, "q", SENDERS * ALL, false, 0));
+	for (int i = 0; i < SENDERS; i++)
+		begin(senders[i], call(sends_priorities, "q", i, ALL, 0));
+	for (int i = 0; i < SENDERS; i++)
+		succeeds(senders[i]);
+	succeeds(receivers[0]);
+	does_give(boss, mq.count("q"), 0);
+}
+
+TEST_VARIANT(mq, priorities_order_all_messages, sent_by_many)
+{
+	enum { ALL = 2 };
+
+	boss = cast("boss");
+	does(boss, mq.make("q", SENDERS * ALL, sizeof(struct numbered)));
+	for (int i = 0; i < SENDERS; i++) {
+		senders[i] = forks(boss, "sender");
+		begin(senders[i], call(sends_priorities, "q", i, ALL, 0));
+	}
+	for (int i = 0; i < SENDERS; i++)
+		succeeds(senders[i]);
+	does(boss, call(receives_in_order, "q", SENDERS * ALL, true, 0));
+	does_give(boss, mq.count("q"), 0);
+}

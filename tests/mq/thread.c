@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Notification by a thread: SIGEV_THREAD. */
+#include <dirent.h>
 #include <string.h>
 
 #include "stage/story.h"
@@ -116,6 +117,63 @@ TEST(mq, thread_attributes_may_go)
 	does_give(receiver, mq.receive("q"), "x");
 }
 
+enum { STACK = 1 << 18 };
+
+/* Shared words, beside those above: the stack's bounds, as seen in the process. */
+enum { BOTTOM = 3, INSIDE };
+
+static void looks_where_it_is(union sigval value)
+{
+	uint64_t here = (uint64_t)(uintptr_t)&value, bottom = shared()[BOTTOM];
+
+	shared()[INSIDE] = here >= bottom && here < bottom + STACK;
+	shared()[TIMES]++;
+}
+
+static long long registers_with_a_stack(const char *h, const long long *n)
+{
+	pthread_attr_t attributes;
+	void *stack = impl->shm->mmap(NULL, STACK, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)n;
+	must(stack != MAP_FAILED);
+	shared()[BOTTOM] = (uint64_t)(uintptr_t)stack;
+	must_be(pthread_attr_init(&attributes), 0);
+	must_be(pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED), 0);
+	must_be(pthread_attr_setstack(&attributes, stack, STACK), 0);
+	int result = register_function(h, looks_where_it_is, 0, &attributes), error = errno;
+	pthread_attr_destroy(&attributes);
+	errno = error;
+	return result;
+}
+
+TEST(mq, thread_has_its_attributes)
+{
+	cast_both();
+	does(receiver, call(registers_with_a_stack, "q", 0, 0, 0));
+	does(sender, mq.send("q", "x", 0));
+	awaits(&shared()[TIMES], 1);
+	must_be(shared()[INSIDE], 1);
+}
+
+/*
+ * The library's thread, if it has one, was made while the signal was not blocked.  (The thread that
+ * calls the function may be one that doesn't block it.)
+ */
+TEST(mq, helper_takes_no_signals)
+{
+	cast_both();
+	does(receiver, call(registers, "q", 4, 0, 0));
+	does(receiver, sig.block(SIGNALS(SIGUSR1)));
+	does(sender, sig.kill(pid_of(receiver), SIGUSR1));
+	does_give(receiver, sig.pending(), SIGNALS(SIGUSR1));
+	does_give(receiver, sig.wait(SIGNALS(SIGUSR1)), SIGUSR1);
+	does(sender, mq.send("q", "x", 0));
+	awaits(&shared()[TIMES], 1);
+	must_be(shared()[SUM], 4);
+}
+
 TEST(mq, armed_thread_can_be_removed)
 {
 	cast_both();
@@ -170,6 +228,44 @@ TEST_EACH(mq, registering_in_vain_leaves_no_descriptor, reasons)
 		does(receiver, mq.close("q"));
 	does(receiver, call(registers_in_vain, "q", row->error, 0, 0));
 	does_give(sender, mq.count("q"), 0);
+}
+
+/* -1: nobody can tell. */
+static int threads(void)
+{
+	DIR *directory = opendir("/proc/self/task");
+	int count = -1;
+
+	if (!directory)
+		return -1;
+	while (readdir(directory))
+		count++;
+	closedir(directory);
+	return count;
+}
+
+static long long leaves_no_threads(const char *h, const long long *n)
+{
+	enum { TIMES_TRIED = 20 };
+	int before = threads();
+
+	(void)n;
+	if (before < 0)
+		skip("no /proc/self/task");
+	for (int i = 0; i < TIMES_TRIED; i++) {
+		must_be(register_function(h, notes, 1, NULL), -1);
+		must_be(errno, EBUSY);
+	}
+	/* one may be about to end, and a library may keep one */
+	must(threads() < before + TIMES_TRIED / 2);
+	return 0;
+}
+
+TEST(mq, registering_in_vain_leaves_no_thread)
+{
+	cast_both();
+	does(sender, mq.notify_none("q"));
+	does(receiver, call(leaves_no_threads, "q", 0, 0, 0));
 }
 
 enum { ROUNDS = 60 };

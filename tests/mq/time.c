@@ -80,6 +80,34 @@ TEST_EACH(mq, nanoseconds_must_be_valid, nanoseconds)
 	does_fail(a, mq.timed_receive_at("q", 1, row->nanoseconds), EINVAL);
 }
 
+TEST(mq, seconds_must_not_be_negative)
+{
+	actor *a = with_full_queue();
+
+	does_fail(a, mq.timed_send_at("q", "two", -1, 0), EINVAL);
+	does_give(a, mq.receive("q"), "one");
+	does_fail(a, mq.timed_receive_at("q", -1, 0), EINVAL);
+}
+
+TEST_EACH(mq, invalid_time_is_no_timeout, nanoseconds)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.make("q", 1, 16));
+	begin(a, mq.timed_send_at("q", "one", 1, row->nanoseconds));
+	returns(a);
+	must(outcome_of(a)->value == 0 || outcome_of(a)->error == EINVAL);
+	bool was_sent = outcome_of(a)->value == 0;
+	does_give(a, mq.count("q"), was_sent);
+	if (!was_sent)
+		does(a, mq.send("q", "one", 0));
+	begin(a, mq.timed_receive_at("q", 1, row->nanoseconds));
+	returns(a);
+	must(outcome_of(a)->value == 3 || outcome_of(a)->error == EINVAL);
+	bool is_there = outcome_of(a)->value == -1;
+	does_give(a, mq.count("q"), is_there);
+}
+
 TEST(mq, message_in_time_is_received)
 {
 	actor *alice = cast("alice");
@@ -155,4 +183,18 @@ TEST(mq, restart_keeps_the_time)
 		catches(a, SIGUSR1, i);
 	}
 	fails(a, ETIMEDOUT);
+}
+
+TEST_VARIANT(mq, restart_keeps_the_time, sending)
+{
+	actor *a = with_full_queue();
+
+	does(a, sig.handle(SIGUSR1, SA_RESTART));
+	begin(a, mq.timed_send("q", "two", 9, 50));
+	for (unsigned i = 1; i <= 3; i++) {
+		poke(a, SIGUSR1);
+		catches(a, SIGUSR1, i);
+	}
+	fails(a, ETIMEDOUT);
+	does_give(a, mq.count("q"), 1);
 }

@@ -296,6 +296,41 @@ TEST_VARIANT(msg, change_sets_what_it_says, nine_bits_of_mode)
 	must_be(outcome_of(a)->n[MSG_MODE] & 0777, 0666);
 }
 
+/* What IPC_SET may not change is nonsense when it is called. */
+static long long sets_with_nonsense(const char *text, const long long *n)
+{
+	int id = (int)handle_number("q");
+	struct msqid_ds now, status;
+
+	(void)text;
+	(void)n;
+	must_be(impl->msg->msgctl(id, IPC_STAT, &now), 0);
+	memset(&status, 0x5A, sizeof(status));
+	status.msg_perm.uid = now.msg_perm.uid;
+	status.msg_perm.gid = now.msg_perm.gid;
+	status.msg_perm.mode = now.msg_perm.mode;
+	status.msg_qbytes = now.msg_qbytes;
+	return impl->msg->msgctl(id, IPC_SET, &status);
+}
+
+TEST_VARIANT(msg, change_sets_what_it_says, nothing_else)
+{
+	actor *a = with_four_bytes();
+	long long before[MSG_STATUS_NUMBERS];
+
+	note_status(a, before);
+	does(a, msg.owner("q"));
+	const outcome owner = *outcome_of(a);
+	does(a, call(sets_with_nonsense, NULL, 0, 0, 0));
+	does(a, msg.status("q"));
+	before[MSG_CHANGED_AT] = outcome_of(a)->n[MSG_CHANGED_AT];
+	must_have_status(a, before);
+	does(a, msg.owner("q"));
+	for (int i = 0; i <= MSG_MODE; i++)
+		must_be(outcome_of(a)->n[i], owner.n[i]);
+	does_give(a, msg.receive("q", 10, 0, IPC_NOWAIT), "four");
+}
+
 TEST(msg, change_leaves_waiters)
 {
 	actor *alice = cast("alice");

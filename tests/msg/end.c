@@ -83,6 +83,52 @@ TEST(msg, ignored_signal_does_not_interrupt)
 	gives(receiver, "still there");
 }
 
+TEST(msg, signal_interrupts_one_thread)
+{
+	actor *alice = cast("alice");
+
+	does(alice, msg.make("q"));
+	does(alice, sig.handle(SIGUSR1, 0));
+	actor *first = cast_thread(alice, "first"), *second = cast_thread(alice, "second");
+	begin(first, msg.receive("q", 100, 0, 0));
+	blocks(first);
+	begin(second, msg.receive("q", 100, 0, 0));
+	blocks(second);
+	poke(first, SIGUSR1);
+	fails(first, EINTR);
+	blocks(second);
+	does(alice, msg.send("q", 1, "for the other"));
+	gives(second, "for the other");
+}
+
+static const struct meeting {
+	const char *name;
+	bool signal_first;
+} meetings[] = {{"message_first", false}, {"signal_first", true}};
+
+TEST_EACH(msg, message_and_signal_lose_nothing, meetings)
+{
+	actor *alice = cast("alice");
+
+	does(alice, msg.make("q"));
+	actor *receiver = forks(alice, "receiver");
+	does(receiver, sig.handle(SIGUSR1, 0));
+	begin(receiver, msg.receive("q", 100, 0, 0));
+	blocks(receiver);
+	freeze(receiver);
+	if (row->signal_first)
+		poke(receiver, SIGUSR1);
+	does(alice, msg.send("q", 1, "one"));
+	poke(receiver, SIGUSR1);
+	thaw(receiver);
+	returns(receiver);
+	catches(receiver, SIGUSR1, 1);
+	const outcome *out = outcome_of(receiver);
+	must(out->value == 3 || out->error == EINTR);
+	does_give(alice, msg.count("q"), out->value == -1);
+	does_give(alice, msg.bytes("q"), out->value == -1 ? 3 : 0);
+}
+
 TEST(msg, stop_and_continue_do_not_interrupt)
 {
 	actor *alice = cast("alice");
@@ -128,6 +174,21 @@ TEST(msg, killed_receiver_takes_nothing)
 	gives(next, "inherited");
 	does(alice, msg.send("q", 1, "another"));
 	does_give(alice, msg.count("q"), 1);
+}
+
+TEST_VARIANT(msg, killed_receiver_takes_nothing, with_its_process)
+{
+	actor *alice = cast("alice");
+
+	does(alice, msg.make("q"));
+	actor *host = forks(alice, "host");
+	actor *thread = cast_thread(host, "thread");
+	begin(thread, msg.receive("q", 100, 0, 0));
+	blocks(thread);
+	exits(host, 0);
+	does(alice, msg.send("q", 1, "still here"));
+	does_give(alice, msg.count("q"), 1);
+	does_give(alice, msg.receive("q", 100, 0, IPC_NOWAIT), "still here");
 }
 
 TEST(msg, killed_sender_adds_nothing)
@@ -194,6 +255,40 @@ TEST(msg, removal_reaches_a_stopped_receiver)
 	returns(receiver);
 	must_be(outcome_of(receiver)->value, -1);
 	must(outcome_of(receiver)->error == EIDRM || outcome_of(receiver)->error == EINVAL);
+}
+
+TEST_VARIANT(msg, removal_reaches_a_stopped_receiver, sender)
+{
+	actor *alice = with_full_queue(), *sender = forks(alice, "sender");
+
+	begin(sender, msg.send("q", 2, "six by"));
+	blocks(sender);
+	freeze(sender);
+	does(alice, msg.remove("q"));
+	thaw(sender);
+	returns(sender);
+	must_be(outcome_of(sender)->value, -1);
+	must(outcome_of(sender)->error == EIDRM || outcome_of(sender)->error == EINVAL);
+}
+
+/* The receiver can't run between the removal and the making. */
+TEST(msg, waiter_never_gets_the_new_queue)
+{
+	actor *alice = cast("alice");
+
+	does(alice, msg.make("q"));
+	actor *receiver = forks(alice, "receiver");
+	begin(receiver, msg.receive("q", 100, 0, 0));
+	blocks(receiver);
+	freeze(receiver);
+	does(alice, msg.remove("q"));
+	does(alice, msg.make("q"));
+	does(alice, msg.send("q", 1, "not for you"));
+	thaw(receiver);
+	returns(receiver);
+	must_be(outcome_of(receiver)->value, -1);
+	must(outcome_of(receiver)->error == EIDRM || outcome_of(receiver)->error == EINVAL);
+	does_give(alice, msg.receive("q", 100, 0, IPC_NOWAIT), "not for you");
 }
 
 TEST(msg, anybody_of_the_owner_removes)

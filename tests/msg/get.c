@@ -111,3 +111,20 @@ TEST(msg, one_of_many_creators_succeeds)
 	}
 	must_be(sum, 1);
 }
+
+TEST(msg, identifiers_are_distinct)
+{
+	enum { MANY = 6 };
+	actor *a = cast("alice");
+	const char *const queues[MANY] = {"o", "p", "q", "r", "s", "t"};
+	long long ids[MANY];
+
+	for (int i = 0; i < MANY; i++) {
+		does(a, i % 2 ? msg.make_private(queues[i]) : msg.make(queues[i]));
+		does(a, msg.id(queues[i]));
+		ids[i] = outcome_of(a)->value;
+		must(ids[i] >= 0);
+		for (int other = 0; other < i; other++)
+			must(ids[other] != ids[i]);
+	}
+}

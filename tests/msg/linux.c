@@ -67,6 +67,68 @@ TEST(msg, copy_respects_the_room)
 	does_give(a, msg.count("q"), 3);
 }
 
+/* A message of type n is n bytes of one letter, which its number tells. */
+struct even {
+	long type;
+	char text[64];
+};
+
+/* Shared words: copies made, and that there'll be no more messages. */
+enum { COPIES, OVER, ROUNDS = 300 };
+
+static long long exchanges(const char *text, const long long *n)
+{
+	int id = (int)handle_number("q");
+	struct even message;
+
+	(void)text;
+	(void)n;
+	for (int i = 0; i < ROUNDS || !shared()[COPIES]; i++) {
+		message.type = 1 + i % 60;
+		memset(message.text, 'a' + (int)message.type % 26, sizeof(message.text));
+		must_be(impl->msg->msgsnd(id, &message, (size_t)message.type, 0), 0);
+		must_be(impl->msg->msgrcv(id, &message, sizeof(message.text), 0, 0), message.type);
+	}
+	shared()[OVER] = 1;
+	return 0;
+}
+
+static long long copies(const char *text, const long long *n)
+{
+	int id = (int)handle_number("q");
+	struct even message;
+
+	(void)text;
+	(void)n;
+	while (!shared()[OVER]) {
+		ssize_t size = impl->msg->msgrcv(id, &message, sizeof(message.text), 0,
+						 MSG_COPY | IPC_NOWAIT);
+
+		if (size < 0 && errno == ENOMSG)
+			continue;
+		must(size > 0);
+		must_be(size, message.type);
+		for (int i = 0; i < size; i++)
+			must_be(message.text[i], 'a' + message.type % 26);
+		shared()[COPIES]++;
+	}
+	return 0;
+}
+
+TEST(msg, copy_is_of_one_message)
+{
+	actor *alice = cast("alice");
+
+	does(alice, msg.make("q"));
+	actor *bob = forks(alice, "bob");
+	does_fail(bob, msg.receive("q", 100, 0, MSG_COPY | IPC_NOWAIT), ENOMSG);
+	begin(bob, call(copies, NULL, 0, 0, 0));
+	begin(alice, call(exchanges, NULL, 0, 0, 0));
+	succeeds(alice);
+	succeeds(bob);
+	does_give(alice, msg.count("q"), 0);
+}
+
 static long long setting(const char *name)
 {
 	char path[64];
@@ -220,6 +282,56 @@ TEST_EACH(msg, proc_is_the_same_in_small_pieces, pieces)
 	does(a, call(shows_all_once, "q", row->size, MANY, 0));
 }
 
+static long long shows_owner_and_times(const char *object, const long long *n)
+{
+	char line[256] = "", *text = table(4096);
+	struct msqid_ds status;
+	long long tail[7];
+
+	(void)n;
+	must_be(impl->msg->msgctl((int)handle_number(object), IPC_STAT, &status), 0);
+	must_be(lines_of(text, key_of(object), line, sizeof(line)), 1);
+	free(text);
+	must_be(sscanf(line, "%*d %*d %*o %*d %*d %*d %*d %lld %lld %lld %lld %lld %lld %lld",
+		       &tail[0], &tail[1], &tail[2], &tail[3], &tail[4], &tail[5], &tail[6]),
+		7);
+	must_be(tail[0], status.msg_perm.uid);
+	must_be(tail[1], status.msg_perm.gid);
+	must_be(tail[2], status.msg_perm.cuid);
+	must_be(tail[3], status.msg_perm.cgid);
+	must_be(tail[4], status.msg_stime);
+	must_be(tail[5], status.msg_rtime);
+	must_be(tail[6], status.msg_ctime);
+	return 0;
+}
+
+TEST(msg, proc_tells_owner_and_times)
+{
+	actor *a = with_three();
+
+	does(a, msg.receive("q", 100, 1, IPC_NOWAIT));
+	does(a, call(shows_owner_and_times, "q", 0, 0, 0));
+}
+
+static long long counts_its_lines(const char *object, const long long *n)
+{
+	char line[256], *text = table(4096);
+	int count = lines_of(text, key_of(object), line, sizeof(line));
+
+	(void)n;
+	free(text);
+	return count;
+}
+
+TEST(msg, proc_forgets_the_removed)
+{
+	actor *a = with_three();
+
+	does_give(a, call(counts_its_lines, "q", 0, 0, 0), 1);
+	does(a, msg.remove("q"));
+	does_give(a, call(counts_its_lines, "q", 0, 0, 0), 0);
+}
+
 static const struct address {
 	const char *name;
 	int what;
@@ -250,6 +362,9 @@ static long long uses_a_bad_address(const char *text, const long long *n)
 
 TEST_EACH(msg, bad_address_is_refused, addresses)
 {
+	/* it converts the times in it, so that no system call ever sees the address */
+	if (sizeof(long) == 4 && (row->what == '?' || row->what == '!'))
+		skip("where a long has 32 bits libc itself looks at the structure");
 	actor *a = with_three();
 
 	does_fail(a, call(uses_a_bad_address, NULL, row->what, 0, 0), EFAULT);

@@ -24,6 +24,18 @@ TEST(msg, messages_of_a_type_keep_their_order)
 }
 
 /* The queue is always: type 5 "a", 2 "b", 9 "c", 2 "d", 5 "e". */
+static actor *with_five(void)
+{
+	static const long types[] = {5, 2, 9, 2, 5};
+	static const char *const texts[] = {"a", "b", "c", "d", "e"};
+	actor *a = cast("alice");
+
+	does(a, msg.make("q"));
+	for (int i = 0; i < 5; i++)
+		does(a, msg.send("q", types[i], texts[i]));
+	return a;
+}
+
 static const struct selection {
 	const char *name;
 	long type;
@@ -47,13 +59,8 @@ static const struct selection {
 
 TEST_EACH(msg, selection_follows_the_type, selections)
 {
-	static const long types[] = {5, 2, 9, 2, 5};
-	static const char *const texts[] = {"a", "b", "c", "d", "e"};
-	actor *a = cast("alice");
+	actor *a = with_five();
 
-	does(a, msg.make("q"));
-	for (int i = 0; i < 5; i++)
-		does(a, msg.send("q", types[i], texts[i]));
 	begin(a, msg.receive("q", 100, row->type, IPC_NOWAIT));
 	if (!row->text) {
 		fails(a, ENOMSG);
@@ -67,18 +74,55 @@ TEST_EACH(msg, selection_follows_the_type, selections)
 
 TEST_VARIANT(msg, selection_follows_the_type, negative_takes_all_in_order)
 {
-	static const long types[] = {5, 2, 9, 2, 5};
-	static const char *const texts[] = {"a", "b", "c", "d", "e"};
 	static const char *const sorted[] = {"b", "d", "a", "e"};
+	actor *a = with_five();
+
+	for (int i = 0; i < 4; i++)
+		does_give(a, msg.receive("q", 100, -8, IPC_NOWAIT), sorted[i]);
+	does_fail(a, msg.receive("q", 100, -8, IPC_NOWAIT), ENOMSG);
+	does_give(a, msg.receive("q", 100, 0, IPC_NOWAIT), "c");
+}
+
+/* The first is of another length than the others, so that no room decides instead of the type. */
+TEST_EACH(msg, truncating_changes_no_selection, selections)
+{
+	static const long types[] = {5, 2, 9, 2, 5};
+	static const char *const texts[] = {"aaaaaaaa", "bbbb", "c", "dd", "eee"};
 	actor *a = cast("alice");
 
 	does(a, msg.make("q"));
 	for (int i = 0; i < 5; i++)
 		does(a, msg.send("q", types[i], texts[i]));
-	for (int i = 0; i < 4; i++)
-		does_give(a, msg.receive("q", 100, -8, IPC_NOWAIT), sorted[i]);
-	does_fail(a, msg.receive("q", 100, -8, IPC_NOWAIT), ENOMSG);
-	does_give(a, msg.receive("q", 100, 0, IPC_NOWAIT), "c");
+	begin(a, msg.receive("q", 1, row->type, MSG_NOERROR | IPC_NOWAIT));
+	if (!row->text) {
+		fails(a, ENOMSG);
+		return;
+	}
+	gives(a, row->text);
+	must_be(outcome_of(a)->n[0], row->its_type);
+	does_give(a, msg.count("q"), 4);
+}
+
+static const struct taking {
+	const char *name;
+	long type;
+	const char *rest;
+} takings[] = {
+	{"the_first", 5, "bcde"},
+	{"from_the_midst", 9, "abde"},
+	{"the_lowest", -9, "acde"},
+};
+
+TEST_EACH(msg, others_keep_their_places, takings)
+{
+	actor *a = with_five();
+	char text[2] = "?";
+
+	does(a, msg.receive("q", 100, row->type, IPC_NOWAIT));
+	for (int i = 0; i < 4; i++) {
+		text[0] = row->rest[i];
+		does_give(a, msg.receive("q", 100, 0, IPC_NOWAIT), text);
+	}
 }
 
 static const struct kept_type {

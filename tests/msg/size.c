@@ -190,3 +190,33 @@ TEST_EACH(msg, failed_receive_leaves_the_buffer, vains)
 	does(a, msg.send("q", 1, "a long message"));
 	does(a, call(receives_in_vain, NULL, row->room, row->type, row->error));
 }
+
+static const struct narrow {
+	const char *name;
+	long type;
+	const char *text; /* NULL: too long */
+} narrows[] = {
+	{"of_its_type", 2, "two"}, {"at_most_the_type", -2, "two"},
+	{"the_first", 0, NULL},	   {"first_of_its_type", 5, NULL},
+	{"lowest", -1, NULL},
+};
+
+/* Room for three bytes: of type 5 there are "too long" and "fit", of type 1 "long". */
+TEST_EACH(msg, room_is_for_the_selected_message, narrows)
+{
+	actor *a = cast("alice");
+
+	does(a, msg.make("q"));
+	does(a, msg.send("q", 5, "too long"));
+	does(a, msg.send("q", 2, "two"));
+	does(a, msg.send("q", 5, "fit"));
+	if (row->type == -1)
+		does(a, msg.send("q", 1, "long"));
+	if (row->text) {
+		does_give(a, msg.receive("q", 3, row->type, IPC_NOWAIT), row->text);
+		return;
+	}
+	does_fail(a, msg.receive("q", 3, row->type, IPC_NOWAIT), E2BIG);
+	does_give(a, msg.count("q"), row->type == -1 ? 4 : 3);
+	does_give(a, msg.receive("q", 100, 0, IPC_NOWAIT), "too long");
+}

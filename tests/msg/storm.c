@@ -123,3 +123,39 @@ TEST(msg, nothing_is_lost_under_signals)
 	}
 	end_all();
 }
+
+/* Of a queue of one message's room: what there is, and then nothing. */
+static void must_be_sound(void)
+{
+	does(boss, msg.count("q"));
+	long long count = outcome_of(boss)->value;
+	must(count == 0 || count == 1);
+	does_give(boss, msg.bytes("q"), 4 * count);
+	if (count)
+		does_give(boss, msg.receive("q", 100, 0, IPC_NOWAIT), "four");
+	does_fail(boss, msg.receive("q", 100, 0, IPC_NOWAIT), ENOMSG);
+}
+
+/* Each round, one who waits is killed just when it may be served: it was, or it wasn't. */
+TEST(msg, deaths_leave_the_queue_sound)
+{
+	boss = cast("boss");
+	does(boss, msg.make("q"));
+	does(boss, msg.set_capacity("q", 4));
+	for (int i = 0; i < 5; i++) {
+		actor *receiver = forks(boss, "receiver"), *sender = forks(boss, "sender");
+		begin(receiver, msg.receive("q", 100, 0, 0));
+		blocks(receiver);
+		begin(boss, msg.send("q", 1, "four"));
+		dies(receiver);
+		succeeds(boss);
+		must_be_sound();
+		does(boss, msg.send("q", 1, "four"));
+		begin(sender, msg.send("q", 1, "four"));
+		blocks(sender);
+		begin(boss, msg.receive("q", 100, 0, 0));
+		dies(sender);
+		gives(boss, "four");
+		must_be_sound();
+	}
+}

@@ -143,6 +143,26 @@ TEST(msg, capacity_is_raised_by_privilege_only)
 	does_give(a, msg.capacity("q"), capacity);
 }
 
+TEST(msg, privilege_raises_the_capacity)
+{
+	actor *a = cast("alice");
+
+	does(a, msg.make("q"));
+	does(a, msg.capacity("q"));
+	long long capacity = outcome_of(a)->value;
+	if (capacity > 1 << 20)
+		skip("a queue of %lld bytes is too much for this test", capacity);
+	begin(a, msg.set_capacity("q", capacity + 1000));
+	returns(a);
+	if (outcome_of(a)->error == EPERM)
+		skip("without CAP_SYS_RESOURCE");
+	must_be(outcome_of(a)->value, 0);
+	does_give(a, msg.capacity("q"), capacity + 1000);
+	for (long long left = capacity + 1000; left > 0; left -= 1000)
+		does(a, msg.send_sized("q", 1, left < 1000 ? left : 1000, IPC_NOWAIT));
+	does_fail(a, msg.send_now("q", 1, "x"), EAGAIN);
+}
+
 TEST(msg, copy_needs_read_permission)
 {
 	cast_both(0622);

@@ -383,30 +383,3 @@ TEST(sem, failed_creation_leaves_no_name)
 	does(bob, sem.open("s"));
 	does_give(bob, sem.value("s"), 1);
 }
-
-/* -- permissions ------------------------------------------------------------------------------ */
-
-/* From now on this process may do no more than anybody. */
-static long long become_nobody(const char *text, const long long *n)
-{
-	enum { NOBODY = 65534 };
-
-	(void)text;
-	(void)n;
-	if (geteuid() != 0)
-		return 0;
-	if (setgid(NOBODY) < 0 || setuid(NOBODY) < 0)
-		skip("another user can't be had");
-	return 0;
-}
-
-TEST(sem, permissions_are_kept)
-{
-	actor *owner = cast("owner"), *anybody = cast("anybody");
-
-	does(owner, sem.open_with("s", O_CREAT | O_EXCL, 0, 1));
-	does(anybody, call(become_nobody, NULL, 0, 0, 0));
-	does_fail(anybody, sem.open("s"), EACCES);
-	does_fail(anybody, sem.open_with("s", O_CREAT, 0666, 1), EACCES);
-	does_give(owner, sem.value("s"), 1);
-}

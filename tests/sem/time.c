@@ -139,3 +139,30 @@ TEST_VARIANT(sem, clock_wait_uses_the_monotonic_clock, post)
 	does(alice, sem.post("s"));
 	succeeds(bob);
 }
+
+/* With a deadline so many seconds from now on the real-time clock. */
+static long long wait_until(const char *text, const long long *n)
+{
+	struct timespec deadline;
+
+	if (!impl->sem->sem_clockwait)
+		skip("no sem_clockwait");
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += (time_t)n[0];
+	return impl->sem->sem_clockwait(handle_pointer(text), CLOCK_REALTIME, &deadline);
+}
+
+TEST(sem, clock_wait_uses_the_real_time_clock)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sem.make("s", 1));
+	actor *bob = forks(alice, "bob");
+	does(bob, call(wait_until, "s", -1, 0, 0));
+	does_fail(bob, call(wait_until, "s", -1, 0, 0), ETIMEDOUT);
+	begin(bob, call(wait_until, "s", LONG, 0, 0));
+	blocks(bob);
+	does(alice, sem.post("s"));
+	succeeds(bob);
+	does_give(alice, sem.value("s"), 0);
+}

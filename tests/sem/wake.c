@@ -289,3 +289,23 @@ TEST(sem, killed_poster_leaves_a_usable_semaphore)
 	does(alice, sem.post("s"));
 	succeeds(bob);
 }
+
+TEST(sem, unnamed_one_in_a_file_serves_strangers)
+{
+	actor *alice = cast_stranger("alice"), *bob = cast_stranger("bob");
+
+	does(alice, lock.map_file("s", "f"));
+	does(alice, sem.init("s", 1, 0));
+	/* another page before it, so that the two have it at different addresses */
+	does(bob, lock.map("other"));
+	does(bob, lock.map_file("s", "f"));
+	begin(bob, sem.wait("s"));
+	blocks(bob);
+	does(alice, sem.post("s"));
+	succeeds(bob);
+	begin(alice, sem.wait("s"));
+	blocks(alice);
+	does(bob, sem.post("s"));
+	succeeds(alice);
+	does_give(bob, sem.value("s"), 0);
+}

@@ -143,6 +143,31 @@ TEST(semset, limits_are_told)
 }
 #endif
 
+#ifdef SEM_INFO
+static long long look_at_usage(const char *text, const long long *n)
+{
+	struct seminfo info;
+	union semset_argument argument = {.info = &info};
+
+	(void)text;
+	memset(&info, 0xEE, sizeof(info));
+	must(impl->semset->semctl(0, 0, SEM_INFO, argument) >= 0);
+	/* others may have sets as well */
+	must(info.semusz >= n[0] && info.semusz <= info.semmni);
+	must(info.semaem >= n[1] && info.semaem <= info.semmns);
+	return 0;
+}
+
+TEST(semset, usage_is_told)
+{
+	actor *alice = cast("alice");
+
+	does(alice, semset.make("s", "1 2 3 4 5 6 7"));
+	does(alice, semset.make_private("other", "1 2 3"));
+	does(alice, call(look_at_usage, NULL, 2, 10, 0));
+}
+#endif
+
 static const struct value {
 	const char *name;
 	int value;
@@ -251,7 +276,7 @@ static long long create(const char *text, const long long *n)
 	uint64_t meetings = 0;
 
 	for (int round = 0; round < ROUNDS; round++) {
-		_Atomic(uint64_t) *winners = &shared()[1 + 2 * round], *id = winners + 1;
+		_Atomic(unsigned long) *winners = &shared()[1 + 2 * round], *id = winners + 1;
 		int mine = impl->semset->semget(key, 1, IPC_CREAT | (int)n[0] | 0600);
 
 		if (mine < 0)
@@ -427,76 +452,4 @@ TEST(semset, bad_address_is_told)
 	does(alice, semset.make("s", "1 2"));
 	does(alice, call(use_bad_addresses, "s", 0, 0, 0));
 	does_give(alice, semset.values("s"), "1 2");
-}
-
-/* -- permissions ------------------------------------------------------------------------------ */
-
-/* Who may do anything becomes one who may not. */
-static long long become_nobody(const char *text, const long long *n)
-{
-	enum { NOBODY = 65534 };
-
-	(void)text;
-	(void)n;
-	if (geteuid() == 0 && (setgid(NOBODY) < 0 || setuid(NOBODY) < 0))
-		skip("another user can't be had");
-	return 0;
-}
-
-static actor *owner, *user;
-
-static void cast_user(int mode)
-{
-	owner = cast("owner");
-	user = cast("user");
-	does(owner, semset.make("s", "1 0"));
-	does(user, semset.get("s", 2, 0));
-	does(owner, semset.set_mode("s", mode));
-	does(user, call(become_nobody, NULL, 0, 0, 0));
-}
-
-static void values_are(const char *expected)
-{
-	does(owner, semset.set_mode("s", 0600));
-	does_give(owner, semset.values("s"), expected);
-}
-
-TEST(semset, permissions_are_kept)
-{
-	cast_user(0);
-	does_fail(user, semset.op("s", "0+1"), EACCES);
-	does_fail(user, semset.op("s", "1=0"), EACCES);
-	does_fail(user, semset.value("s", 0), EACCES);
-	does_fail(user, semset.set("s", 0, 5), EACCES);
-	does_fail(user, semset.stat("s"), EACCES);
-	does_fail(user, semset.get("s", 2, 0600), EACCES);
-	values_are("1 0");
-}
-
-TEST_VARIANT(semset, permissions_are_kept, read_only)
-{
-	cast_user(0444);
-	does_give(user, semset.values("s"), "1 0");
-	does_give(user, semset.value("s", 0), 1);
-	does_give(user, semset.waiting("s", 0), 0);
-	does(user, semset.stat("s"));
-	does(user, semset.op("s", "1=0"));
-	does_fail(user, semset.op("s", "0-1"), EACCES);
-	does_fail(user, semset.op("s", "1=0 0+1"), EACCES);
-	does_fail(user, semset.set("s", 0, 5), EACCES);
-	does_fail(user, semset.set_all("s", "5 5"), EACCES);
-	values_are("1 0");
-}
-
-TEST_VARIANT(semset, permissions_are_kept, alter_only)
-{
-	cast_user(0222);
-	does(user, semset.op("s", "0+1"));
-	does(user, semset.op("s", "0-1 1+2"));
-	does_fail(user, semset.op("s", "1=0n"), EACCES);
-	does_fail(user, semset.value("s", 0), EACCES);
-	does_fail(user, semset.pid("s", 0), EACCES);
-	does_fail(user, semset.values("s"), EACCES);
-	does(user, semset.set("s", 0, 4));
-	values_are("4 2");
 }

@@ -209,3 +209,33 @@ TEST(semset, units_survive_a_storm_of_signals)
 	does_give(alice, semset.value("s", 0), 0);
 	does_give(alice, semset.waiting("s", 0), 0);
 }
+
+/* Waits for an increase with a timeout, and looks whether that is as it was. */
+static long long wait_and_look(const char *text, const long long *n)
+{
+	struct sembuf take = {0, -1, 0};
+	struct timespec timeout = {(time_t)n[0], (long)n[1]};
+
+	if (!impl->semset->semtimedop)
+		skip("no semtimedop");
+	long long result = impl->semset->semtimedop((int)handle_number(text), &take, 1, &timeout);
+	int error = errno;
+
+	must_be(timeout.tv_sec, n[0]);
+	must_be(timeout.tv_nsec, n[1]);
+	errno = error;
+	return result;
+}
+
+TEST(semset, interrupted_call_leaves_its_timeout)
+{
+	actor *alice = cast("alice");
+
+	does(alice, semset.make("s", "0"));
+	does(alice, sig.handle(SIGUSR1, 0));
+	begin(alice, call(wait_and_look, "s", 1000, 7, 0));
+	blocks(alice);
+	poke(alice, SIGUSR1);
+	fails(alice, EINTR);
+	must_be(caught(alice, SIGUSR1), 1);
+}

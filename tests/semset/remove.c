@@ -180,33 +180,3 @@ TEST(semset, removal_races_are_clean)
 	succeeds(bob);
 	succeeds(carol);
 }
-
-/* -- whose it is ------------------------------------------------------------------------------ */
-
-static long long become_nobody(const char *text, const long long *n)
-{
-	enum { NOBODY = 65534 };
-
-	(void)text;
-	(void)n;
-	if (geteuid() != 0 || setgid(NOBODY) < 0 || setuid(NOBODY) < 0)
-		skip("another user can't be had");
-	return 0;
-}
-
-TEST(semset, only_the_owner_removes)
-{
-	actor *owner = cast("owner"), *other = cast("other");
-
-	does(owner, semset.make("s", "4"));
-	does(owner, semset.set_mode("s", 0666));
-	does(other, semset.get("s", 1, 0));
-	does(other, call(become_nobody, NULL, 0, 0, 0));
-	does_fail(other, semset.remove("s"), EPERM);
-	does_fail(other, semset.set_mode("s", 0600), EPERM);
-	does(other, semset.op("s", "0-1"));
-	does_give(owner, semset.stat("s"), "1 of mode 666, owner me, creator me");
-	does_give(owner, semset.value("s", 0), 3);
-	does(owner, semset.remove("s"));
-	does_fail(other, semset.op("s", "0-1"), EINVAL);
-}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory without a name that travels as a descriptor, and the seals on it. */
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "stage/story.h"
 
@@ -87,6 +89,77 @@ TEST(shm, memfd_create_refuses_unknown_flags_and_long_names)
 	name[249] = 'n';
 	does_fail(alice, call(make_named, name, 0, 0, 0), EINVAL);
 	does_fail(alice, shm.memfd("o", 0x800000), EINVAL);
+}
+
+TEST(shm, a_memfd_is_open_to_read_and_write)
+{
+	actor *alice = cast("alice");
+
+	does(alice, shm.memfd("o", MFD_CLOEXEC));
+	does_give(alice, fd.access_mode("o"), O_RDWR);
+	does_give(alice, fd.write("o", "to and fro"), 10);
+	does_give(alice, fd.pread("o", 10, 0), "to and fro");
+}
+
+/* What the link of the descriptor in /proc shows. */
+static long long shows_name(const char *text, const long long *n)
+{
+	char path[64], target[64] = "", wanted[64];
+
+	(void)n;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", handle_fd(text));
+	if (readlink(path, target, sizeof(target) - 1) < 0)
+		skip("%s can't be read", path);
+	snprintf(wanted, sizeof(wanted), "memfd:%s", text);
+	return strstr(target, wanted) != NULL;
+}
+
+TEST(shm, a_memfd_shows_its_name)
+{
+	actor *alice = cast("alice");
+
+	does(alice, shm.memfd("note", 0));
+	does_give(alice, call(shows_name, "note", 0, 0, 0), 1);
+}
+
+static long long allow_no_descriptor(const char *text, const long long *n)
+{
+	struct rlimit limit;
+
+	(void)text;
+	(void)n;
+	must_be(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = 0;
+	return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static long long make_nowhere_named(const char *text, const long long *n)
+{
+	char *nowhere = impl->shm->mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)text;
+	must(nowhere != MAP_FAILED);
+	return make_named(nowhere, n);
+}
+
+TEST(shm, without_a_free_descriptor_there_is_no_memfd)
+{
+	actor *alice = cast("alice");
+
+	does(alice, shm.memfd("o", 0));
+	long long first = outcome_of(alice)->value;
+	does(alice, fd.close("o"));
+	does(alice, call(allow_no_descriptor, "", 0, 0, 0));
+	does_fail(alice, shm.memfd("o", 0), EMFILE);
+	does(alice, fd.leave_room(1));
+	does_give(alice, shm.memfd("o", 0), first);
+}
+
+TEST(shm, a_memfd_needs_a_name_that_can_be_read)
+{
+	actor *alice = cast("alice");
+
+	does_fail(alice, call(make_nowhere_named, "", 0, 0, 0), EFAULT);
 }
 
 /* -- seals ------------------------------------------------------------------------------------ */
@@ -199,6 +272,32 @@ TEST(shm, seals_are_added_and_never_lost)
 	dies(bob);
 	does_fail(alice, shm.resize("o", 1), EPERM);
 	does_fail(alice, shm.resize("o", 3 * (long long)page()), EPERM);
+}
+
+/* The same memory through /proc, as a descriptor that may only read. */
+static long long reopen_to_read(const char *text, const long long *n)
+{
+	char path[64];
+
+	(void)n;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", handle_fd(text));
+	int again = impl->shm->open(path, O_RDONLY, 0);
+	if (again < 0)
+		skip("%s can't be opened", path);
+	set_handle("r", again, NULL);
+	return 0;
+}
+
+TEST(shm, only_who_may_write_adds_seals)
+{
+	actor *alice = cast("alice");
+
+	makes(alice);
+	does(alice, call(reopen_to_read, "o", 0, 0, 0));
+	does_fail(alice, fd.fcntl("r", F_ADD_SEALS, F_SEAL_WRITE), EPERM);
+	does_give(alice, fd.fcntl("r", F_GET_SEALS, 0), 0);
+	does(alice, fd.fcntl("o", F_ADD_SEALS, F_SEAL_WRITE));
+	does_give(alice, fd.fcntl("r", F_GET_SEALS, 0), F_SEAL_WRITE);
 }
 
 TEST(shm, unknown_seals_are_invalid)

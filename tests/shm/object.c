@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Objects of POSIX: names, sizes, descriptors. */
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -171,6 +172,24 @@ TEST(shm, an_object_belongs_to_its_maker)
 	does_give(alice, shm.owner("o"), uid);
 }
 
+/* 1: the object's group is this process's. */
+static long long is_of_my_group(const char *text, const long long *n)
+{
+	struct stat status;
+
+	(void)n;
+	must_be(impl->fd->fstat(handle_fd(text), &status), 0);
+	return status.st_gid == getegid();
+}
+
+TEST(shm, an_object_belongs_to_its_makers_group)
+{
+	actor *alice = cast("alice");
+
+	does(alice, shm.open("o", NEW));
+	does_give(alice, call(is_of_my_group, "o", 0, 0, 0), 1);
+}
+
 TEST(shm, O_TRUNC_empties_an_object)
 {
 	actor *alice = cast("alice");
@@ -184,114 +203,6 @@ TEST(shm, O_TRUNC_empties_an_object)
 	does(alice, shm.resize("o", (long long)page()));
 	does(alice, shm.map("o", "n", page()));
 	does_give(alice, shm.is_zero("n", 0, page()), 1);
-}
-
-/* -- names ------------------------------------------------------------------------------------ */
-
-/* A name that is none of the story's objects. */
-static long long open_name(const char *text, const long long *n)
-{
-	return impl->shm->shm_open(text, (int)n[0], 0600);
-}
-
-static long long unlink_name(const char *text, const long long *n)
-{
-	(void)n;
-	return impl->shm->shm_unlink(text);
-}
-
-static const struct {
-	const char *name, *text;
-} bad_names[] = {{"slash", "/"}, {"slash_within", "/ipcts/object"}, {"slash_after", "/ipcts-x/"}};
-
-TEST_EACH(shm, an_impossible_name_is_invalid, bad_names)
-{
-	actor *alice = cast("alice");
-
-	does_fail(alice, call(open_name, row->text, O_RDWR | O_CREAT, 0, 0), EINVAL);
-	does_fail(alice, call(open_name, row->text, O_RDWR, 0, 0), EINVAL);
-}
-
-TEST(shm, a_name_may_be_too_long)
-{
-	actor *alice = cast("alice");
-	char name[NAME_MAX + 3] = "/";
-
-	memset(name + 1, 'n', NAME_MAX + 1);
-	does_fail(alice, call(open_name, name, O_RDWR, 0, 0), ENAMETOOLONG);
-	does_fail(alice, call(open_name, name, O_RDWR | O_CREAT, 0, 0), ENAMETOOLONG);
-	does_fail(alice, call(unlink_name, name, 0, 0, 0), ENAMETOOLONG);
-}
-
-TEST(shm, unlinking_nothing_fails)
-{
-	actor *alice = cast("alice");
-
-	does_fail(alice, shm.unlink("o"), ENOENT);
-	does(alice, shm.open("o", NEW));
-	does(alice, shm.unlink("o"));
-	does_fail(alice, shm.unlink("o"), ENOENT);
-}
-
-TEST(shm, an_unlinked_name_leads_nowhere)
-{
-	actor *alice = cast("alice"), *bob = cast_stranger("bob");
-
-	does(alice, shm.open("o", NEW));
-	does(bob, shm.open("o", O_RDWR));
-	does(bob, shm.unlink("o"));
-	does_fail(alice, shm.open("o:again", O_RDWR), ENOENT);
-	does_fail(bob, shm.open("o:again", O_RDWR), ENOENT);
-}
-
-TEST(shm, an_unlinked_object_lives_for_its_users)
-{
-	actor *alice = cast("alice"), *bob = cast("bob");
-
-	does(alice, shm.open("o", NEW));
-	does(alice, shm.resize("o", (long long)page()));
-	does(alice, shm.map("o", "m", page()));
-	does(bob, shm.open("o", O_RDWR));
-	does(alice, shm.unlink("o"));
-	does(alice, shm.write("m", 0, "nameless"));
-	does(bob, shm.map("o", "m", page()));
-	does_give(bob, shm.read("m", 0, 8), "nameless");
-	does(bob, shm.resize("o", 2 * (long long)page()));
-	does_give(alice, shm.size("o"), 2 * (long long)page());
-	dies(alice);
-	does_give(bob, shm.read("m", 0, 8), "nameless");
-}
-
-TEST(shm, a_name_used_again_is_a_new_object)
-{
-	actor *alice = cast("alice");
-
-	does(alice, shm.open("o:old", NEW));
-	does(alice, shm.resize("o:old", 100));
-	does(alice, shm.map("o:old", "old", 100));
-	does(alice, shm.write("old", 0, "old"));
-	does(alice, shm.unlink("o"));
-	actor *bob = cast_stranger("bob");
-	does(bob, shm.open("o", NEW));
-	does_give(bob, shm.size("o"), 0);
-	does(bob, shm.resize("o", 200));
-	does(bob, shm.map("o", "new", 200));
-	does_give(bob, shm.is_zero("new", 0, 200), 1);
-	does(bob, shm.write("new", 0, "new"));
-	does_give(alice, shm.read("old", 0, 3), "old");
-	does_give(alice, shm.size("o:old"), 100);
-}
-
-TEST(shm, different_names_are_different_objects)
-{
-	actor *alice = cast("alice");
-
-	does(alice, shm.open("o", NEW));
-	does(alice, shm.resize("o", 100));
-	does(alice, shm.open("p", NEW));
-	does_give(alice, shm.size("p"), 0);
-	does(alice, shm.unlink("o"));
-	does(alice, shm.open("p:again", O_RDWR));
 }
 
 /* -- sizes ------------------------------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who may do what with whose shared memory. */
 #include <grp.h>
+#include <sched.h>
 #include <time.h>
 
 #include "stage/story.h"
@@ -149,6 +150,8 @@ TEST(shm, IPC_SET_gives_a_segment_away)
 	must_be(outcome_of(bob)->n[SEGMENT_GID], NOBODY);
 	must_be(outcome_of(bob)->n[SEGMENT_CUID], was.n[SEGMENT_CUID]);
 	must_be(outcome_of(bob)->n[SEGMENT_CGID], was.n[SEGMENT_CGID]);
+	does(bob, shm.set("s", NOBODY, NOBODY, 0640));
+	does_give(bob, shm.field("s", SEGMENT_MODE), 0640);
 	does(bob, shm.remove("s"));
 }
 
@@ -182,6 +185,88 @@ TEST_EACH(shm, others_have_the_last_three_bits, strangers)
 		does_fail(bob, shm.attach("s", "m", row->flags), EACCES);
 	}
 	does_give(alice, shm.nattch("s"), 1 + row->may_attach);
+}
+
+static const struct {
+	const char *name;
+	int mode, flags;
+	bool may_attach;
+} members[] = {
+	{"0640_to_read", 0640, SHM_RDONLY, true},  {"0640_to_write", 0640, 0, false},
+	{"0660_to_write", 0660, 0, true},	   {"0620_to_read", 0620, SHM_RDONLY, false},
+	{"0604_to_read", 0604, SHM_RDONLY, false}, {"0606_to_write", 0606, 0, false},
+};
+
+TEST_EACH(shm, the_group_has_the_middle_three_bits, members)
+{
+	actor *alice = cast("alice");
+
+	require_root();
+	does(alice, shm.get("s", 100, NEW | 0600));
+	does(alice, shm.field("s", SEGMENT_UID));
+	does(alice, shm.set("s", outcome_of(alice)->value, NOBODY, row->mode));
+	actor *bob = cast_user("bob");
+	does(bob, shm.get("s", 0, 0));
+	if (row->may_attach)
+		does(bob, shm.attach("s", "m", row->flags));
+	else
+		does_fail(bob, shm.attach("s", "m", row->flags), EACCES);
+	does_give(alice, shm.nattch("s"), row->may_attach);
+}
+
+TEST(shm, only_the_owner_locks_a_segment)
+{
+	actor *alice = cast("alice");
+
+	require_root();
+	does(alice, shm.get("s", 100, NEW | 0666));
+	actor *bob = cast_user("bob");
+	does(bob, shm.get("s", 0, 0));
+	does_fail(bob, shm.control("s", SHM_LOCK), EPERM);
+	does_give(alice, shm.field("s", SEGMENT_MODE), 0666);
+	begin(alice, shm.control("s", SHM_LOCK));
+	returns(alice);
+	if (outcome_of(alice)->error)
+		skip("no memory may be locked here");
+	does_fail(bob, shm.control("s", SHM_UNLOCK), EPERM);
+	does_give(alice, shm.field("s", SEGMENT_MODE), SHM_LOCKED | 0666);
+}
+
+static long long rule_a_namespace(const char *text, const long long *n)
+{
+	(void)text;
+	(void)n;
+#ifdef CLONE_NEWIPC
+	if (unshare(CLONE_NEWUSER | CLONE_NEWIPC) == 0)
+		return 0;
+#endif
+	skip("no namespace of one's own to be had here");
+}
+
+TEST(shm, the_privileged_are_asked_for_no_permission)
+{
+	actor *alice = cast("alice");
+
+	does(alice, call(rule_a_namespace, "", 0, 0, 0));
+	does(alice, shm.get("s", 100, NEW | 0));
+	does(alice, shm.get("s", 0, 0600));
+	does(alice, shm.attach("s", "m", 0));
+	does(alice, shm.write("m", 0, "by right"));
+	does_give(alice, shm.field("s", SEGMENT_MODE), 0);
+}
+
+TEST(shm, SHM_EXEC_needs_the_permission)
+{
+	actor *alice = cast_user("alice");
+
+	does(alice, shm.get("s", 100, NEW | 0600));
+	does_fail(alice, shm.attach("s", "m", SHM_EXEC), EACCES);
+	does_fail(alice, shm.attach("s", "m", SHM_EXEC | SHM_RDONLY), EACCES);
+	does_give(alice, shm.nattch("s"), 0);
+	does(alice, shm.get("t", 100, NEW | 0700));
+	does(alice, shm.attach("t", "n", SHM_EXEC));
+	does(alice, shm.write("n", 0, "code"));
+	does_give(alice, shm.read("n", 0, 4), "code");
 }
 
 TEST(shm, only_the_owner_removes_a_segment)
@@ -316,4 +401,52 @@ TEST(shm, only_the_owner_unlinks_an_object)
 	does(bob, shm.open("o", O_RDONLY));
 	does(alice, shm.unlink("o"));
 	does_fail(bob, shm.open("o", O_RDONLY), ENOENT);
+}
+
+TEST(shm, an_open_object_stays_open_when_its_mode_changes)
+{
+	actor *alice = cast_user("alice");
+
+	makes_object(alice, "o", 0600);
+	does(alice, shm.resize("o", 100));
+	does(alice, shm.map("o", "m", 100));
+	does(alice, shm.change_mode("o", 0400));
+	does_give(alice, shm.mode("o"), 0400);
+	does_fail(alice, shm.open("o:again", O_RDWR), EACCES);
+	does(alice, shm.open("o:read", O_RDONLY));
+	does(alice, shm.write("m", 0, "still mine"));
+	does(alice, shm.resize("o", 200));
+	does(alice, shm.map("o", "n", 200));
+	does(alice, shm.store("n", 100, 7));
+	does_give(alice, shm.size("o:read"), 200);
+}
+
+TEST(shm, an_object_can_be_given_away)
+{
+	actor *alice = cast("alice");
+
+	require_root();
+	does(alice, shm.open("o", O_RDWR | O_CREAT | O_EXCL));
+	actor *bob = cast_user("bob");
+	does_fail(bob, shm.open("o", O_RDWR), EACCES);
+	does(alice, shm.change_owner("o", NOBODY, NOBODY));
+	does_give(alice, shm.owner("o"), NOBODY);
+	does(bob, shm.open("o", O_RDWR));
+	does(bob, shm.resize("o", 100));
+	does(bob, shm.change_mode("o", 0640));
+	does_give(alice, shm.mode("o"), 0640);
+	does(bob, shm.unlink("o"));
+}
+
+TEST(shm, only_the_owner_changes_an_objects_mode)
+{
+	actor *alice = cast("alice");
+
+	require_root();
+	does(alice, shm.open("o", O_RDWR | O_CREAT | O_EXCL));
+	does(alice, shm.change_mode("o", 0666));
+	actor *bob = cast_user("bob");
+	does(bob, shm.open("o", O_RDWR));
+	does_fail(bob, shm.change_mode("o", 0777), EPERM);
+	does_give(alice, shm.mode("o"), 0666);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Segments of System V: getting, attaching, detaching, and what is said of them. */
-#include <time.h>
-
+/* Segments of System V: getting, attaching, detaching. */
 #include "stage/story.h"
 
 enum { NEW = IPC_CREAT | IPC_EXCL | 0600 };
@@ -37,6 +35,32 @@ TEST(shm, a_private_segment_is_always_new)
 	does(alice, shm.attach("t", "n", 0));
 	does(alice, shm.write("m", 0, "mine"));
 	does_give(alice, shm.is_zero("n", 0, 100), 1);
+}
+
+static long long get_private(const char *text, const long long *n)
+{
+	int id = impl->shm->shmget(IPC_PRIVATE, 100, (int)n[0]);
+
+	if (id >= 0) {
+		keep_private(PRIVATE_SEGMENT, id);
+		set_handle(text, id, NULL);
+	}
+	return id;
+}
+
+static const struct {
+	const char *name;
+	int flags;
+} private_flags[] = {{"plain", 0600}, {"exclusive", IPC_EXCL | 0600}};
+
+TEST_EACH(shm, a_private_segment_needs_no_IPC_CREAT, private_flags)
+{
+	actor *alice = cast("alice");
+
+	does(alice, call(get_private, "s", row->flags, 0, 0));
+	does(alice, call(get_private, "t", row->flags, 0, 0));
+	does_give(alice, shm.field("s", SEGMENT_SIZE), 100);
+	does_give(alice, shm.field("t", SEGMENT_MODE), 0600);
 }
 
 TEST(shm, existing_segment_is_got_by_any_smaller_size)
@@ -117,167 +141,6 @@ TEST(shm, one_of_many_creates_a_segment)
 		winners += outcome_of(racers[i])->value;
 	}
 	must_be(winners, 1);
-}
-
-/* -- what IPC_STAT says ----------------------------------------------------------------------- */
-
-static const struct {
-	const char *name;
-	int mode;
-} modes[] = {{"0600", 0600}, {"0640", 0640}, {"0444", 0444}, {"0777", 0777}, {"0421", 0421}};
-
-TEST_EACH(shm, a_new_segment_has_the_mode_asked_for, modes)
-{
-	actor *alice = cast("alice");
-
-	does(alice, shm.get("s", 100, IPC_CREAT | IPC_EXCL | row->mode));
-	does_give(alice, shm.field("s", SEGMENT_MODE), row->mode);
-}
-
-TEST(shm, mode_is_not_cut_by_the_umask)
-{
-	actor *alice = cast("alice");
-
-	/* an actor's umask is 022 */
-	does(alice, shm.get("s", 100, IPC_CREAT | IPC_EXCL | 0666));
-	does_give(alice, shm.field("s", SEGMENT_MODE), 0666);
-}
-
-static const struct {
-	const char *name;
-	size_t size;
-} sizes[] = {{"1", 1}, {"4095", 4095}, {"4096", 4096}, {"65537", 65537}, {"1000001", 1000001}};
-
-TEST_EACH(shm, the_size_told_is_the_size_asked_for, sizes)
-{
-	actor *alice = cast("alice");
-
-	does(alice, shm.get("s", row->size, NEW));
-	does_give(alice, shm.field("s", SEGMENT_SIZE), (long long)row->size);
-	does(alice, shm.attach("s", "m", 0));
-	does_give(alice, shm.is_zero("m", 0, row->size), 1);
-	does(alice, shm.write("m", (long long)row->size - 1, "."));
-	does_give(alice, shm.read("m", (long long)row->size - 1, 1), ".");
-}
-
-TEST(shm, memory_comes_in_whole_pages)
-{
-	actor *alice = cast("alice");
-
-	does(alice, shm.get("s", 1, NEW));
-	does(alice, shm.attach("s", "m", 0));
-	actor *bob = forks(alice, "bob");
-	does_give(alice, shm.is_zero("m", 0, page()), 1);
-	does(alice, shm.write("m", (long long)page() - 4, "tail"));
-	does_give(bob, shm.read("m", (long long)page() - 4, 4), "tail");
-}
-
-static long long my_ids(const char *text, const long long *n)
-{
-	(void)text;
-	return n[0] ? (long long)getegid() : (long long)geteuid();
-}
-
-static const struct {
-	const char *name;
-	enum segment_field field;
-	enum { ZERO, MY_PID, MY_UID, MY_GID, NOW } expected;
-} births[] = {
-	{"nattch", SEGMENT_NATTCH, ZERO}, {"lpid", SEGMENT_LPID, ZERO},
-	{"atime", SEGMENT_ATIME, ZERO},	  {"dtime", SEGMENT_DTIME, ZERO},
-	{"cpid", SEGMENT_CPID, MY_PID},	  {"uid", SEGMENT_UID, MY_UID},
-	{"cuid", SEGMENT_CUID, MY_UID},	  {"gid", SEGMENT_GID, MY_GID},
-	{"cgid", SEGMENT_CGID, MY_GID},	  {"ctime", SEGMENT_CTIME, NOW},
-};
-
-/* Seconds of the system's clock, which others may read a tick later: around now. */
-static void is_about(long long seconds, time_t before)
-{
-	must(seconds >= (long long)before - 1);
-	must(seconds <= (long long)time(NULL) + 1);
-}
-
-TEST_EACH(shm, a_new_segment_says_who_made_it_and_when, births)
-{
-	actor *alice = cast("alice");
-	time_t before = time(NULL);
-
-	does(alice, shm.get("s", 100, NEW));
-	does(alice, call(my_ids, "", row->expected == MY_GID, 0, 0));
-	long long id = outcome_of(alice)->value;
-	does(alice, shm.field("s", (int)row->field));
-	long long value = outcome_of(alice)->value;
-	if (row->expected == NOW)
-		is_about(value, before);
-	else if (row->expected == MY_PID)
-		must_be(value, pid_of(alice));
-	else
-		must_be(value, row->expected == ZERO ? 0 : id);
-}
-
-TEST(shm, attaching_is_told)
-{
-	actor *alice = cast("alice"), *bob = cast("bob");
-	time_t before = time(NULL);
-
-	does(alice, shm.get("s", 100, NEW));
-	does(bob, shm.get("s", 100, 0));
-	does(bob, shm.attach("s", "m", 0));
-	does(alice, shm.stat("s"));
-	must_be(outcome_of(alice)->n[SEGMENT_NATTCH], 1);
-	must_be(outcome_of(alice)->n[SEGMENT_LPID], pid_of(bob));
-	must_be(outcome_of(alice)->n[SEGMENT_CPID], pid_of(alice));
-	must_be(outcome_of(alice)->n[SEGMENT_DTIME], 0);
-	is_about(outcome_of(alice)->n[SEGMENT_ATIME], before);
-	does(alice, shm.attach("s", "m", 0));
-	does_give(bob, shm.field("s", SEGMENT_LPID), pid_of(alice));
-	does_give(bob, shm.nattch("s"), 2);
-}
-
-TEST(shm, detaching_is_told)
-{
-	actor *alice = cast("alice"), *bob = cast("bob");
-	time_t before = time(NULL);
-
-	does(alice, shm.get("s", 100, NEW));
-	does(bob, shm.get("s", 100, 0));
-	does(bob, shm.attach("s", "m", 0));
-	does(alice, shm.attach("s", "m", 0));
-	does(bob, shm.detach("m"));
-	does(alice, shm.stat("s"));
-	must_be(outcome_of(alice)->n[SEGMENT_NATTCH], 1);
-	must_be(outcome_of(alice)->n[SEGMENT_LPID], pid_of(bob));
-	is_about(outcome_of(alice)->n[SEGMENT_DTIME], before);
-}
-
-TEST(shm, asking_changes_nothing)
-{
-	actor *alice = cast("alice");
-
-	does(alice, shm.get("s", 100, NEW));
-	does(alice, shm.attach("s", "m", 0));
-	does(alice, shm.stat("s"));
-	outcome first = *outcome_of(alice);
-	does(alice, shm.get("s", 50, 0));
-	does(alice, shm.stat("s"));
-	for (int i = SEGMENT_SIZE; i <= SEGMENT_CTIME; i++)
-		must_be(outcome_of(alice)->n[i], first.n[i]);
-}
-
-TEST(shm, failed_attach_is_not_counted)
-{
-	actor *alice = cast("alice");
-
-	does(alice, shm.get("s", 100, NEW));
-	does(alice, shm.attach("s", "m", 0));
-	does(alice, shm.detach("m"));
-	does(alice, shm.stat("s"));
-	outcome first = *outcome_of(alice);
-	does_fail(alice, shm.attach_at("s", "m", 1, 0), EINVAL);
-	does_fail(alice, shm.detach("m"), EINVAL);
-	does(alice, shm.stat("s"));
-	for (int i = SEGMENT_SIZE; i <= SEGMENT_CTIME; i++)
-		must_be(outcome_of(alice)->n[i], first.n[i]);
 }
 
 /* -- shmat ------------------------------------------------------------------------------------ */
@@ -506,124 +369,4 @@ TEST(shm, shmdt_refuses_other_mappings)
 	does(alice, shm.write("m", 0, "mapped"));
 	does_fail(alice, shm.detach("m"), EINVAL);
 	does_give(alice, shm.read("m", 0, 6), "mapped");
-}
-
-/* -- who is attached -------------------------------------------------------------------------- */
-
-TEST(shm, a_child_is_attached_too)
-{
-	actor *alice = cast("alice");
-
-	does(alice, shm.get("s", 100, NEW));
-	does(alice, shm.attach("s", "m", 0));
-	does(alice, shm.attach("s", "n", 0));
-	actor *bob = forks(alice, "bob");
-	does_give(alice, shm.nattch("s"), 4);
-	does(bob, shm.detach("m"));
-	does_give(alice, shm.nattch("s"), 3);
-	does(bob, shm.write("n", 0, "from the child"));
-	does_give(alice, shm.read("m", 0, 14), "from the child");
-}
-
-static const struct {
-	const char *name;
-	enum { EXIT, KILL, EXEC, FAULT } end;
-} ends[] = {{"exit", EXIT}, {"kill", KILL}, {"exec", EXEC}, {"fault", FAULT}};
-
-TEST_EACH(shm, the_end_of_a_process_detaches, ends)
-{
-	actor *alice = cast("alice"), *bob = cast("bob");
-
-	does(alice, shm.get("s", 100, NEW));
-	does(alice, shm.attach("s", "m", 0));
-	does(bob, shm.get("s", 100, 0));
-	does(bob, shm.attach("s", "m", 0));
-	does(bob, shm.attach("s", "r", SHM_RDONLY));
-	does_give(alice, shm.nattch("s"), 3);
-	if (row->end == EXIT) {
-		exits(bob, 0);
-	} else if (row->end == KILL) {
-		dies(bob);
-	} else if (row->end == EXEC) {
-		execs(bob);
-	} else {
-		begin(bob, shm.store("r", 0, 1));
-		is_killed_by(bob, SIGSEGV);
-	}
-	does_give(alice, shm.nattch("s"), 1);
-}
-
-TEST(shm, a_segment_outlives_all_its_users)
-{
-	actor *alice = cast("alice");
-
-	does(alice, shm.get("s", 100, NEW));
-	does(alice, shm.attach("s", "m", 0));
-	does(alice, shm.write("m", 0, "left"));
-	dies(alice);
-	actor *bob = cast("bob");
-	does(bob, shm.get("s", 100, 0));
-	does_give(bob, shm.nattch("s"), 0);
-	does(bob, shm.attach("s", "m", 0));
-	does_give(bob, shm.read("m", 0, 4), "left");
-}
-
-TEST(shm, threads_are_attached_as_one)
-{
-	actor *alice = cast("alice"), *thread = cast_thread(alice, "thread");
-
-	does(alice, shm.get("s", 100, NEW));
-	does(thread, shm.attach("s", "m", 0));
-	does_give(alice, shm.nattch("s"), 1);
-	does(alice, shm.detach("m"));
-	does_give(thread, shm.nattch("s"), 0);
-	does_fail(thread, shm.detach("m"), EINVAL);
-}
-
-/* Three pages attached, taken apart by protection or in memory, and put together again. */
-static const struct {
-	const char *name;
-	enum { PROTECT, PROTECT_AND_BACK, UNMAP_FIRST, UNMAP_MIDDLE, UNMAP_ALL, SHRINK } how;
-} surgeries[] = {
-	{"protected_in_the_middle", PROTECT}, {"protected_and_merged_again", PROTECT_AND_BACK},
-	{"first_page_unmapped", UNMAP_FIRST}, {"middle_page_unmapped", UNMAP_MIDDLE},
-	{"all_unmapped", UNMAP_ALL},	      {"shrunk_by_mremap", SHRINK},
-};
-
-static void operates(actor *a, int how)
-{
-	long long one = (long long)page();
-
-	if (how == PROTECT || how == PROTECT_AND_BACK)
-		does(a, shm.protect("m", one, page(), PROT_READ));
-	if (how == PROTECT_AND_BACK)
-		does(a, shm.protect("m", one, page(), PROT_READ | PROT_WRITE));
-	if (how == UNMAP_FIRST)
-		does(a, shm.unmap("m", 0, page()));
-	if (how == UNMAP_MIDDLE)
-		does(a, shm.unmap("m", one, page()));
-	if (how == UNMAP_ALL)
-		does(a, shm.unmap("m", 0, 3 * page()));
-	if (how == SHRINK)
-		does(a, shm.remap("m", 3 * page(), page()));
-}
-
-TEST_EACH(shm, nobody_is_attached_after_the_last_detach, surgeries)
-{
-	actor *alice = cast("alice");
-
-	does(alice, shm.get("s", 3 * page(), NEW));
-	does(alice, shm.attach("s", "m", 0));
-	operates(alice, row->how);
-	actor *bob = forks(alice, "bob");
-	if (row->how == UNMAP_ALL) {
-		does_give(alice, shm.nattch("s"), 0);
-		does_fail(alice, shm.detach("m"), EINVAL);
-	} else {
-		does(alice, shm.detach("m"));
-	}
-	dies(bob);
-	does_give(alice, shm.nattch("s"), 0);
-	does(alice, shm.attach("s", "m", 0));
-	does_give(alice, shm.nattch("s"), 1);
 }

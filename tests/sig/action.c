@@ -28,7 +28,7 @@ TEST_EACH(sig, the_default_is_to_terminate, deadly)
 static const struct {
 	const char *name;
 	int number;
-} harmless[] = {ROW(SIGCHLD), ROW(SIGURG)};
+} harmless[] = {ROW(SIGCHLD), ROW(SIGURG), ROW(SIGWINCH)};
 
 TEST_EACH(sig, some_are_ignored_by_default, harmless)
 {
@@ -38,6 +38,27 @@ TEST_EACH(sig, some_are_ignored_by_default, harmless)
 	does(alice, sig.raise(row->number));
 	does_give(alice, sig.pending(), NO_SIGNALS);
 }
+
+#ifdef __linux__
+static const struct {
+	const char *name;
+	int number;
+} further[] = {
+	ROW(SIGIO),
+	ROW(SIGPWR),
+#ifdef SIGSTKFLT
+	ROW(SIGSTKFLT),
+#endif
+};
+
+TEST_EACH(sig, linux_has_further_signals_that_terminate, further)
+{
+	actor *victim = cast("victim"), *killer = cast("killer");
+
+	does(killer, sig.kill(pid_of(victim), row->number));
+	is_killed_by(victim, row->number);
+}
+#endif
 
 TEST(sig, real_time_signals_terminate)
 {
@@ -60,6 +81,16 @@ TEST_EACH(sig, some_are_neither_caught_nor_ignored, absolute)
 
 	does_fail(alice, sig.handle(row->number, 0), EINVAL);
 	does_fail(alice, sig.ignore(row->number), EINVAL);
+	does_give(alice, sig.disposition(row->number), IS_DEFAULT);
+}
+
+TEST_EACH(sig, the_default_of_what_has_no_other_may_be_set, absolute)
+{
+	actor *alice = cast("alice");
+
+	begin(alice, sig.restore(row->number));
+	returns(alice);
+	must(outcome_of(alice)->value == 0 || outcome_of(alice)->error == EINVAL);
 	does_give(alice, sig.disposition(row->number), IS_DEFAULT);
 }
 

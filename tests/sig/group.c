@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Process groups and sessions, as what signals are sent to; and who may send them. */
+/* Process groups and sessions, as what signals are sent to. */
 #include "stage/story.h"
 
 static actor *cast_catcher(const char *name)
@@ -192,94 +192,41 @@ TEST(sig, a_group_leader_begins_no_session)
 	does_give(alice, sig.session_of(0), session);
 }
 
-/* -- who may signal whom ------------------------------------------------------------------------
- */
-
-/* Users that nobody else here has. */
-enum { ALICES = 61237, BOBS = 61238 };
-
-static void becomes(actor *a, long real, long effective, long saved)
-{
-	begin(a, sig.become(real, effective, saved));
-	returns(a);
-	if (outcome_of(a)->value == -1)
-		skip("only the superuser can act as two users");
-}
-
-TEST(sig, another_users_process_is_not_signalled)
-{
-	actor *alice = cast("alice"), *bob = cast("bob");
-
-	does(bob, sig.block(ALL_SIGNALS));
-	becomes(bob, BOBS, BOBS, BOBS);
-	becomes(alice, ALICES, ALICES, ALICES);
-	does_fail(alice, sig.kill(pid_of(bob), SIGUSR1), EPERM);
-	does_fail(alice, sig.kill(pid_of(bob), 0), EPERM);
-	does_give(bob, sig.pending(), NO_SIGNALS);
-}
-
-TEST(sig, queue_to_another_users_process_is_refused)
-{
-	actor *alice = cast("alice"), *bob = cast("bob");
-
-	does(bob, sig.block(ALL_SIGNALS));
-	becomes(bob, BOBS, BOBS, BOBS);
-	becomes(alice, ALICES, ALICES, ALICES);
-	does_fail(alice, sig.queue(pid_of(bob), SIGUSR1, 1), EPERM);
-	does_give(bob, sig.pending(), NO_SIGNALS);
-}
-
-static const struct {
-	const char *name;
-	long sender[2], receiver[3]; /* real, effective (, saved) */
-	int error;
-} pairs[] = {
-	{"real_to_real", {ALICES, BOBS}, {ALICES, 61240, 61240}, 0},
-	{"real_to_saved", {ALICES, BOBS}, {61240, 61240, ALICES}, 0},
-	{"effective_to_real", {BOBS, ALICES}, {ALICES, 61240, 61240}, 0},
-	{"effective_to_saved", {BOBS, ALICES}, {61240, 61240, ALICES}, 0},
-	{"nobody_to_effective", {ALICES, ALICES}, {61240, ALICES, 61240}, EPERM},
-};
-
-TEST_EACH(sig, the_saved_user_is_the_one_that_counts, pairs)
-{
-	actor *sender = cast("sender"), *receiver = cast("receiver");
-
-	does(receiver, sig.block(ALL_SIGNALS));
-	becomes(receiver, row->receiver[0], row->receiver[1], row->receiver[2]);
-	becomes(sender, row->sender[0], row->sender[1], 61241);
-	if (row->error)
-		does_fail(sender, sig.kill(pid_of(receiver), SIGUSR1), row->error);
-	else
-		does(sender, sig.kill(pid_of(receiver), SIGUSR1));
-	does_give(receiver, sig.pending(), row->error ? NO_SIGNALS : SIGNALS(SIGUSR1));
-}
-
-TEST(sig, whoever_shares_the_session_may_continue)
-{
-	actor *alice = cast("alice"), *bob = cast("bob"), *other = cast("other");
-
-	does(other, sig.new_session());
-	does(bob, sig.block(SIGNALS(SIGCONT, SIGUSR1)));
-	becomes(bob, BOBS, BOBS, BOBS);
-	becomes(alice, ALICES, ALICES, ALICES);
-	becomes(other, ALICES, ALICES, ALICES);
-	does_fail(other, sig.kill(pid_of(bob), SIGCONT), EPERM);
-	does_give(bob, sig.pending(), NO_SIGNALS);
-	does(alice, sig.kill(pid_of(bob), SIGCONT));
-	does_give(bob, sig.pending(), SIGNALS(SIGCONT));
-}
-
-TEST(sig, a_group_needs_one_who_may_be_signalled)
+TEST(sig, a_number_in_use_as_a_group_begins_no_session)
 {
 	cast_group();
-	becomes(member, BOBS, BOBS, BOBS);
-	becomes(leader, ALICES, ALICES, ALICES);
-	becomes(outsider, ALICES, ALICES, ALICES);
-	does(outsider, sig.kill(-pid_of(leader), SIGUSR1));
-	catches(leader, SIGUSR1, 1);
+	/* the founder has gone to another group, but the one of its number lives on */
+	does(outsider, sig.set_group(0, 0));
+	does(leader, sig.set_group(0, pid_of(outsider)));
+	does_fail(leader, sig.new_session(), EPERM);
+	does_give(leader, sig.group(), pid_of(outsider));
+	exits(member, 0);
+	does_give(leader, sig.new_session(), pid_of(leader));
+}
+
+TEST(sig, killpg_refuses_what_is_no_signal)
+{
+	cast_group();
+	does_fail(outsider, sig.kill_group(pid_of(leader), -1), EINVAL);
+	does_fail(outsider, sig.kill_group(pid_of(leader), 1000), EINVAL);
+	does_give(outsider, sig.kill_group(pid_of(leader), 0), 0);
 	does_give(member, sig.log(), "");
-	exits(leader, 0);
-	does_fail(outsider, sig.kill(-pid_of(leader), SIGUSR1), EPERM);
+}
+
+TEST(sig, queue_reaches_no_group)
+{
+	cast_group();
+	does_fail(outsider, sig.queue(-pid_of(leader), SIGUSR1, 1), ESRCH);
+	does_fail(leader, sig.queue(0, SIGUSR1, 1), ESRCH);
+	does_give(leader, sig.log(), "");
 	does_give(member, sig.log(), "");
+}
+
+TEST(sig, the_group_of_a_stranger_is_told)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(bob, sig.new_session());
+	does_give(alice, sig.group_of(pid_of(bob)), pid_of(bob));
+	does_give(alice, sig.session_of(pid_of(bob)), pid_of(bob));
 }

@@ -140,20 +140,127 @@ TEST(sig, a_parents_death_is_signalled)
 	catches(child, SIGUSR1, 1);
 }
 
+static void adopts_orphans(actor *a)
+{
+	begin(a, sig.adopt_orphans(1));
+	returns(a);
+	if (outcome_of(a)->error == EINVAL)
+		skip("PR_SET_CHILD_SUBREAPER is not known here");
+	must_be(outcome_of(a)->value, 0);
+}
+
 TEST(sig, a_subreaper_adopts_orphans)
 {
 	actor *elder = cast("elder");
 	actor *parent = forks(elder, "parent");
 	actor *child = forks(parent, "child");
 
-	begin(elder, sig.adopt_orphans(1));
-	returns(elder);
-	if (outcome_of(elder)->error == EINVAL)
-		skip("PR_SET_CHILD_SUBREAPER is not known here");
-	must_be(outcome_of(elder)->value, 0);
+	adopts_orphans(elder);
 	does(elder, sig.kill(pid_of(parent), SIGKILL));
 	does_give(elder, sig.reap(pid_of(parent), 0), "killed by SIGKILL");
 	does_give(child, sig.parent(), pid_of(elder));
 	does(elder, sig.kill(pid_of(child), SIGTERM));
 	does_give(elder, sig.reap(pid_of(child), 0), "killed by SIGTERM");
+}
+
+TEST_VARIANT(sig, a_new_program_finds_pending_signals, of_its_thread)
+{
+	actor *bob = cast("bob");
+
+	does(bob, sig.self("b"));
+	does(bob, sig.thread_block(SIGNALS(SIGUSR1)));
+	does(bob, sig.kill_thread("b", SIGUSR1));
+	execs(bob);
+	does_give(bob, sig.pending(), SIGNALS(SIGUSR1));
+	does_give(bob, sig.wait(SIGNALS(SIGUSR1)), SIGUSR1);
+}
+
+TEST(sig, a_new_program_may_ignore_sigchld)
+{
+	actor *bob = cast("bob");
+
+	does(bob, sig.ignore(SIGCHLD));
+	execs(bob);
+	does(bob, sig.disposition(SIGCHLD));
+	long long now = outcome_of(bob)->value;
+	must(now == IS_IGNORED || now == IS_DEFAULT);
+}
+
+TEST(sig, a_death_signal_is_not_inherited)
+{
+	actor *parent = cast("parent");
+
+	does(parent, sig.death_signal(SIGUSR1));
+	does_give(parent, sig.death_signal_set(), SIGUSR1);
+	actor *child = forks(parent, "child");
+	does_give(child, sig.death_signal_set(), 0);
+	does_give(parent, sig.death_signal_set(), SIGUSR1);
+}
+
+TEST(sig, a_death_signal_survives_exec)
+{
+	actor *parent = cast("parent");
+	actor *child = forks(parent, "child");
+
+	does(child, sig.block(SIGNALS(SIGUSR1)));
+	does(child, sig.death_signal(SIGUSR1));
+	execs(child);
+	does_give(child, sig.death_signal_set(), SIGUSR1);
+	dies(parent);
+	does_give(child, sig.wait_info(SIGNALS(SIGUSR1)), SIGUSR1);
+	must_be(outcome_of(child)->n[INFO_PID], pid_of(parent));
+}
+
+TEST(sig, a_death_signal_can_be_taken_back)
+{
+	actor *parent = cast("parent");
+	actor *child = forks(parent, "child");
+
+	does(child, sig.handle(SIGUSR1, 0));
+	does(child, sig.death_signal(SIGUSR1));
+	does(child, sig.death_signal(0));
+	does_give(child, sig.death_signal_set(), 0);
+	does_fail(child, sig.death_signal(1000), EINVAL);
+	dies(parent);
+	does_give(child, sig.log(), "");
+}
+
+TEST(sig, a_subreapers_child_is_none)
+{
+	actor *elder = cast("elder");
+
+	adopts_orphans(elder);
+	actor *child = forks(elder, "child");
+	does_give(elder, sig.adopts_orphans(), 1);
+	does_give(child, sig.adopts_orphans(), 0);
+}
+
+TEST(sig, a_subreaper_is_one_after_exec)
+{
+	actor *elder = cast("elder");
+	actor *parent = forks(elder, "parent");
+	actor *child = forks(parent, "child");
+
+	adopts_orphans(elder);
+	execs(elder);
+	does_give(elder, sig.adopts_orphans(), 1);
+	exits(parent, 0);
+	does_give(child, sig.parent(), pid_of(elder));
+}
+
+TEST(sig, a_subreaper_learns_of_an_orphans_end)
+{
+	actor *elder = cast("elder");
+	actor *parent = forks(elder, "parent");
+	actor *child = forks(parent, "child");
+
+	adopts_orphans(elder);
+	exits(parent, 0);
+	does_give(elder, sig.reap(pid_of(parent), 0), "exited 0");
+	does(elder, sig.handle(SIGCHLD, SA_SIGINFO));
+	exits(child, 6);
+	catches(elder, SIGCHLD, 1);
+	does_give(elder, sig.info(SIGCHLD), SIGCHLD);
+	must_be(outcome_of(elder)->n[INFO_PID], pid_of(child));
+	does_give(elder, sig.reap(-1, 0), "exited 6");
 }

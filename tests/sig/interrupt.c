@@ -8,7 +8,7 @@
 enum { LONG_MS = 1000000 };
 
 /* Somebody who blocks in one of these, and somebody who can end that. */
-enum what { READS, WAITS_FOR_A_CHILD };
+enum what { READS, WAITS_FOR_A_CHILD, WAITS_BY_ID, WAITS_FOR_ANY };
 
 static actor *sleeper, *other, *child;
 
@@ -23,7 +23,14 @@ static void cast_sleeper(int flags)
 
 static void falls_asleep(enum what what)
 {
-	begin(sleeper, what == READS ? fd.read("p:r", 10) : sig.reap(pid_of(child), 0));
+	const op sleeps[] = {
+		[READS] = fd.read("p:r", 10),
+		[WAITS_FOR_A_CHILD] = sig.reap(pid_of(child), 0),
+		[WAITS_BY_ID] = sig.reap_id(P_PID, pid_of(child), WEXITED),
+		[WAITS_FOR_ANY] = sig.reap_any(),
+	};
+
+	begin(sleeper, sleeps[what]);
 	blocks(sleeper);
 }
 
@@ -42,9 +49,12 @@ static void is_ended(enum what what)
 static const struct {
 	const char *name;
 	enum what what;
-} sleeps[] = {{"read", READS}, {"waitpid", WAITS_FOR_A_CHILD}};
+} ways_to_sleep[] = {{"read", READS},
+		     {"waitpid", WAITS_FOR_A_CHILD},
+		     {"waitid", WAITS_BY_ID},
+		     {"wait", WAITS_FOR_ANY}};
 
-TEST_EACH(sig, a_handler_interrupts, sleeps)
+TEST_EACH(sig, a_handler_interrupts, ways_to_sleep)
 {
 	cast_sleeper(0);
 	falls_asleep(row->what);
@@ -55,7 +65,7 @@ TEST_EACH(sig, a_handler_interrupts, sleeps)
 	is_ended(row->what);
 }
 
-TEST_EACH(sig, restart_goes_on_waiting, sleeps)
+TEST_EACH(sig, restart_goes_on_waiting, ways_to_sleep)
 {
 	cast_sleeper(SA_RESTART);
 	falls_asleep(row->what);
@@ -67,7 +77,7 @@ TEST_EACH(sig, restart_goes_on_waiting, sleeps)
 	is_ended(row->what);
 }
 
-TEST_EACH(sig, what_is_not_caught_does_not_interrupt, sleeps)
+TEST_EACH(sig, what_is_not_caught_does_not_interrupt, ways_to_sleep)
 {
 	cast_sleeper(0);
 	does(sleeper, sig.block(SIGNALS(SIGUSR1)));
@@ -81,7 +91,7 @@ TEST_EACH(sig, what_is_not_caught_does_not_interrupt, sleeps)
 	does_give(sleeper, sig.pending(), SIGNALS(SIGUSR1));
 }
 
-TEST_EACH(sig, stopping_does_not_interrupt, sleeps)
+TEST_EACH(sig, stopping_does_not_interrupt, ways_to_sleep)
 {
 	cast_sleeper(0);
 	falls_asleep(row->what);

@@ -72,6 +72,21 @@ TEST(sig, only_the_named_process_gets_it)
 	does_give(carol, sig.log(), "");
 }
 
+TEST_VARIANT(sig, only_the_named_process_gets_it, though_it_is_of_another_session)
+{
+	actor *alice = cast_stranger("alice"), *bob = cast_stranger("bob");
+
+	does(alice, sig.new_session());
+	does(bob, sig.new_session());
+	does(bob, sig.handle(SIGUSR1, SA_SIGINFO));
+	does(alice, sig.handle(SIGUSR1, 0));
+	does(alice, sig.kill(pid_of(bob), SIGUSR1));
+	catches(bob, SIGUSR1, 1);
+	does_give(bob, sig.info(SIGUSR1), SIGUSR1);
+	must_be(outcome_of(bob)->n[INFO_PID], pid_of(alice));
+	does_give(alice, sig.log(), "");
+}
+
 /* -- to oneself ------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t handled;
@@ -118,6 +133,23 @@ TEST(sig, raise_returns_after_the_handler)
 	actor *alice = cast("alice");
 
 	does_give(alice, call(raises_it, "", 0, 0, 0), 1);
+}
+
+static long long queues_to_itself(const char *text, const long long *n)
+{
+	const union sigval value = {0};
+
+	(void)text, (void)n;
+	handle_counting();
+	must_be(impl->sig->sigqueue(impl->sig->getpid(), SIGUSR1, value), 0);
+	return handled;
+}
+
+TEST(sig, a_signal_queued_to_oneself_is_delivered_before_it_returns)
+{
+	actor *alice = cast("alice");
+
+	does_give(alice, call(queues_to_itself, "", 0, 0, 0), 1);
 }
 
 /* -- existence and errors -----------------------------------------------------------------------
@@ -175,6 +207,21 @@ TEST_EACH(sig, queue_refuses_what_is_no_signal, no_signals)
 	does(bob, sig.block(ALL_SIGNALS));
 	does_fail(alice, sig.queue(pid_of(bob), row->number, 1), EINVAL);
 	does_give(bob, sig.pending(), NO_SIGNALS);
+}
+
+static long long raises_no_signal(const char *text, const long long *n)
+{
+	(void)text;
+	errno = 0;
+	must(impl->sig->raise((int)n[0]) != 0);
+	return errno;
+}
+
+TEST_EACH(sig, raise_refuses_what_is_no_signal, no_signals)
+{
+	actor *alice = cast("alice");
+
+	does_give(alice, call(raises_no_signal, "", row->number, 0, 0), EINVAL);
 }
 
 TEST(sig, queue_finds_nobody)
@@ -272,6 +319,16 @@ TEST(sig, a_queued_value_keeps_a_whole_pointer)
 	does(alice, sig.queue_pointer(pid_of(bob), SIGRTMIN, pointer));
 	does(bob, sig.wait_info(SIGNALS(SIGRTMIN)));
 	must_be(outcome_of(bob)->n[INFO_POINTER], pointer);
+}
+
+TEST(sig, a_queued_signal_reaches_a_simple_handler)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(bob, sig.handle(SIGUSR1, 0));
+	does(alice, sig.queue(pid_of(bob), SIGUSR1, 7));
+	catches(bob, SIGUSR1, 1);
+	does_give(bob, sig.log(), "SIGUSR1");
 }
 
 TEST(sig, raise_tells_a_thread_sent_it)

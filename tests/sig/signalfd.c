@@ -2,6 +2,7 @@
 /* Signals as messages. */
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "stage/story.h"
 
@@ -146,4 +147,106 @@ TEST(sig, a_signalfd_is_closed_by_exec_if_so_made)
 	does_give(receiver, fd.cloexec("s"), 1);
 	does(receiver, sig.signalfd("open", SIGNALS(SIGUSR1), 0));
 	does_give(receiver, fd.cloexec("open"), 0);
+}
+
+static long long changes_nothing(const char *text, const long long *n)
+{
+	sigset_t set;
+
+	(void)text, (void)n;
+	if (!impl->sig->signalfd)
+		skip("no signalfd");
+	sigemptyset(&set);
+	/* no process of a test has that many */
+	return impl->sig->signalfd(1000000, &set, 0);
+}
+
+TEST(sig, a_signalfd_needs_one_to_be_changed)
+{
+	cast_receiver(SIGNALS(SIGUSR1), NONBLOCK);
+	does(receiver, pipes.make("p"));
+	does_fail(receiver, sig.change_signalfd("p:r", SIGNALS(SIGUSR1)), EINVAL);
+	does_fail(receiver, call(changes_nothing, "", 0, 0, 0), EBADF);
+}
+
+TEST(sig, a_signalfd_refuses_unknown_flags)
+{
+	cast_receiver(SIGNALS(SIGUSR1), NONBLOCK);
+	does_fail(receiver, sig.signalfd("t", SIGNALS(SIGUSR1), 0x40000000), EINVAL);
+}
+
+TEST(sig, a_signalfd_does_not_hold_back_sigkill)
+{
+	cast_receiver(SIGNALS(SIGUSR1), 0);
+	does(receiver, sig.change_signalfd("s", SIGNALS(SIGKILL, SIGSTOP, SIGUSR1)));
+	begin(receiver, sig.read_signalfd("s"));
+	blocks(receiver);
+	does(sender, sig.kill(pid_of(receiver), SIGKILL));
+	is_killed_by(receiver, SIGKILL);
+}
+
+TEST(sig, a_signal_is_read_from_one_signalfd)
+{
+	cast_receiver(SIGNALS(SIGUSR1, SIGUSR2), NONBLOCK);
+	does(receiver, sig.signalfd("t", SIGNALS(SIGUSR1), NONBLOCK));
+	does(sender, sig.kill(pid_of(receiver), SIGUSR1));
+	does_give(receiver, fd.poll("s", POLLIN, 0), POLLIN);
+	does_give(receiver, fd.poll("t", POLLIN, 0), POLLIN);
+	does_give(receiver, sig.read_signalfd("t"), SIGUSR1);
+	does_fail(receiver, sig.read_signalfd("s"), EAGAIN);
+	does(sender, sig.kill(pid_of(receiver), SIGUSR2));
+	does_give(receiver, fd.poll("t", POLLIN, 0), 0);
+	does_give(receiver, sig.read_signalfd("s"), SIGUSR2);
+}
+
+TEST(sig, a_signalfd_survives_exec)
+{
+	cast_receiver(SIGNALS(SIGUSR1), NONBLOCK);
+	does(sender, sig.kill(pid_of(receiver), SIGUSR1));
+	execs(receiver);
+	does_give(receiver, sig.read_signalfd("s"), SIGUSR1);
+	must_be(outcome_of(receiver)->n[INFO_PID], pid_of(sender));
+	does(sender, sig.kill(pid_of(receiver), SIGUSR1));
+	does_give(receiver, sig.read_signalfd("s"), SIGUSR1);
+}
+
+TEST(sig, a_signalfd_gives_a_threads_signals_to_it)
+{
+	cast_receiver(SIGNALS(SIGUSR1, SIGUSR2), NONBLOCK);
+	actor *thread = cast_thread(receiver, "thread");
+
+	does(thread, sig.self("t"));
+	does(receiver, sig.kill_thread("t", SIGUSR1));
+	does_fail(receiver, sig.read_signalfd("s"), EAGAIN);
+	does(sender, sig.kill(pid_of(receiver), SIGUSR2));
+	does_give(thread, sig.read_signalfd("s"), SIGUSR1);
+	does_give(thread, sig.read_signalfd("s"), SIGUSR2);
+	does_fail(thread, sig.read_signalfd("s"), EAGAIN);
+}
+
+TEST(sig, a_signalfd_passed_on_gives_the_takers_signals)
+{
+	cast_receiver(SIGNALS(SIGUSR1), NONBLOCK);
+	does(receiver, event.pair("p", SOCK_STREAM));
+	actor *taker = forks(receiver, "taker");
+
+	does(receiver, sig.signalfd("t", SIGNALS(SIGUSR1), NONBLOCK));
+	does(receiver, sock.pass("p:w", "x", "t"));
+	does(taker, sock.take("p:r", 1, "got", 1, 0));
+	does(sender, sig.kill(pid_of(receiver), SIGUSR1));
+	does_fail(taker, sig.read_signalfd("got"), EAGAIN);
+	does(sender, sig.kill(pid_of(taker), SIGUSR1));
+	does_give(taker, sig.read_signalfd("got"), SIGUSR1);
+	does_give(receiver, sig.pending(), SIGNALS(SIGUSR1));
+}
+
+TEST(sig, a_signalfd_needs_a_free_descriptor)
+{
+	cast_receiver(SIGNALS(SIGUSR1), NONBLOCK);
+	does(receiver, fd.leave_room(0));
+	does_fail(receiver, sig.signalfd("t", SIGNALS(SIGUSR1), 0), EMFILE);
+	/* to change one takes none */
+	does(receiver, sig.change_signalfd("s", SIGNALS(SIGUSR2)));
+	does(receiver, fd.leave_room(1));
+	does(receiver, sig.signalfd("t", SIGNALS(SIGUSR1), 0));
 }

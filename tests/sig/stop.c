@@ -196,3 +196,39 @@ TEST(sig, a_group_orphaned_in_its_sleep_is_woken)
 	catches(child, SIGHUP, 1);
 	catches(child, SIGCONT, 1);
 }
+
+TEST_VARIANT(sig, a_group_orphaned_in_its_sleep_is_woken, and_no_other)
+{
+	parent = cast("parent");
+	does(parent, sig.new_session());
+	child = forks(parent, "child");
+	does(child, sig.set_group(0, 0));
+	does(child, sig.handle(SIGHUP, 0));
+	does(child, sig.handle(SIGCONT, 0));
+	dies(parent);
+	does_give(child, sig.log(), "");
+	does_give(child, sig.pending(), NO_SIGNALS);
+}
+
+TEST(sig, a_blocked_continue_stays_pending)
+{
+	cast_family();
+	does(child, sig.handle(SIGCONT, 0));
+	does(child, sig.block(SIGNALS(SIGCONT)));
+	does(parent, sig.kill(pid_of(child), SIGSTOP));
+	parent_learns("stopped by SIGSTOP");
+	does(parent, sig.kill(pid_of(child), SIGCONT));
+	parent_learns("continued");
+	does_give(child, sig.pending(), SIGNALS(SIGCONT));
+	does_give(child, sig.log(), "");
+	does(child, sig.unblock(SIGNALS(SIGCONT)));
+	does_give(child, sig.log(), "SIGCONT");
+}
+
+TEST(sig, continuing_who_runs_does_nothing)
+{
+	cast_family();
+	does(parent, sig.kill(pid_of(child), SIGCONT));
+	does_give(child, sig.pending(), NO_SIGNALS);
+	does_give(parent, sig.reap(pid_of(child), WCONTINUED | WNOHANG), "nothing");
+}

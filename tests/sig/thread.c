@@ -217,3 +217,115 @@ TEST(sig, a_child_of_a_thread_has_its_mask)
 	does_give(child, sig.pending(), NO_SIGNALS);
 	does_give(child, sig.parent(), pid_of(host));
 }
+
+TEST(sig, raise_signals_the_calling_thread)
+{
+	cast_threads();
+	both_block(SIGNALS(SIGUSR1));
+	does(thread, sig.raise(SIGUSR1));
+	does_give(host, sig.pending(), NO_SIGNALS);
+	does_give(thread, sig.pending(), SIGNALS(SIGUSR1));
+}
+
+TEST(sig, suspension_is_the_threads_own)
+{
+	cast_threads();
+	both_block(SIGNALS(SIGUSR1));
+	does(host, sig.handle(SIGUSR1, 0));
+	begin(thread, sig.suspend(NO_SIGNALS));
+	blocks(thread);
+	does_give(host, sig.thread_mask(), SIGNALS(SIGUSR1));
+	does(other, sig.kill(pid_of(host), SIGUSR1));
+	fails(thread, EINTR);
+	does_give(host, sig.caught_by(SIGUSR1), "thread");
+	does_give(thread, sig.thread_mask(), SIGNALS(SIGUSR1));
+}
+
+TEST(sig, continuing_discards_stops_of_threads)
+{
+	cast_threads();
+	both_block(SIGNALS(SIGTSTP, SIGUSR1));
+	does(host, sig.kill_thread("t", SIGTSTP));
+	does(host, sig.kill_thread("t", SIGUSR1));
+	does_give(thread, sig.pending(), SIGNALS(SIGTSTP, SIGUSR1));
+	does(other, sig.kill(pid_of(host), SIGCONT));
+	does_give(thread, sig.pending(), SIGNALS(SIGUSR1));
+}
+
+TEST(sig, stopping_discards_continues_of_threads)
+{
+	cast_threads();
+	both_block(SIGNALS(SIGCONT, SIGTSTP));
+	does(host, sig.kill_thread("t", SIGCONT));
+	does_give(thread, sig.pending(), SIGNALS(SIGCONT));
+	does(other, sig.kill(pid_of(host), SIGTSTP));
+	does_give(thread, sig.pending(), SIGNALS(SIGTSTP));
+}
+
+/* Takes one signal, with its value, which is counted in the shared words. */
+static long long takes_one_value(const char *text, const long long *n)
+{
+	siginfo_t info;
+	sigset_t set;
+
+	(void)text, (void)n;
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	/* Linux may wake more than one, and those in vain get EINTR */
+	while (impl->sig->sigwaitinfo(&set, &info) < 0)
+		must_be(errno, EINTR);
+	must(info.si_value.sival_int >= 0 && info.si_value.sival_int < SHARED_WORDS);
+	shared()[info.si_value.sival_int]++;
+	return 0;
+}
+
+TEST(sig, every_waiting_thread_takes_one)
+{
+	enum { WAITERS = 4 };
+	actor *waiters[WAITERS];
+
+	cast_threads();
+	both_block(SIGNALS(SIGRTMIN));
+	waiters[0] = host;
+	waiters[1] = thread;
+	waiters[2] = cast_thread(host, "third");
+	waiters[3] = cast_thread(host, "fourth");
+	for (int i = 0; i < WAITERS; i++)
+		begin(waiters[i], call(takes_one_value, "", 0, 0, 0));
+	for (int i = 0; i < WAITERS; i++)
+		blocks(waiters[i]);
+	freeze(host);
+	for (int i = 0; i < WAITERS; i++)
+		does(other, sig.queue(pid_of(host), SIGRTMIN, i));
+	thaw(host);
+	for (int i = 0; i < WAITERS; i++)
+		succeeds(waiters[i]);
+	for (int i = 0; i < WAITERS; i++)
+		must_be(shared()[i], 1);
+	does_give(host, sig.pending(), NO_SIGNALS);
+}
+
+TEST(sig, a_thread_of_any_process_is_signalled_by_number)
+{
+	cast_threads();
+	does(host, sig.handle(SIGUSR1, SA_SIGINFO));
+	does(thread, sig.thread_number());
+	does(other, sig.kill_thread_of(pid_of(host), outcome_of(thread)->value, SIGUSR1));
+	catches(host, SIGUSR1, 1);
+	does_give(host, sig.caught_by(SIGUSR1), "thread");
+	does_give(host, sig.info(SIGUSR1), SIGUSR1);
+	must_be(outcome_of(host)->n[INFO_CODE], SI_TKILL);
+	must_be(outcome_of(host)->n[INFO_PID], pid_of(other));
+}
+
+TEST(sig, a_thread_is_found_in_its_process_only)
+{
+	cast_threads();
+	does(thread, sig.thread_block(ALL_SIGNALS));
+	does(thread, sig.thread_number());
+	long long number = outcome_of(thread)->value;
+	does_fail(other, sig.kill_thread_of(pid_of(other), number, SIGUSR1), ESRCH);
+	does_fail(other, sig.kill_thread_of(pid_of(host), -1, SIGUSR1), EINVAL);
+	does_fail(other, sig.kill_thread_of(pid_of(host), number, 1000), EINVAL);
+	does_give(thread, sig.pending(), NO_SIGNALS);
+}

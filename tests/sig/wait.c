@@ -131,3 +131,96 @@ TEST(sig, a_wait_for_two_takes_one)
 	does_give(bob, sig.wait(both), second);
 	does_give(bob, sig.pending(), NO_SIGNALS);
 }
+
+TEST(sig, waiting_for_sigkill_is_in_vain)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(bob, sig.block(SIGNALS(SIGUSR1)));
+	begin(bob, sig.wait_info(SIGNALS(SIGKILL, SIGSTOP, SIGUSR1)));
+	blocks(bob);
+	does(alice, sig.kill(pid_of(bob), SIGKILL));
+	is_killed_by(bob, SIGKILL);
+}
+
+TEST(sig, sigwait_leaves_the_rest_of_the_queue)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+	long long set = SIGNALS(SIGRTMIN);
+
+	does(bob, sig.block(set));
+	for (int i = 1; i <= 3; i++)
+		does(alice, sig.queue(pid_of(bob), SIGRTMIN, i));
+	does_give(bob, sig.wait(set), SIGRTMIN);
+	does_give(bob, sig.pending(), set);
+	for (int i = 2; i <= 3; i++) {
+		does_give(bob, sig.wait_info(set), SIGRTMIN);
+		must_be(outcome_of(bob)->n[INFO_VALUE], i);
+	}
+	does_give(bob, sig.pending(), NO_SIGNALS);
+}
+
+static long long waits_without_info(const char *text, const long long *n)
+{
+	const struct timespec no_time = {0};
+	sigset_t set;
+
+	(void)text, (void)n;
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	must_be(impl->sig->sigtimedwait(&set, NULL, &no_time), SIGRTMIN);
+	return impl->sig->sigwaitinfo(&set, NULL);
+}
+
+TEST(sig, no_information_need_be_asked_for)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(bob, sig.block(SIGNALS(SIGRTMIN)));
+	for (int i = 1; i <= 2; i++)
+		does(alice, sig.queue(pid_of(bob), SIGRTMIN, i));
+	does_give(bob, call(waits_without_info, "", 0, 0, 0), SIGRTMIN);
+	does_give(bob, sig.pending(), NO_SIGNALS);
+}
+
+TEST(sig, a_handler_may_interrupt_sigwait)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(bob, sig.handle(SIGUSR2, 0));
+	does(bob, sig.block(SIGNALS(SIGUSR1)));
+	begin(bob, sig.wait(SIGNALS(SIGUSR1)));
+	blocks(bob);
+	does(alice, sig.kill(pid_of(bob), SIGUSR2));
+	catches(bob, SIGUSR2, 1);
+	does(alice, sig.kill(pid_of(bob), SIGUSR1));
+	returns(bob);
+	/* either way the signal is taken or there to be taken */
+	if (outcome_of(bob)->error == EINTR)
+		does_give(bob, sig.wait(SIGNALS(SIGUSR1)), SIGUSR1);
+	else
+		must_be(outcome_of(bob)->value, SIGUSR1);
+	does_give(bob, sig.pending(), NO_SIGNALS);
+}
+
+TEST(sig, a_wait_that_was_stopped_misses_nothing)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+	long long set = SIGNALS(SIGRTMIN);
+
+	does(bob, sig.block(set));
+	begin(bob, sig.wait(set));
+	blocks(bob);
+	freeze(bob);
+	for (int i = 1; i <= 2; i++)
+		does(alice, sig.queue(pid_of(bob), SIGRTMIN, i));
+	thaw(bob);
+	returns(bob);
+	/* being stopped may have ended the wait, but not taken the signal */
+	if (outcome_of(bob)->error == EINTR)
+		does(bob, sig.wait(set));
+	must_be(outcome_of(bob)->value, SIGRTMIN);
+	does_give(bob, sig.wait_info(set), SIGRTMIN);
+	must_be(outcome_of(bob)->n[INFO_VALUE], 2);
+	does_give(bob, sig.pending(), NO_SIGNALS);
+}

@@ -77,6 +77,11 @@ PERFORM(msg, get)
 	get(o, out, key_of(o->handle), (int)o->n[0]);
 }
 
+PERFORM(msg, key)
+{
+	CALL(msg, ftok, path_of(o->handle), (int)o->n[0]);
+}
+
 PERFORM(msg, id)
 {
 	outcome_is(out, id_of(o));

@@ -350,14 +350,24 @@ PERFORM(semset, times)
 	outcome_has_bytes(out, (size_t)size);
 }
 
-PERFORM(semset, set_mode)
+static void set_status(const op *o, uid_t uid, gid_t gid, int mode, outcome *out)
 {
 	struct semid_ds status;
 	union semset_argument argument = {.buf = &status};
 
 	memset(&status, POISON, sizeof(status));
-	status.sem_perm.uid = geteuid();
-	status.sem_perm.gid = getegid();
-	status.sem_perm.mode = (unsigned short)o->n[0];
+	status.sem_perm.uid = uid;
+	status.sem_perm.gid = gid;
+	status.sem_perm.mode = (unsigned short)mode;
 	CALL(semset, semctl, (int)handle_number(o->handle), 0, IPC_SET, argument);
+}
+
+PERFORM(semset, set_mode)
+{
+	set_status(o, geteuid(), getegid(), (int)o->n[0], out);
+}
+
+PERFORM(semset, give)
+{
+	set_status(o, (uid_t)o->n[0], (gid_t)o->n[1], 0600, out);
 }

@@ -33,6 +33,11 @@ static int id_of(const op *o)
 	return (int)handle_number(o->handle);
 }
 
+PERFORM(shm, key)
+{
+	CALL(shm, ftok, path_of(o->handle), (int)o->n[0]);
+}
+
 PERFORM(shm, get)
 {
 	if (CALL(shm, shmget, key_of(o->handle), (size_t)o->n[0], (int)o->n[1]))
@@ -173,6 +178,21 @@ PERFORM(shm, resize)
 	CALL(shm, ftruncate, handle_fd(o->handle), (off_t)o->n[0]);
 }
 
+PERFORM(shm, reserve)
+{
+	CALL_ERROR(shm, posix_fallocate, handle_fd(o->handle), 0, (off_t)o->n[0]);
+}
+
+PERFORM(shm, change_mode)
+{
+	CALL(shm, fchmod, handle_fd(o->handle), (mode_t)o->n[0]);
+}
+
+PERFORM(shm, change_owner)
+{
+	CALL(shm, fchown, handle_fd(o->handle), (uid_t)o->n[0], (gid_t)o->n[1]);
+}
+
 /* False: there's no status, and the outcome says why. */
 static bool ask_status(const op *o, outcome *out, struct stat *status)
 {
@@ -227,10 +247,10 @@ PERFORM(shm, map_anonymous)
 	map(o, out, -1, PROT_READ | PROT_WRITE, (int)o->n[1] | MAP_ANONYMOUS, 0);
 }
 
-PERFORM(shm, map_over)
+PERFORM(shm, map_at)
 {
 	CALL_ADDRESS(mmap, place(o->other, o->n[0]), (size_t)o->n[1], PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_FIXED, handle_fd(o->handle), 0);
+		     (int)o->n[2], handle_fd(o->handle), 0);
 }
 
 PERFORM(shm, unmap)
@@ -259,9 +279,37 @@ PERFORM(shm, remap)
 #endif
 }
 
+PERFORM(shm, remap_with)
+{
+#ifdef MREMAP_MAYMOVE
+	void *to = o->n[2] & MREMAP_FIXED ? handle_pointer(o->other) : NULL;
+
+	if (CALL_ADDRESS(mremap, place(o->handle, 0), (size_t)o->n[0], (size_t)o->n[1],
+			 (int)o->n[2], to))
+		set_handle(o->other, o->n[1], (void *)(intptr_t)out->value);
+#else
+	outcome_lacks(out, "shm.mremap");
+#endif
+}
+
 PERFORM(shm, advise)
 {
 	CALL(shm, madvise, place(o->handle, 0), (size_t)o->n[0], (int)o->n[1]);
+}
+
+PERFORM(shm, posix_advise)
+{
+	CALL_ERROR(shm, posix_madvise, place(o->handle, 0), (size_t)o->n[0], (int)o->n[1]);
+}
+
+PERFORM(shm, lock_pages)
+{
+	CALL(shm, mlock, place(o->handle, o->n[0]), (size_t)o->n[1]);
+}
+
+PERFORM(shm, unlock_pages)
+{
+	CALL(shm, munlock, place(o->handle, o->n[0]), (size_t)o->n[1]);
 }
 
 /* -- memory ----------------------------------------------------------------------------------- */

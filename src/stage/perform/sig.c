@@ -512,6 +512,37 @@ PERFORM(sig, session_of)
 	CALL(sig, getsid, (pid_t)o->n[0]);
 }
 
+/* -- terminals ----------------------------------------------------------------------------------
+ */
+
+PERFORM(sig, make_terminal)
+{
+	char name[HANDLE_MAX + 3];
+	int ends[2];
+
+	if (!CALL(sig, make_terminal, ends))
+		return;
+	for (int i = 0; i < 2; i++) {
+		snprintf(name, sizeof(name), "%s:%c", o->handle, "ms"[i]);
+		set_handle(name, ends[i], NULL);
+	}
+}
+
+PERFORM(sig, foreground)
+{
+	CALL(sig, tcgetpgrp, handle_fd(o->handle));
+}
+
+PERFORM(sig, set_foreground)
+{
+	CALL(sig, tcsetpgrp, handle_fd(o->handle), (pid_t)o->n[0]);
+}
+
+PERFORM(sig, terminals_session)
+{
+	CALL(sig, tcgetsid, handle_fd(o->handle));
+}
+
 /* -- waiting for children ------------------------------------------------------------------------
  */
 
@@ -644,6 +675,22 @@ PERFORM(sig, reap_pidfd)
 		tell_change(out, &info);
 }
 
+PERFORM(sig, take_descriptor)
+{
+	if (CALL(sig, pidfd_getfd, handle_fd(o->handle), (int)o->n[0], 0))
+		set_handle(o->other, out->value, NULL);
+}
+
+PERFORM(sig, thread_number)
+{
+	CALL(sig, gettid, );
+}
+
+PERFORM(sig, kill_thread_of)
+{
+	CALL(sig, tgkill, (pid_t)o->n[0], (pid_t)o->n[1], (int)o->n[2]);
+}
+
 PERFORM(sig, signalfd)
 {
 	if (CALL(sig, signalfd, -1, set_of(o->n[0]), (int)o->n[1]))
@@ -678,6 +725,11 @@ PERFORM(sig, limit_pending)
 	CALL(sig, limit_pending, (rlim_t)o->n[0]);
 }
 
+PERFORM(sig, limit_processes)
+{
+	CALL(sig, limit_processes, (rlim_t)o->n[0]);
+}
+
 PERFORM(sig, death_signal)
 {
 	CALL(sig, set_death_signal, (int)o->n[0]);
@@ -686,4 +738,20 @@ PERFORM(sig, death_signal)
 PERFORM(sig, adopt_orphans)
 {
 	CALL(sig, set_subreaper, (int)o->n[0]);
+}
+
+PERFORM(sig, death_signal_set)
+{
+	int signal = -1;
+
+	if (CALL(sig, death_signal, &signal))
+		out->value = signal;
+}
+
+PERFORM(sig, adopts_orphans)
+{
+	int on = -1;
+
+	if (CALL(sig, is_subreaper, &on))
+		out->value = on;
 }

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* Locks of files; those in memory are in lock.c. */
+#include <string.h>
+
+#include "stage/perform.h"
+
+PERFORM(lock, open)
+{
+	if (CALL(lock, open, path_of(o->handle), (int)o->n[0] | O_CREAT, 0600))
+		set_handle(o->handle, out->value, NULL);
+}
+
+PERFORM(lock, unlink)
+{
+	CALL(lock, unlink, path_of(o->handle));
+}
+
+/* Both errors mean that somebody else holds what was asked for. */
+static void tell_refusal(outcome *out)
+{
+	if (out->value == -1 && out->error == EACCES)
+		out->error = EAGAIN;
+}
+
+static void set_region(const op *o, outcome *out, int command, int type)
+{
+	struct flock region = {.l_type = (short)type,
+			       .l_whence = SEEK_SET,
+			       .l_start = (off_t)o->n[0],
+			       .l_len = (off_t)o->n[1]};
+
+	CALL(lock, fcntl, handle_fd(o->handle), command, &region);
+	tell_refusal(out);
+}
+
+/* Who bars a lock of this type: every field over poison, but those that ask. */
+static void test_region(const op *o, outcome *out, int command, int type, bool of_process)
+{
+	struct flock region;
+
+	memset(&region, POISON, sizeof(region));
+	region.l_type = (short)type;
+	region.l_whence = SEEK_SET;
+	region.l_start = (off_t)o->n[0];
+	region.l_len = (off_t)o->n[1];
+	if (!of_process)
+		region.l_pid = 0;
+	pid_t asked = region.l_pid;
+	if (!CALL(lock, fcntl, handle_fd(o->handle), command, &region))
+		return;
+	out->n[REGION_TYPE] = region.l_type;
+	out->n[REGION_WHENCE] = region.l_whence;
+	out->n[REGION_START] = region.l_start;
+	out->n[REGION_LENGTH] = region.l_len;
+	out->n[REGION_PID] = region.l_pid;
+	if (region.l_type != F_UNLCK) {
+		out->value = region.l_pid;
+		return;
+	}
+	out->n[REGION_CHANGED] = region.l_whence != SEEK_SET || region.l_start != o->n[0] ||
+				 region.l_len != o->n[1] || region.l_pid != asked;
+	out->n[REGION_PID] = out->value = 0;
+}
+
+PERFORM(lock, read)
+{
+	set_region(o, out, F_SETLK, F_RDLCK);
+}
+
+PERFORM(lock, write)
+{
+	set_region(o, out, F_SETLK, F_WRLCK);
+}
+
+PERFORM(lock, clear)
+{
+	set_region(o, out, F_SETLK, F_UNLCK);
+}
+
+PERFORM(lock, read_wait)
+{
+	set_region(o, out, F_SETLKW, F_RDLCK);
+}
+
+PERFORM(lock, write_wait)
+{
+	set_region(o, out, F_SETLKW, F_WRLCK);
+}
+
+PERFORM(lock, bars_reader)
+{
+	test_region(o, out, F_GETLK, F_RDLCK, true);
+}
+
+PERFORM(lock, bars_writer)
+{
+	test_region(o, out, F_GETLK, F_WRLCK, true);
+}
+
+PERFORM(lock, region)
+{
+	struct flock region = {.l_type = (short)o->n[1],
+			       .l_whence = (short)o->n[2],
+			       .l_start = (off_t)o->n[3],
+			       .l_len = (off_t)o->n[4]};
+
+	CALL(lock, fcntl, handle_fd(o->handle), (int)o->n[0], &region);
+	tell_refusal(out);
+}
+
+#ifdef F_OFD_SETLK
+enum { OFD_SET = F_OFD_SETLK, OFD_SET_WAIT = F_OFD_SETLKW, OFD_TEST = F_OFD_GETLK };
+#define HAS_OFD true
+#else
+enum { OFD_SET, OFD_SET_WAIT, OFD_TEST };
+#define HAS_OFD false
+#endif
+
+static void set_ofd_region(const op *o, outcome *out, int command, int type)
+{
+	if (HAS_OFD)
+		set_region(o, out, command, type);
+	else
+		outcome_lacks(out, "F_OFD_SETLK");
+}
+
+PERFORM(lock, ofd_read)
+{
+	set_ofd_region(o, out, OFD_SET, F_RDLCK);
+}
+
+PERFORM(lock, ofd_write)
+{
+	set_ofd_region(o, out, OFD_SET, F_WRLCK);
+}
+
+PERFORM(lock, ofd_clear)
+{
+	set_ofd_region(o, out, OFD_SET, F_UNLCK);
+}
+
+PERFORM(lock, ofd_read_wait)
+{
+	set_ofd_region(o, out, OFD_SET_WAIT, F_RDLCK);
+}
+
+PERFORM(lock, ofd_write_wait)
+{
+	set_ofd_region(o, out, OFD_SET_WAIT, F_WRLCK);
+}
+
+PERFORM(lock, ofd_bars_writer)
+{
+	if (HAS_OFD)
+		test_region(o, out, OFD_TEST, F_WRLCK, false);
+	else
+		outcome_lacks(out, "F_OFD_GETLK");
+	/* the process is told as -1, which is no failure */
+	if (out->value == -1 && !out->error)
+		out->value = 1;
+}
+
+PERFORM(lock, ofd_write_as)
+{
+	struct flock region = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_pid = (pid_t)o->n[0]};
+
+	if (HAS_OFD)
+		CALL(lock, fcntl, handle_fd(o->handle), OFD_SET, &region);
+	else
+		outcome_lacks(out, "F_OFD_SETLK");
+}
+
+PERFORM(lock, flock)
+{
+	CALL(lock, flock, handle_fd(o->handle), (int)o->n[0]);
+}
+
+PERFORM(lock, lockf)
+{
+	CALL(lock, lockf, handle_fd(o->handle), (int)o->n[0], (off_t)o->n[1]);
+	tell_refusal(out);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* Whose bits count for whom, and what the unprivileged may not have. */
+#include <grp.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "stage/story.h"
+
+/* The owner's user and group, and those of somebody else. */
+enum { OWNER = 65534, GROUP = 65533, OTHER = 65532, OTHER_GROUP = 65531 };
+
+static long long becomes(const char *text, const long long *n)
+{
+	(void)text;
+	if (geteuid() != 0)
+		skip("not root: there's no second user");
+	umask(0);
+	if (setgroups(0, NULL) < 0 || setgid((gid_t)n[1]) < 0 || setuid((uid_t)n[0]) < 0)
+		skip("there's no second user here");
+	return 0;
+}
+
+static actor *cast_user(const char *name, uid_t user, gid_t group)
+{
+	actor *a = cast(name);
+
+	does(a, call(becomes, NULL, user, group, 0));
+	return a;
+}
+
+static actor *cast_owner_of(int mode)
+{
+	actor *owner = cast_user("owner", OWNER, GROUP);
+
+	does(owner, mq.make("probe", 1, 1));
+	does(owner, mq.create("q", O_RDWR | O_EXCL, mode, 2, 16));
+	return owner;
+}
+
+static void opens_or_not(actor *a, int flags, bool may)
+{
+	if (may)
+		does(a, mq.open("q:new", flags));
+	else
+		does_fail(a, mq.open("q:new", flags), EACCES);
+}
+
+static void must_have(actor *a, bool may_read, bool may_write)
+{
+	opens_or_not(a, O_RDONLY, may_read);
+	opens_or_not(a, O_WRONLY, may_write);
+	opens_or_not(a, O_RDWR, may_read && may_write);
+}
+
+static const struct right {
+	const char *name;
+	int mode;
+	bool may_read, may_write;
+} owners[] =
+	{
+		{"0600", 0600, true, true},  {"0400", 0400, true, false},
+		{"0200", 0200, false, true}, {"0066", 0066, false, false},
+		{"0466", 0466, true, false}, {"0266", 0266, false, true},
+		{"0666", 0666, true, true},  {"0000", 0000, false, false},
+},
+  members[] =
+	  {
+		  {"0660", 0660, true, true},  {"0640", 0640, true, false},
+		  {"0620", 0620, false, true}, {"0606", 0606, false, false},
+		  {"0646", 0646, true, false}, {"0626", 0626, false, true},
+		  {"0666", 0666, true, true},  {"0600", 0600, false, false},
+},
+  others[] = {
+	  {"0606", 0606, true, true},	{"0604", 0604, true, false},  {"0602", 0602, false, true},
+	  {"0660", 0660, false, false}, {"0664", 0664, true, false},  {"0662", 0662, false, true},
+	  {"0666", 0666, true, true},	{"0600", 0600, false, false},
+};
+
+TEST_EACH(mq, owner_has_the_owners_bits_only, owners)
+{
+	actor *owner = cast_owner_of(row->mode);
+
+	must_have(owner, row->may_read, row->may_write);
+	does(owner, mq.send("q", "it goes on", 0)); /* it was opened before */
+	does(owner, mq.unlink("q"));
+}
+
+TEST_EACH(mq, group_has_the_groups_bits_only, members)
+{
+	cast_owner_of(row->mode);
+	must_have(cast_user("member", OTHER, GROUP), row->may_read, row->may_write);
+}
+
+TEST_EACH(mq, others_have_the_others_bits_only, others)
+{
+	cast_owner_of(row->mode);
+	must_have(cast_user("other", OTHER, OTHER_GROUP), row->may_read, row->may_write);
+}
+
+static long long is_of(const char *h, const long long *n)
+{
+	struct stat status;
+
+	if (impl->fd->fstat((int)handle_number(h), &status) < 0)
+		skip("a queue's descriptor is none of a file");
+	must_be(status.st_uid, n[0]);
+	must_be(status.st_gid, n[1]);
+	must_be(status.st_mode & 0777, n[2]);
+	return 0;
+}
+
+static const struct bits {
+	const char *name;
+	int mode;
+} modes[] = {{"0600", 0600}, {"0640", 0640}, {"0666", 0666}, {"0751", 0751}};
+
+TEST_EACH(mq, queue_belongs_to_its_maker, modes)
+{
+	actor *owner = cast_owner_of(row->mode);
+
+	does(owner, call(is_of, "q", OWNER, GROUP, row->mode));
+}
+
+/* -- limits ----------------------------------------------------------------------------------- */
+
+static long long setting(const char *name)
+{
+	char path[64];
+	long long value;
+
+	snprintf(path, sizeof(path), "/proc/sys/fs/mqueue/%s", name);
+	FILE *file = fopen(path, "r");
+	if (!file)
+		skip("no %s", path);
+	must_be(fscanf(file, "%lld", &value), 1);
+	fclose(file);
+	return value;
+}
+
+TEST(mq, ceiling_binds_the_unprivileged)
+{
+	long long messages = setting("msg_max"), size = setting("msgsize_max");
+	actor *a = cast("alice");
+
+	if (geteuid() == 0)
+		does(a, call(becomes, NULL, OTHER, OTHER_GROUP, 0));
+	does(a, mq.make("probe", 1, 1));
+	does_fail(a, mq.create("q", O_RDWR, 0600, messages + 1, 1), EINVAL);
+	does_fail(a, mq.create("q", O_RDWR, 0600, 1, size + 1), EINVAL);
+	does_fail(a, mq.open("q", O_RDWR), ENOENT);
+	does(a, mq.make("many", messages, 1));
+	does(a, mq.make("large", 1, size));
+}
+
+/* A user whom nobody else is, so that only this test's queues count. */
+static actor *cast_loner(void)
+{
+	return cast_user("loner", 100000 + (uid_t)getpid(), OTHER_GROUP);
+}
+
+/* As many queues as there's room for, and one that isn't made; gives how many there are. */
+static long long fills_its_share(const char *text, const long long *n)
+{
+	struct mq_attr attributes = {.mq_maxmsg = 8, .mq_msgsize = 1024};
+	char name[32];
+	long long i = 0;
+
+	(void)text;
+	for (; i < n[0]; i++) {
+		snprintf(name, sizeof(name), "q%lld", i);
+		mqd_t q = impl->mq->mq_open(name_of(name), O_RDWR | O_CREAT | O_EXCL, 0600,
+					    &attributes);
+		if (q == (mqd_t)-1)
+			break;
+		set_handle(name, (long long)q, NULL);
+	}
+	return i;
+}
+
+TEST(mq, bytes_of_a_user_are_given_back)
+{
+	actor *a = cast_loner();
+
+	begin(a, mq.limit_bytes(40000));
+	returns(a);
+	if (outcome_of(a)->value)
+		skip("the bytes of a user's queues can't be limited here");
+	does(a, call(fills_its_share, NULL, 6, 0, 0));
+	must(outcome_of(a)->value >= 2);
+	if (outcome_of(a)->value == 6)
+		skip("the bytes of a user's queues are not limited here");
+	does(a, mq.close("q0"));
+	does_fail(a, mq.create("q", O_RDWR | O_EXCL, 0600, 8, 1024), EMFILE);
+	does(a, mq.unlink("q0"));
+	does(a, mq.create("q", O_RDWR | O_EXCL, 0600, 8, 1024));
+	does(a, mq.unlink("q1"));
+	does_fail(a, mq.create("r", O_RDWR | O_EXCL, 0600, 8, 1024), EMFILE);
+	does(a, mq.close("q1"));
+	does(a, mq.create("r", O_RDWR | O_EXCL, 0600, 8, 1024));
+}
