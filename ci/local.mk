@@ -36,6 +36,7 @@ DISTCLEANFILES = known
 # The first process of the kernels that ci/kernel.sh boots: made when it asks for it.
 EXTRA_PROGRAMS = %D%/init
 %C%_init_SOURCES = %D%/init.c
+CLEANFILES = $(EXTRA_PROGRAMS)
 
 EXTRA_DIST += .clang-format .ci/run \
 	%D%/build.sh %D%/kernel.sh %D%/packages.sh %D%/platform.sh %D%/qemu-user.sh \
