@@ -1,39 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is refused, and how. */
+#include "contract/kinds.h"
 #include "stage/story.h"
-
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind all[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
-
-static const struct kind connections[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
-static const struct kind local[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-};
-
-static const struct kind tcp[] = {
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
 
 TEST_EACH(sock, connect_to_nothing_fails, connections)
 {
@@ -81,7 +49,7 @@ TEST_EACH(sock, connect_to_another_type_fails, types)
 	does_fail(client, sock.peer_name("c"), ENOTCONN);
 }
 
-TEST_EACH(sock, bind_to_a_bad_path_fails, local)
+TEST_EACH(sock, bind_to_a_bad_path_fails, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -92,7 +60,7 @@ TEST_EACH(sock, bind_to_a_bad_path_fails, local)
 	does(alice, sock.bind("s", "s"));
 }
 
-TEST_EACH(sock, connect_needs_write_permission, local)
+TEST_EACH(sock, connect_needs_write_permission, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -122,7 +90,7 @@ TEST_EACH(sock, connected_stream_cannot_connect, connections)
 	does_give(server, sock.receive("accepted", 100, 0), "all the same");
 }
 
-TEST_EACH(sock, unconnected_socket_has_no_peer, all)
+TEST_EACH(sock, unconnected_socket_has_no_peer, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -166,7 +134,7 @@ TEST_EACH(sock, unconnected_send_fails, unconnected_senders)
 	does_fail(alice, sock.send("s", "x", MSG_NOSIGNAL), row->error);
 }
 
-TEST_EACH(sock, unconnected_shutdown_fails, tcp)
+TEST_EACH(sock, unconnected_shutdown_fails, tcp_kinds)
 {
 	actor *alice = cast("alice");
 

@@ -2,50 +2,8 @@
 /* Names of sockets: how they are had, told, and set free. */
 #include <string.h>
 
+#include "contract/kinds.h"
 #include "stage/story.h"
-
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind all[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
-
-static const struct kind local[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-};
-
-static const struct kind local_connecting[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-};
-
-static const struct kind ports[] = {
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
-
-static const struct kind tcp[] = {
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
-static const struct kind udp[] = {
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
 
 /* -- what is told ----------------------------------------------------------------------------- */
 
@@ -54,7 +12,7 @@ static long long told(const actor *a, int which)
 	return outcome_of(a)->n[which];
 }
 
-TEST_EACH(sock, names_of_both_ends_agree, ports)
+TEST_EACH(sock, names_of_both_ends_agree, internet_kinds)
 {
 	actor *alice = cast("alice");
 	bool is_six = row->kind == TCP6 || row->kind == UDP6;
@@ -76,7 +34,7 @@ TEST_EACH(sock, names_of_both_ends_agree, ports)
 	must(a > 0 && b > 0 && a != b);
 }
 
-TEST_EACH(sock, free_port_is_chosen, ports)
+TEST_EACH(sock, free_port_is_chosen, internet_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -87,7 +45,7 @@ TEST_EACH(sock, free_port_is_chosen, ports)
 	must(a > 0 && b > 0 && a != b);
 }
 
-TEST_EACH(sock, accept_tells_who_connected, tcp)
+TEST_EACH(sock, accept_tells_who_connected, tcp_kinds)
 {
 	actor *server = cast("server");
 
@@ -121,7 +79,7 @@ TEST_VARIANT(sock, accept_tells_who_connected, path)
 	does_give(server, sock.peer_name("accepted"), "client");
 }
 
-TEST_EACH(sock, nameless_peer_has_no_name, local)
+TEST_EACH(sock, nameless_peer_has_no_name, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -145,7 +103,7 @@ TEST_VARIANT(sock, nameless_peer_has_no_name, accepted)
 	must_be(told(server, ADDRESS_SIZE), offsetof(struct sockaddr_un, sun_path));
 }
 
-TEST_EACH(sock, path_is_told_as_bound, local)
+TEST_EACH(sock, path_is_told_as_bound, unix_kinds)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -181,7 +139,7 @@ static long long tell_short(const char *text, const long long *n)
 	return 0;
 }
 
-TEST_EACH(sock, short_address_buffer_is_respected, all)
+TEST_EACH(sock, short_address_buffer_is_respected, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -218,7 +176,7 @@ TEST(sock, socket_file_is_made)
 
 /* -- who has a name --------------------------------------------------------------------------- */
 
-TEST_EACH(sock, name_in_use_is_refused, all)
+TEST_EACH(sock, name_in_use_is_refused, any_kind)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
 
@@ -255,7 +213,7 @@ TEST_VARIANT(sock, name_in_use_is_refused, abstract)
 	does_fail(bob, sock.bind("t", "@name"), EADDRINUSE);
 }
 
-TEST_EACH(sock, path_stays_after_close, local)
+TEST_EACH(sock, path_stays_after_close, unix_kinds)
 {
 	actor *alice = cast("alice"), *bob = cast("bob"), *carl = cast("carl");
 
@@ -270,7 +228,7 @@ TEST_EACH(sock, path_stays_after_close, local)
 	does_fail(bob, sock.bind("u", "t"), EADDRINUSE);
 }
 
-TEST_EACH(sock, unlinked_name_is_free, local_connecting)
+TEST_EACH(sock, unlinked_name_is_free, unix_connections)
 {
 	actor *old = cast("old"), *young = cast("young"), *client = cast("client");
 
@@ -288,7 +246,7 @@ TEST_EACH(sock, unlinked_name_is_free, local_connecting)
 	does_give(young, sock.receive("accepted", 100, 0), "to the young");
 }
 
-TEST_EACH(sock, renamed_path_leads_on, local)
+TEST_EACH(sock, renamed_path_leads_on, unix_kinds)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -380,7 +338,7 @@ TEST(sock, autobind_gives_a_name)
 	must(memcmp(first, outcome_of(alice)->bytes, 6) != 0);
 }
 
-TEST_EACH(sock, port_is_free_after_close, ports)
+TEST_EACH(sock, port_is_free_after_close, internet_kinds)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
 
@@ -399,7 +357,7 @@ TEST_EACH(sock, port_is_free_after_close, ports)
 	must_be(outcome_of(bob)->value, port);
 }
 
-TEST_EACH(sock, second_bind_is_refused, all)
+TEST_EACH(sock, second_bind_is_refused, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -417,7 +375,7 @@ TEST_EACH(sock, second_bind_is_refused, all)
 
 /* -- peers of datagrams ----------------------------------------------------------------------- */
 
-TEST_EACH(sock, connected_datagrams_are_filtered, udp)
+TEST_EACH(sock, connected_datagrams_are_filtered, udp_kinds)
 {
 	actor *alice = cast("alice"), *carl = cast("carl");
 
@@ -448,7 +406,7 @@ TEST_VARIANT(sock, connected_datagrams_are_filtered, unix_dgram)
 	does_fail(alice, sock.receive("a", 100, MSG_DONTWAIT), EAGAIN);
 }
 
-TEST_EACH(sock, datagram_peer_can_be_changed, udp)
+TEST_EACH(sock, datagram_peer_can_be_changed, udp_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -495,7 +453,7 @@ static int serve_at_a_port_asked_for(actor *a, const char *h, int kind)
 	return port;
 }
 
-TEST_EACH(sock, datagram_peer_can_be_dissolved, udp)
+TEST_EACH(sock, datagram_peer_can_be_dissolved, udp_kinds)
 {
 	actor *alice = cast("alice"), *carl = cast("carl");
 	int a = serve_at_a_port_asked_for(alice, "a", row->kind);
@@ -537,7 +495,7 @@ TEST(sock, connected_datagram_may_go_elsewhere)
 	does_give(alice, sock.receive("a", 100, 0), "to the peer");
 }
 
-TEST_EACH(sock, port_is_shared_only_if_both_agree, ports)
+TEST_EACH(sock, port_is_shared_only_if_both_agree, internet_kinds)
 {
 	actor *alice = cast("alice");
 

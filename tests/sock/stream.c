@@ -2,28 +2,8 @@
 /* Streams of bytes, which have no boundaries. */
 #include <string.h>
 
+#include "contract/kinds.h"
 #include "stage/story.h"
-
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind streams[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
-static const struct kind all[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
 
 TEST_EACH(sock, stream_keeps_order_and_no_boundaries, streams)
 {
@@ -88,7 +68,7 @@ TEST_EACH(sock, waitall_ends_with_the_stream, streams)
 	does_give(bob, sock.receive("s:b", 100, MSG_WAITALL), "");
 }
 
-TEST_EACH(sock, peek_leaves_the_data, all)
+TEST_EACH(sock, peek_leaves_the_data, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -152,7 +132,7 @@ static long long scatter(const char *text, const long long *n)
 	return 0;
 }
 
-TEST_EACH(sock, vectors_gather_and_scatter, all)
+TEST_EACH(sock, vectors_gather_and_scatter, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -183,7 +163,7 @@ TEST_EACH(sock, empty_receive_on_a_stream_takes_nothing, streams)
 	does_give(alice, sock.receive("s:b", 10, 0), "x");
 }
 
-TEST_EACH(sock, read_and_write_are_receive_and_send, all)
+TEST_EACH(sock, read_and_write_are_receive_and_send, any_kind)
 {
 	actor *alice = cast("alice");
 
