@@ -43,6 +43,23 @@ struct sock_calls {
 /* The kinds of sockets a story has: family and type in one word. */
 enum sock_kind { UNIX_STREAM, UNIX_SEQPACKET, UNIX_DGRAM, TCP4, TCP6, UDP4, UDP6, SOCK_KIND_COUNT };
 
+/*
+ * A port is one of loopback, unless a host is told with it: AT(THERE, port).  HERE, THERE and LATE
+ * are the machines' numbers (machine.ops); whoever is LATE is not there yet.
+ */
+enum sock_host {
+	LOOPBACK,
+	HERE,
+	THERE,
+	LATE,
+	BROADCAST = 255, /* all on the cable */
+	GROUP,		 /* who has joined it */
+	ANYWHERE,	 /* the wildcard address */
+	NO_ROUTE,	 /* no way leads there */
+	MAPPED,		 /* IPv4's loopback, in IPv6 */
+};
+#define AT(host, port) ((int)(host) << 16 | (int)(port))
+
 /* What an outcome of sock.take tells besides its bytes. */
 enum {
 	TAKEN_FLAGS,	   /* msg_flags */

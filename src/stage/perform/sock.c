@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,19 +43,38 @@ static struct address local_address(const char *name)
 	return a;
 }
 
-static struct address loopback_address(int domain, int port)
+/* The addresses of a host, in the order of enum sock_host from BROADCAST on. */
+static const char *const names4[] = {"10.77.0.255", "239.77.0.1", "0.0.0.0", "192.0.2.1",
+				     "127.0.0.1"};
+static const char *const names6[] = {"ff02::1", "ff15::77", "::", "2001:db8::1",
+				     "::ffff:127.0.0.1"};
+
+static void name_host(int host, bool is_six, char name[INET6_ADDRSTRLEN])
 {
+	if (host == LOOPBACK)
+		strcpy(name, is_six ? "::1" : "127.0.0.1");
+	else if (host >= BROADCAST)
+		strcpy(name, (is_six ? names6 : names4)[host - BROADCAST]);
+	else
+		snprintf(name, INET6_ADDRSTRLEN, is_six ? "fd77::%x" : "10.77.0.%d", host);
+}
+
+/* The place is a port of loopback, or AT(host, port). */
+static struct address internet_address(int domain, int place)
+{
+	char name[INET6_ADDRSTRLEN];
 	struct address a = {0};
 
+	name_host(place >> 16, domain == AF_INET6, name);
 	if (domain == AF_INET) {
 		a.of.in.sin_family = AF_INET;
-		a.of.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		a.of.in.sin_port = htons((uint16_t)port);
+		must_be(inet_pton(AF_INET, name, &a.of.in.sin_addr), 1);
+		a.of.in.sin_port = htons((uint16_t)place);
 		a.size = sizeof(a.of.in);
 	} else {
 		a.of.in6.sin6_family = AF_INET6;
-		a.of.in6.sin6_addr = in6addr_loopback;
-		a.of.in6.sin6_port = htons((uint16_t)port);
+		must_be(inet_pton(AF_INET6, name, &a.of.in6.sin6_addr), 1);
+		a.of.in6.sin6_port = htons((uint16_t)place);
 		a.size = sizeof(a.of.in6);
 	}
 	return a;
@@ -95,15 +115,32 @@ static void tell_local(outcome *out, const struct address *a)
 	outcome_has_bytes(out, size);
 }
 
-static void tell_loopback(outcome *out, const struct address *a)
+static bool is_same_host(const struct address *a, const struct address *b)
 {
-	struct address there = loopback_address(a->of.any.sa_family, 0);
-	bool same = a->of.any.sa_family == AF_INET
-			    ? a->of.in.sin_addr.s_addr == there.of.in.sin_addr.s_addr
-			    : memcmp(&a->of.in6.sin6_addr, &in6addr_loopback,
-				     sizeof(in6addr_loopback)) == 0;
+	return a->of.any.sa_family == AF_INET ? a->of.in.sin_addr.s_addr == b->of.in.sin_addr.s_addr
+					      : memcmp(&a->of.in6.sin6_addr, &b->of.in6.sin6_addr,
+						       sizeof(a->of.in6.sin6_addr)) == 0;
+}
 
-	strcpy((char *)out->bytes, same ? "loopback" : "elsewhere");
+static void tell_host(outcome *out, const struct address *a)
+{
+	static const struct {
+		const char *name;
+		int host;
+	} hosts[] = {
+		{"loopback", LOOPBACK}, {"here", HERE},		{"there", THERE},
+		{"late", LATE},		{"anywhere", ANYWHERE}, {"mapped", MAPPED},
+	};
+
+	strcpy((char *)out->bytes, "elsewhere");
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		struct address b = internet_address(a->of.any.sa_family, AT(hosts[i].host, 0));
+
+		if (is_same_host(a, &b)) {
+			strcpy((char *)out->bytes, hosts[i].name);
+			break;
+		}
+	}
 	outcome_has_bytes(out, strlen((char *)out->bytes));
 }
 
@@ -120,7 +157,7 @@ static void tell_address(outcome *out, const struct address *a)
 		return;
 	}
 	must_be(*behind, POISON);
-	tell_loopback(out, a);
+	tell_host(out, a);
 }
 
 /* An address is a handle: its length, and where it is. */
@@ -158,6 +195,13 @@ static void is_there(outcome *out, int domain)
 		 : domain == AF_INET ? "no IPv4 loopback"
 				     : "no such socket",
 		 strerror(out->error));
+}
+
+/* A host that can't be reached is no lack of this platform, but what a test wants to see. */
+static void is_at(outcome *out, int domain, int place)
+{
+	if (place >> 16 == LOOPBACK)
+		is_there(out, domain);
 }
 
 /* -- making ----------------------------------------------------------------------------------- */
@@ -198,10 +242,10 @@ static void name_ends(const char *s, const int *ends)
 	set_handle(end, ends[1], NULL);
 }
 
-/* Bound to loopback, at this port or a free one; the address is where it is. */
-static bool bind_loopback(outcome *out, int fd, int domain, int port, struct address *a)
+/* Bound to this port or a free one; the address is where it is. */
+static bool bind_internet(outcome *out, int fd, int domain, int port, struct address *a)
 {
-	*a = loopback_address(domain, port);
+	*a = internet_address(domain, port);
 	bool bound = CALL(sock, bind, fd, &a->of.any, a->size) &&
 		     CALL(sock, getsockname, fd, &a->of.any, &a->size);
 
@@ -224,7 +268,7 @@ static void connect_streams(outcome *out, int kind, int flags, int *ends)
 	struct address a;
 	int listener = -1, domain = kinds[kind].domain;
 
-	if (open_socket(out, kind, 0, &listener) && bind_loopback(out, listener, domain, 0, &a) &&
+	if (open_socket(out, kind, 0, &listener) && bind_internet(out, listener, domain, 0, &a) &&
 	    CALL(sock, listen, listener, 1) && open_socket(out, kind, 0, &ends[0]) &&
 	    CALL(sock, connect, ends[0], &a.of.any, a.size))
 		CALL(sock, accept, listener, NULL, NULL);
@@ -249,8 +293,8 @@ static void connect_datagrams(outcome *out, int kind, int flags, int *ends)
 	int domain = kinds[kind].domain;
 
 	if (open_socket(out, kind, flags, &ends[0]) && open_socket(out, kind, flags, &ends[1]) &&
-	    bind_loopback(out, ends[0], domain, 0, &a) &&
-	    bind_loopback(out, ends[1], domain, 0, &b) &&
+	    bind_internet(out, ends[0], domain, 0, &a) &&
+	    bind_internet(out, ends[1], domain, 0, &b) &&
 	    CALL(sock, connect, ends[0], &b.of.any, b.size))
 		CALL(sock, connect, ends[1], &a.of.any, a.size);
 	is_there(out, domain);
@@ -293,7 +337,7 @@ PERFORM(sock, pair_of)
 
 /* -- serving and reaching --------------------------------------------------------------------- */
 
-PERFORM(sock, serve)
+static void serve(const op *o, outcome *out, int place)
 {
 	int kind = (int)o->n[0], domain = kinds[kind].domain;
 	struct address a = {0};
@@ -305,11 +349,21 @@ PERFORM(sock, serve)
 		a = local_address(o->handle);
 		if (!CALL(sock, bind, fd, &a.of.any, a.size))
 			return;
-	} else if (!bind_loopback(out, fd, domain, 0, &a)) {
+	} else if (!bind_internet(out, fd, domain, place, &a)) {
 		return;
 	}
 	if (kinds[kind].type == SOCK_DGRAM || CALL(sock, listen, fd, (int)o->n[1]))
 		out->value = domain == AF_UNIX ? 0 : port_in(&a);
+}
+
+PERFORM(sock, serve)
+{
+	serve(o, out, AT(LOOPBACK, 0));
+}
+
+PERFORM(sock, serve_at)
+{
+	serve(o, out, AT(o->n[2], 0));
 }
 
 PERFORM(sock, reach)
@@ -319,9 +373,9 @@ PERFORM(sock, reach)
 	if (!make(out, o->handle, kind, 0))
 		return;
 	struct address a = domain == AF_UNIX ? local_address(o->other)
-					     : loopback_address(domain, (int)o->n[1]);
+					     : internet_address(domain, (int)o->n[1]);
 	CALL(sock, connect, (int)out->value, &a.of.any, a.size);
-	is_there(out, domain);
+	is_at(out, domain, (int)o->n[1]);
 }
 
 /* -- names ------------------------------------------------------------------------------------ */
@@ -337,7 +391,7 @@ PERFORM(sock, bind_port)
 {
 	struct address a;
 
-	if (bind_loopback(out, handle_fd(o->handle), kinds[o->n[0]].domain, (int)o->n[1], &a))
+	if (bind_internet(out, handle_fd(o->handle), kinds[o->n[0]].domain, (int)o->n[1], &a))
 		out->value = port_in(&a);
 }
 
@@ -363,10 +417,10 @@ PERFORM(sock, connect)
 PERFORM(sock, connect_port)
 {
 	int domain = kinds[o->n[0]].domain;
-	struct address a = loopback_address(domain, (int)o->n[1]);
+	struct address a = internet_address(domain, (int)o->n[1]);
 
 	CALL(sock, connect, handle_fd(o->handle), &a.of.any, a.size);
-	is_there(out, domain);
+	is_at(out, domain, (int)o->n[1]);
 }
 
 PERFORM(sock, disconnect)
@@ -506,10 +560,10 @@ PERFORM(sock, send_to)
 
 PERFORM(sock, send_to_port)
 {
-	struct address a = loopback_address(kinds[o->n[0]].domain, (int)o->n[1]);
+	struct address a = internet_address(kinds[o->n[0]].domain, (int)o->n[1]);
 
 	CALL(sock, sendto, handle_fd(o->handle), o->bytes, o->size, 0, &a.of.any, a.size);
-	is_there(out, kinds[o->n[0]].domain);
+	is_at(out, kinds[o->n[0]].domain, (int)o->n[1]);
 }
 
 PERFORM(sock, receive_from)
