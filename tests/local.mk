@@ -91,6 +91,7 @@ ipcts_SOURCES += \
 	%D%/sock/end.c \
 	%D%/sock/error.c \
 	%D%/sock/interrupted.c \
+	%D%/sock/machine.c \
 	%D%/sock/message.c \
 	%D%/sock/name.c \
 	%D%/sock/option.c \

@@ -19,6 +19,11 @@
 /* What this process's machine is; what it forks is on the same. */
 static int own_number;
 
+int machine_number(void)
+{
+	return own_number;
+}
+
 /* -- the words of rtnetlink, for libraries that come without the kernel's headers ---------------
  */
 
@@ -31,7 +36,13 @@ enum {
 	SET_NEIGHBOURS = 67,
 };
 enum { AN_ERROR = 2, REQUEST = 0x1, ACKNOWLEDGE = 0x4, REPLACE = 0x100, CREATE = 0x400 };
-enum { LINK_NEWS = 1, PERMANENT = 0x80, NO_DETECTION = 0x02, NO_PREFIX_ROUTE = 0x200 };
+enum {
+	LINK_NEWS = 1,
+	ADDRESS_NEWS = 0x100,
+	PERMANENT = 0x80,
+	NO_DETECTION = 0x02,
+	NO_PREFIX_ROUTE = 0x200
+};
 enum { MAIN_TABLE = 254, STATIC = 4, LINK_SCOPE = 253, UNICAST = 1 };
 
 struct header {
@@ -273,9 +284,9 @@ static size_t internet_of(int family, int number, unsigned char *address)
 	return V6;
 }
 
-static int cable_index(void)
+unsigned machine_cable(void)
 {
-	return (int)if_nametoindex(cable);
+	return if_nametoindex(cable);
 }
 
 static void add_end(struct message *m, int number)
@@ -307,12 +318,12 @@ PERFORM(machine, lay_cable)
 	settle(out, ask(&m), "veth");
 }
 
-static bool has_address(int family, int number)
+static struct message address_order(int family, int number)
 {
 	unsigned char address[V6];
 	size_t size = internet_of(family, number, address);
 	struct address_message body = {(uint8_t)family, family == AF_INET ? 24 : 64, 0, 0,
-				       (uint32_t)cable_index()};
+				       machine_cable()};
 	struct message m =
 		message(NEW_ADDRESS, ACKNOWLEDGE | CREATE | REPLACE, &body, sizeof(body));
 
@@ -321,7 +332,34 @@ static bool has_address(int family, int number)
 	if (family == AF_INET)
 		add(&m, 4 /* IFA_BROADCAST */, (unsigned char[]){10, 77, 0, 255}, V4);
 	add_number(&m, 8 /* IFA_FLAGS */, NO_DETECTION | NO_PREFIX_ROUTE);
-	return ask(&m);
+	return m;
+}
+
+/*
+ * An address of IPv6 is put to work in the background: it hears nothing before its news, and
+ * whatever else changes a link waits for the rest.
+ */
+static bool has_address(int family, int number)
+{
+	struct message m = address_order(family, number);
+	struct {
+		struct header header;
+		struct address_message address;
+		unsigned char rest[1024];
+	} news = {.address = {0}};
+	int fd = family == AF_INET6 ? open_netlink(ADDRESS_NEWS) : -1;
+	bool done = ask(&m), is_awaited = done && fd >= 0;
+	int error = errno;
+
+	while (is_awaited && !(news.header.type == NEW_ADDRESS && news.address.scope == 0 &&
+			       news.address.index == machine_cable()))
+		is_awaited = recv(fd, &news, sizeof(news), 0) > 0;
+	if (fd >= 0) {
+		close(fd);
+		turn(cable, true);
+	}
+	errno = error;
+	return done;
 }
 
 /* What is lost is sent again after some 10 ms, not after 200. */
@@ -338,8 +376,9 @@ static bool has_route(int family)
 	struct message m = message(NEW_ROUTE, ACKNOWLEDGE | CREATE | REPLACE, &body, sizeof(body));
 
 	add(&m, 1 /* RTA_DST */, address, size);
-	add_number(&m, 4 /* RTA_OIF */, (uint32_t)cable_index());
+	add_number(&m, 4 /* RTA_OIF */, machine_cable());
 	size_t metrics = open_nest(&m, 8 /* RTA_METRICS */);
+	add_number(&m, 1 /* RTAX_LOCK */, 1 << 13);
 	add_number(&m, 13 /* RTAX_RTO_MIN */, 10);
 	close_nest(&m, metrics);
 	return ask(&m);
@@ -351,7 +390,7 @@ static bool has_neighbour(int family)
 	unsigned char address[V6], ethernet[ETHERNET];
 	size_t size = internet_of(family, 3 - own_number, address);
 	struct neighbour_message body = {
-		.family = (uint8_t)family, .index = cable_index(), .state = PERMANENT};
+		.family = (uint8_t)family, .index = (int)machine_cable(), .state = PERMANENT};
 	struct message m =
 		message(NEW_NEIGHBOUR, ACKNOWLEDGE | CREATE | REPLACE, &body, sizeof(body));
 
@@ -370,7 +409,7 @@ static bool asks(int family, uint32_t times)
 
 	add(&m, 1 /* NDTA_NAME */, name, strlen(name) + 1);
 	size_t parameters = open_nest(&m, 6 /* NDTA_PARMS */);
-	add_number(&m, 1 /* NDTPA_IFINDEX */, (uint32_t)cable_index());
+	add_number(&m, 1 /* NDTPA_IFINDEX */, machine_cable());
 	add(&m, 5 /* NDTPA_RETRANS_TIME */, &every, sizeof(every));
 	add_number(&m, 11 /* NDTPA_MCAST_PROBES */, times);
 	close_nest(&m, parameters);
@@ -410,7 +449,7 @@ PERFORM(machine, ask)
 /* The kernel tells of a link that carries when it has begun to send there. */
 PERFORM(machine, is_joined)
 {
-	struct link_message body = {.index = cable_index()};
+	struct link_message body = {.index = (int)machine_cable()};
 	struct message m = message(GET_LINK, 0, &body, sizeof(body));
 	struct {
 		struct header header;

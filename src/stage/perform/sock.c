@@ -788,3 +788,45 @@ PERFORM(sock, set_linger)
 
 	CALL(sock, setsockopt, handle_fd(o->handle), SOL_SOCKET, SO_LINGER, &value, sizeof(value));
 }
+
+/* -- groups ----------------------------------------------------------------------------------- */
+
+static void membership(const op *o, outcome *out, int option4, int option6)
+{
+	int domain = kinds[o->n[0]].domain, h = handle_fd(o->handle);
+	struct address group = internet_address(domain, AT(GROUP, 0)),
+		       own = internet_address(AF_INET, AT(machine_number(), 0));
+
+	if (domain == AF_INET) {
+		struct ip_mreq to = {group.of.in.sin_addr, own.of.in.sin_addr};
+
+		CALL(sock, setsockopt, h, IPPROTO_IP, option4, &to, sizeof(to));
+	} else {
+		struct ipv6_mreq to = {group.of.in6.sin6_addr, machine_cable()};
+
+		CALL(sock, setsockopt, h, IPPROTO_IPV6, option6, &to, sizeof(to));
+	}
+}
+
+PERFORM(sock, join_group)
+{
+	membership(o, out, IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP);
+}
+
+PERFORM(sock, leave_group)
+{
+	membership(o, out, IP_DROP_MEMBERSHIP, IPV6_LEAVE_GROUP);
+}
+
+PERFORM(sock, send_by_cable)
+{
+	struct address own = internet_address(AF_INET, AT(machine_number(), 0));
+	unsigned index = machine_cable();
+	int h = handle_fd(o->handle);
+
+	if (kinds[o->n[0]].domain == AF_INET)
+		CALL(sock, setsockopt, h, IPPROTO_IP, IP_MULTICAST_IF, &own.of.in.sin_addr,
+		     sizeof(own.of.in.sin_addr));
+	else
+		CALL(sock, setsockopt, h, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof(index));
+}
