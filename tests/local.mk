@@ -100,6 +100,7 @@ ipcts_SOURCES += \
 	%D%/sock/stream.c \
 	%D%/sock/talk.c \
 	%D%/sock/urgent.c \
+	%D%/sock/user.c \
 	%D%/sock/wait.c
 
 # lock

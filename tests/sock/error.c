@@ -60,20 +60,6 @@ TEST_EACH(sock, bind_to_a_bad_path_fails, unix_kinds)
 	does(alice, sock.bind("s", "s"));
 }
 
-TEST_EACH(sock, connect_needs_write_permission, unix_kinds)
-{
-	actor *alice = cast("alice");
-
-	does(alice, sig.uid());
-	if (outcome_of(alice)->value == 0)
-		skip("root may connect to everything");
-	does(alice, sock.serve("s", row->kind, 5));
-	does(alice, sock.change_mode("s", 0555));
-	does_fail(alice, sock.reach("c", row->kind, "s", 0), EACCES);
-	does(alice, sock.change_mode("s", 0200));
-	does(alice, sock.reach("c", row->kind, "s", 0));
-}
-
 TEST_EACH(sock, connected_stream_cannot_connect, connections)
 {
 	actor *server = cast("server");
