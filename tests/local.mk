@@ -86,10 +86,12 @@ ipcts_SOURCES += \
 
 # sock
 ipcts_SOURCES += \
+	%D%/sock/batch.c \
 	%D%/sock/connect.c \
 	%D%/sock/credential.c \
 	%D%/sock/end.c \
 	%D%/sock/error.c \
+	%D%/sock/internet.c \
 	%D%/sock/interrupted.c \
 	%D%/sock/machine.c \
 	%D%/sock/message.c \

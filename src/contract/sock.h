@@ -34,6 +34,11 @@ struct sock_calls {
 			    socklen_t *address_size);
 	ssize_t (*sendmsg)(int fd, const struct msghdr *message, int flags);
 	ssize_t (*recvmsg)(int fd, struct msghdr *message, int flags);
+#ifdef MSG_WAITFORONE
+	int (*sendmmsg)(int fd, struct mmsghdr *messages, unsigned count, int flags);
+	int (*recvmmsg)(int fd, struct mmsghdr *messages, unsigned count, int flags,
+			struct timespec *timeout);
+#endif
 	int (*stat)(const char *path, struct stat *status);
 	int (*chmod)(const char *path, mode_t mode);
 	int (*rename)(const char *from, const char *to);

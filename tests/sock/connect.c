@@ -246,3 +246,19 @@ TEST(sock, listening_again_loses_nobody)
 	succeeds(server);
 	succeeds(fickle);
 }
+
+TEST_VARIANT(sock, signal_restarts_connect, unix_stream)
+{
+	actor *server = cast("server"), *client = cast("client");
+
+	does(server, sock.serve("s", UNIX_STREAM, 0));
+	does(server, sock.reach("first", UNIX_STREAM, "s", 0));
+	does(client, sig.handle(SIGUSR1, SA_RESTART));
+	begin(client, sock.reach("c", UNIX_STREAM, "s", 0));
+	blocks(client);
+	poke(client, SIGUSR1);
+	catches(client, SIGUSR1, 1);
+	blocks(client);
+	does(server, sock.accept("s", "accepted"));
+	succeeds(client);
+}

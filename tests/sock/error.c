@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What is refused, and how. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "contract/kinds.h"
 #include "stage/story.h"
 
@@ -356,4 +360,50 @@ TEST_EACH(sock, bad_shutdown_is_refused, connections)
 	does_give(alice, sock.receive("s:b", 100, 0), "there");
 	does(alice, sock.send("s:b", "back", 0));
 	does_give(alice, sock.receive("s:a", 100, 0), "back");
+}
+
+/* A message of so many parts, each of one byte. */
+static long long send_parts(const char *text, const long long *n)
+{
+	char byte = 'x';
+	struct iovec *parts = calloc((size_t)n[0], sizeof(*parts));
+	struct msghdr message;
+
+	memset(&message, 0, sizeof(message));
+	message.msg_iov = parts;
+	message.msg_iovlen = (size_t)n[0];
+	for (long long i = 0; i < n[0]; i++)
+		parts[i] = (struct iovec){&byte, 1};
+	long long got = n[1] ? impl->sock->recvmsg(handle_fd(text), &message, 0)
+			     : impl->sock->sendmsg(handle_fd(text), &message, 0);
+	int error = errno;
+	free(parts);
+	errno = error;
+	return got;
+}
+
+TEST_EACH(sock, too_many_parts_are_refused, any_kind)
+{
+	actor *alice = cast("alice");
+	long most = sysconf(_SC_IOV_MAX);
+
+	if (most < 0 || most > 1 << 16)
+		skip("there's no bound of how many parts, or a large one");
+	does(alice, sock.pair("s", row->kind));
+	does_fail(alice, call(send_parts, "s:a", most + 1, false, 0), EMSGSIZE);
+	does_fail(alice, sock.receive("s:b", 1, MSG_DONTWAIT), EAGAIN);
+	does_give(alice, call(send_parts, "s:a", most, false, 0), most);
+	does_fail(alice, call(send_parts, "s:b", most + 1, true, 0), EMSGSIZE);
+	does(alice, sock.receive("s:b", 1, MSG_PEEK));
+	does_give(alice, call(send_parts, "s:b", most, true, 0), most);
+}
+
+TEST_EACH(sock, unknown_flags_of_accept_are_refused, connections)
+{
+	actor *server = cast("server");
+
+	does(server, sock.serve("s", row->kind, 5));
+	does(server, sock.reach("c", row->kind, "s", (int)outcome_of(server)->value));
+	does_fail(server, sock.accept_with("s", "accepted", 0x10), EINVAL);
+	does(server, sock.accept_with("s", "accepted", 0));
 }

@@ -236,3 +236,54 @@ TEST_EACH(sock, bytes_are_conserved_under_signals, streams)
 	succeeds(writer);
 	gives(reader, (long long)shared()[0]);
 }
+
+/* -- with a timeout, or without a call -------------------------------------------------------- */
+
+TEST_EACH(sock, timed_send_is_not_restarted, unix_messages)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	actor *bob = forks(alice, "bob");
+	does(bob, sig.handle(SIGUSR1, SA_RESTART));
+	does(bob, sock.set_timeout("s:b", SO_SNDTIMEO, 100000));
+	does(bob, fd.fill("s:b", PIECE));
+	long long sum = outcome_of(bob)->value;
+	begin(bob, sock.send_pattern("s:b", PIECE, 0));
+	blocks(bob);
+	poke(bob, SIGUSR1);
+	fails(bob, EINTR);
+	does_give(alice, fd.drain("s:a"), sum);
+}
+
+TEST_EACH(sock, timed_accept_is_not_restarted, connections)
+{
+	actor *server = cast("server");
+
+	does(server, sock.serve("s", row->kind, 5));
+	int port = (int)outcome_of(server)->value;
+	does(server, sig.handle(SIGUSR1, SA_RESTART));
+	does(server, sock.set_timeout("s", SO_RCVTIMEO, 100000));
+	begin(server, sock.accept("s", "accepted"));
+	blocks(server);
+	poke(server, SIGUSR1);
+	fails(server, EINTR);
+	does(server, sock.reach("c", row->kind, "s", port));
+	does(server, sock.accept("s", "accepted"));
+}
+
+TEST_EACH(sock, arrival_raises_SIGIO, any_kind)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	actor *bob = forks(alice, "bob");
+	does(bob, sig.handle(SIGIO, 0));
+	does(bob, fd.fcntl("s:b", F_SETOWN, pid_of(bob)));
+	does(bob, fd.set_flags("s:b", O_RDWR | O_ASYNC));
+	must_be(caught(bob, SIGIO), 0);
+	does(alice, sock.send("s:a", "x", 0));
+	catches(bob, SIGIO, 1);
+	does_give(bob, sock.receive("s:b", 9, 0), "x");
+	must_be(caught(alice, SIGIO), 0);
+}

@@ -526,3 +526,34 @@ TEST(sock, living_sockets_are_not_collected)
 	took(bob, 1, false);
 	does_give(bob, sock.receive("got", 100, 0), "precious");
 }
+
+/* -- with no byte ----------------------------------------------------------------------------- */
+
+TEST(sock, descriptor_comes_with_an_empty_datagram)
+{
+	actor *alice = cast("alice"), *bob = send_ends(alice, UNIX_DGRAM, 1);
+
+	does(bob, sock.take("s:b", 10, "first", 1, 0));
+	does_give(bob, sock.pass("s:a", "", "first"), 0);
+	does(bob, fd.close("first"));
+	does_give(bob, sock.take("s:b", 10, "got", 1, 0), "");
+	took(bob, 1, false);
+	does(bob, fd.write("got", "from nothing"));
+	does_give(alice, fd.read("p:r", 100), "from nothing");
+}
+
+TEST(sock, stream_without_a_byte_brings_no_descriptor)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", UNIX_STREAM));
+	does(alice, pipes.make("p"));
+	begin(alice, sock.pass("s:a", "", "p:w"));
+	returns(alice);
+	does(alice, fd.close("p:w"));
+	does_fail(alice, sock.receive("s:b", 10, MSG_DONTWAIT), EAGAIN);
+	does_give(alice, fd.read("p:r", 1), "");
+	does(alice, sock.send("s:a", "x", 0));
+	does_give(alice, sock.take("s:b", 10, "none", 3, 0), "x");
+	took(alice, 0, false);
+}

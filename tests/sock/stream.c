@@ -173,3 +173,33 @@ TEST_EACH(sock, read_and_write_are_receive_and_send, any_kind)
 	does(alice, sock.send("s:b", "sent", 0));
 	does_give(alice, fd.read("s:a", 100), "sent");
 }
+
+TEST_EACH(sock, trunc_drops_bytes_of_tcp, tcp_kinds)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does(alice, sock.send("s:a", "dropped, kept", 0));
+	does_give(alice, sock.receive("s:b", 13, MSG_PEEK | MSG_WAITALL), "dropped, kept");
+	does_give(alice, sock.receive("s:b", 9, MSG_TRUNC), 9);
+	does_give(alice, sock.receive("s:b", 100, 0), "kept");
+}
+
+#ifdef SO_PEEK_OFF
+TEST(sock, peek_moves_on_if_asked_for)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", UNIX_STREAM));
+	does_give(alice, sock.option("s:b", SOL_SOCKET, SO_PEEK_OFF), -1);
+	does(alice, sock.set_option("s:b", SOL_SOCKET, SO_PEEK_OFF, 0));
+	does(alice, sock.send("s:a", "abcdef", 0));
+	does_give(alice, sock.receive("s:b", 2, MSG_PEEK), "ab");
+	does_give(alice, sock.receive("s:b", 2, MSG_PEEK), "cd");
+	does_give(alice, sock.option("s:b", SOL_SOCKET, SO_PEEK_OFF), 4);
+	does_give(alice, sock.receive("s:b", 3, 0), "abc");
+	does_give(alice, sock.option("s:b", SOL_SOCKET, SO_PEEK_OFF), 1);
+	does_give(alice, sock.receive("s:b", 9, MSG_PEEK), "ef");
+	does_give(alice, sock.receive("s:b", 9, 0), "def");
+}
+#endif

@@ -144,3 +144,18 @@ TEST(sock, consumed_urgent_byte_is_no_reset)
 	does(alice, fd.close("s:b"));
 	does_give(alice, sock.receive("s:a", 1, 0), "");
 }
+
+TEST_EACH(sock, urgent_byte_stays_in_line_if_asked_for, tcp_kinds)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does(alice, sock.set_option("s:b", SOL_SOCKET, SO_OOBINLINE, 1));
+	does(alice, sock.send("s:a", "before", 0));
+	urge(alice, "!");
+	does(alice, sock.send("s:a", "after", 0));
+	does_fail(alice, sock.receive("s:b", 1, MSG_OOB), EINVAL);
+	does_give(alice, sock.receive("s:b", 100, 0), "before");
+	does_give(alice, sock.at_mark("s:b"), 1);
+	does_give(alice, sock.receive("s:b", 6, MSG_WAITALL), "!after");
+}

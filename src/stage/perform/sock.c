@@ -243,13 +243,14 @@ static void name_ends(const char *s, const int *ends)
 }
 
 /* Bound to this port or a free one; the address is where it is. */
-static bool bind_internet(outcome *out, int fd, int domain, int port, struct address *a)
+static bool bind_internet(outcome *out, int fd, int domain, int place, struct address *a)
 {
-	*a = internet_address(domain, port);
+	*a = internet_address(domain, place);
 	bool bound = CALL(sock, bind, fd, &a->of.any, a->size) &&
 		     CALL(sock, getsockname, fd, &a->of.any, &a->size);
 
-	is_there(out, domain);
+	if (place >> 16 != NO_ROUTE)
+		is_there(out, domain);
 	return bound;
 }
 
@@ -584,6 +585,82 @@ PERFORM(sock, reply)
 
 	CALL(sock, sendto, handle_fd(o->handle), o->bytes, o->size, 0, &a->of.any, a->size);
 }
+
+#ifdef MSG_WAITFORONE
+enum { WORDS_MAX = 16, WORD_MAX = 64 };
+
+struct words {
+	struct mmsghdr messages[WORDS_MAX];
+	struct iovec parts[WORDS_MAX];
+	char bytes[WORDS_MAX][WORD_MAX];
+};
+
+static void lay_out(struct words *words, size_t size)
+{
+	memset(words, 0, sizeof(*words));
+	for (int i = 0; i < WORDS_MAX; i++) {
+		words->parts[i] = (struct iovec){words->bytes[i], size};
+		words->messages[i].msg_hdr.msg_iov = &words->parts[i];
+		words->messages[i].msg_hdr.msg_iovlen = 1;
+		words->messages[i].msg_len = 0xEEEEEEEE;
+	}
+}
+
+/* What has gone is told in the length of each message, and nothing of the others. */
+PERFORM(sock, send_words)
+{
+	const char *rest = o->bytes;
+	unsigned count = 0;
+	struct words words;
+
+	lay_out(&words, 0);
+	while (*rest) {
+		size_t size = strcspn(rest, " ");
+
+		must(count < WORDS_MAX && size <= WORD_MAX);
+		memcpy(words.bytes[count], rest, size);
+		words.parts[count++].iov_len = size;
+		rest += size + (rest[size] == ' ');
+	}
+	if (!CALL(sock, sendmmsg, handle_fd(o->handle), words.messages, count, (int)o->n[0]))
+		return;
+	for (unsigned i = 0; i < count; i++)
+		must_be(words.messages[i].msg_len,
+			i < out->value ? words.parts[i].iov_len : 0xEEEEEEEE);
+}
+
+PERFORM(sock, receive_words)
+{
+	size_t used = 0, size = (size_t)o->n[1];
+	struct words words;
+
+	must(o->n[0] <= WORDS_MAX && size <= WORD_MAX);
+	lay_out(&words, size);
+	if (!CALL(sock, recvmmsg, handle_fd(o->handle), words.messages, (unsigned)o->n[0],
+		  (int)o->n[2], NULL))
+		return;
+	for (long long i = 0; i < out->value; i++) {
+		must(words.messages[i].msg_len <= size);
+		if (i)
+			out->bytes[used++] = ' ';
+		memcpy(out->bytes + used, words.bytes[i], words.messages[i].msg_len);
+		used += words.messages[i].msg_len;
+	}
+	for (long long i = out->value; i < o->n[0]; i++)
+		must_be(words.messages[i].msg_len, 0xEEEEEEEE);
+	outcome_has_bytes(out, used);
+}
+#else
+PERFORM(sock, send_words)
+{
+	outcome_lacks(out, "sendmmsg");
+}
+
+PERFORM(sock, receive_words)
+{
+	outcome_lacks(out, "recvmmsg");
+}
+#endif
 
 PERFORM(sock, shutdown)
 {
