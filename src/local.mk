@@ -7,7 +7,9 @@ libipcts_a_SOURCES = \
 	%D%/contract/fd.h %D%/contract/fd.ops \
 	%D%/contract/fifo.h %D%/contract/fifo.ops %D%/contract/fifo.rules \
 	%D%/contract/implementation.h \
+	%D%/contract/kinds.h \
 	%D%/contract/lock.h %D%/contract/lock.ops %D%/contract/lock.rules \
+	%D%/contract/machine.ops \
 	%D%/contract/mq.h %D%/contract/mq.ops %D%/contract/mq.rules \
 	%D%/contract/msg.h %D%/contract/msg.ops %D%/contract/msg.rules \
 	%D%/contract/op.h \
@@ -35,7 +37,7 @@ libipcts_a_SOURCES = \
 	%D%/stage/perform.c %D%/stage/perform.h \
 	%D%/stage/perform/event.c %D%/stage/perform/fd.c %D%/stage/perform/fifo.c \
 	%D%/stage/perform/lock.c %D%/stage/perform/lock_file.c \
-	%D%/stage/perform/mq.c %D%/stage/perform/msg.c \
+	%D%/stage/perform/machine.c %D%/stage/perform/mq.c %D%/stage/perform/msg.c \
 	%D%/stage/perform/pipe.c %D%/stage/perform/sem.c %D%/stage/perform/semset.c \
 	%D%/stage/perform/shm.c %D%/stage/perform/sig.c %D%/stage/perform/sock.c \
 	%D%/stage/plan.c %D%/stage/play.h \

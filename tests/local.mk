@@ -115,11 +115,14 @@ ipcts_SOURCES += \
 
 # sock
 ipcts_SOURCES += \
+	%D%/sock/batch.c \
 	%D%/sock/connect.c \
 	%D%/sock/credential.c \
 	%D%/sock/end.c \
 	%D%/sock/error.c \
+	%D%/sock/internet.c \
 	%D%/sock/interrupted.c \
+	%D%/sock/machine.c \
 	%D%/sock/message.c \
 	%D%/sock/name.c \
 	%D%/sock/option.c \
@@ -128,6 +131,7 @@ ipcts_SOURCES += \
 	%D%/sock/stream.c \
 	%D%/sock/talk.c \
 	%D%/sock/urgent.c \
+	%D%/sock/user.c \
 	%D%/sock/wait.c
 
 # lock

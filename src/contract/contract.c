@@ -60,6 +60,9 @@ const struct stage_vocabulary stage = {
 const struct fd_vocabulary fd = {
 #include "contract/fd.ops"
 };
+const struct machine_vocabulary machine = {
+#include "contract/machine.ops"
+};
 const struct sig_vocabulary sig = {
 #include "contract/sig.ops"
 };

@@ -34,6 +34,11 @@ struct sock_calls {
 			    socklen_t *address_size);
 	ssize_t (*sendmsg)(int fd, const struct msghdr *message, int flags);
 	ssize_t (*recvmsg)(int fd, struct msghdr *message, int flags);
+#ifdef MSG_WAITFORONE
+	int (*sendmmsg)(int fd, struct mmsghdr *messages, unsigned count, int flags);
+	int (*recvmmsg)(int fd, struct mmsghdr *messages, unsigned count, int flags,
+			struct timespec *timeout);
+#endif
 	int (*stat)(const char *path, struct stat *status);
 	int (*chmod)(const char *path, mode_t mode);
 	int (*rename)(const char *from, const char *to);
@@ -42,6 +47,23 @@ struct sock_calls {
 
 /* The kinds of sockets a story has: family and type in one word. */
 enum sock_kind { UNIX_STREAM, UNIX_SEQPACKET, UNIX_DGRAM, TCP4, TCP6, UDP4, UDP6, SOCK_KIND_COUNT };
+
+/*
+ * A port is one of loopback, unless a host is told with it: AT(THERE, port).  HERE, THERE and LATE
+ * are the machines' numbers (machine.ops); whoever is LATE is not there yet.
+ */
+enum sock_host {
+	LOOPBACK,
+	HERE,
+	THERE,
+	LATE,
+	BROADCAST = 255, /* all on the cable */
+	GROUP,		 /* who has joined it */
+	ANYWHERE,	 /* the wildcard address */
+	NO_ROUTE,	 /* no way leads there */
+	MAPPED,		 /* IPv4's loopback, in IPv6 */
+};
+#define AT(host, port) ((int)(host) << 16 | (int)(port))
 
 /* What an outcome of sock.take tells besides its bytes. */
 enum {

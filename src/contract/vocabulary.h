@@ -15,6 +15,9 @@ extern const struct stage_vocabulary {
 extern const struct fd_vocabulary {
 #include "contract/fd.ops"
 } fd;
+extern const struct machine_vocabulary {
+#include "contract/machine.ops"
+} machine;
 extern const struct sig_vocabulary {
 #include "contract/sig.ops"
 	char none;

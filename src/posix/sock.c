@@ -47,6 +47,20 @@ static ssize_t posix_recvfrom(int fd, void *buffer, size_t size, int flags,
 	return recvfrom(fd, buffer, size, flags, address, address_size);
 }
 
+#ifdef MSG_WAITFORONE
+/* Libraries disagree about the type of the flags. */
+static int posix_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	return sendmmsg(fd, messages, count, (unsigned)flags);
+}
+
+static int posix_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+			  struct timespec *timeout)
+{
+	return recvmmsg(fd, messages, count, (unsigned)flags, timeout);
+}
+#endif
+
 const struct sock_calls posix_sock = {
 	.socket = socket,
 	.socketpair = socketpair,
@@ -67,6 +81,10 @@ const struct sock_calls posix_sock = {
 	.recvfrom = posix_recvfrom,
 	.sendmsg = sendmsg,
 	.recvmsg = recvmsg,
+#ifdef MSG_WAITFORONE
+	.sendmmsg = posix_sendmmsg,
+	.recvmmsg = posix_recvmmsg,
+#endif
 	.stat = stat,
 	.chmod = chmod,
 	.rename = rename,

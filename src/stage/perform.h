@@ -47,6 +47,10 @@ unsigned char *pattern_from(long long from, long long count);
 /* What every out-structure is filled with before a call. */
 enum { POISON = 0xEE };
 
+/* This process's machine: its number, and the index of its end of the cable. */
+int machine_number(void);
+unsigned machine_cable(void);
+
 #define OP(mechanism, word, ...) PERFORM(mechanism, word);
 #include "contract/all.ops"
 #undef OP

@@ -2,26 +2,10 @@
 /* The rendezvous of those who connect and those who accept. */
 #include <string.h>
 
+#include "contract/kinds.h"
 #include "stage/story.h"
 
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind connecting[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
-static const struct kind local[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-};
-
-TEST_EACH(sock, accept_waits_for_a_connection, connecting)
+TEST_EACH(sock, accept_waits_for_a_connection, connections)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -35,7 +19,7 @@ TEST_EACH(sock, accept_waits_for_a_connection, connecting)
 	}
 }
 
-TEST_EACH(sock, nonblocking_accept_does_not_wait, connecting)
+TEST_EACH(sock, nonblocking_accept_does_not_wait, connections)
 {
 	actor *server = cast("server");
 
@@ -49,7 +33,7 @@ TEST_EACH(sock, nonblocking_accept_does_not_wait, connecting)
 	does_fail(server, sock.accept("s", "accepted"), EAGAIN);
 }
 
-TEST_EACH(sock, accepted_socket_is_blocking, connecting)
+TEST_EACH(sock, accepted_socket_is_blocking, connections)
 {
 	actor *server = cast("server");
 
@@ -63,7 +47,7 @@ TEST_EACH(sock, accepted_socket_is_blocking, connecting)
 	must_be(outcome_of(server)->value & O_NONBLOCK, 0);
 }
 
-TEST_EACH(sock, connect_needs_no_accept, connecting)
+TEST_EACH(sock, connect_needs_no_accept, connections)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -74,7 +58,7 @@ TEST_EACH(sock, connect_needs_no_accept, connecting)
 	does_give(server, sock.receive("accepted", 100, 0), "early");
 }
 
-TEST_EACH(sock, connections_are_accepted_in_order, local)
+TEST_EACH(sock, connections_are_accepted_in_order, unix_connections)
 {
 	actor *server = cast("server"), *clients = cast("clients");
 	const char *const names[] = {"anna", "ben", "carl"};
@@ -104,7 +88,7 @@ static void fill_backlog(actor *client, int kind)
 	must(!"the queue has an end");
 }
 
-TEST_EACH(sock, full_backlog_blocks_connect, local)
+TEST_EACH(sock, full_backlog_blocks_connect, unix_connections)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -117,7 +101,7 @@ TEST_EACH(sock, full_backlog_blocks_connect, local)
 	does_fail(client, sock.connect("c", "s"), EAGAIN);
 }
 
-TEST_EACH(sock, closed_listener_refuses_who_waits, local)
+TEST_EACH(sock, closed_listener_refuses_who_waits, unix_connections)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -129,7 +113,7 @@ TEST_EACH(sock, closed_listener_refuses_who_waits, local)
 	fails(client, ECONNREFUSED);
 }
 
-TEST_EACH(sock, closed_listener_resets_the_pending, connecting)
+TEST_EACH(sock, closed_listener_resets_the_pending, connections)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -142,7 +126,7 @@ TEST_EACH(sock, closed_listener_resets_the_pending, connecting)
 	does_give(client, sock.receive("c", 1, 0), "");
 }
 
-TEST_EACH(sock, backlog_of_nothing_lets_one_in, connecting)
+TEST_EACH(sock, backlog_of_nothing_lets_one_in, connections)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -162,7 +146,7 @@ static long long accept_one(const char *text, const long long *n)
 	return 0;
 }
 
-TEST_EACH(sock, one_connection_wakes_one_acceptor, connecting)
+TEST_EACH(sock, one_connection_wakes_one_acceptor, connections)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -182,7 +166,7 @@ TEST_EACH(sock, one_connection_wakes_one_acceptor, connecting)
 	gives(other, 0);
 }
 
-TEST_EACH(sock, connections_made_together_wake_all, connecting)
+TEST_EACH(sock, connections_made_together_wake_all, connections)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -261,4 +245,20 @@ TEST(sock, listening_again_loses_nobody)
 	succeeds(client);
 	succeeds(server);
 	succeeds(fickle);
+}
+
+TEST_VARIANT(sock, signal_restarts_connect, unix_stream)
+{
+	actor *server = cast("server"), *client = cast("client");
+
+	does(server, sock.serve("s", UNIX_STREAM, 0));
+	does(server, sock.reach("first", UNIX_STREAM, "s", 0));
+	does(client, sig.handle(SIGUSR1, SA_RESTART));
+	begin(client, sock.reach("c", UNIX_STREAM, "s", 0));
+	blocks(client);
+	poke(client, SIGUSR1);
+	catches(client, SIGUSR1, 1);
+	blocks(client);
+	does(server, sock.accept("s", "accepted"));
+	succeeds(client);
 }

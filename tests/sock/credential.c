@@ -1,22 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who is at the other end. */
+#include "contract/kinds.h"
 #include "stage/story.h"
-
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind local[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-};
-
-static const struct kind local_connecting[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-};
 
 static long long user_of(actor *a)
 {
@@ -34,7 +19,7 @@ static void peer_is(actor *a, const char *h, pid_t pid)
 	must_be(outcome_of(a)->n[1], user);
 }
 
-TEST_EACH(sock, peer_is_who_made_the_pair, local)
+TEST_EACH(sock, peer_is_who_made_the_pair, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -45,7 +30,7 @@ TEST_EACH(sock, peer_is_who_made_the_pair, local)
 	peer_is(bob, "s:b", pid_of(alice));
 }
 
-TEST_EACH(sock, peers_are_who_connected_and_listened, local_connecting)
+TEST_EACH(sock, peers_are_who_connected_and_listened, unix_connections)
 {
 	actor *server = cast("server"), *client = cast_stranger("client");
 
@@ -57,7 +42,7 @@ TEST_EACH(sock, peers_are_who_connected_and_listened, local_connecting)
 	peer_is(client, "c", pid_of(server));
 }
 
-TEST_EACH(sock, credentials_outlive_the_peer, local_connecting)
+TEST_EACH(sock, credentials_outlive_the_peer, unix_connections)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -82,7 +67,7 @@ static void sender_was(actor *a, pid_t pid)
 	must_be(user, user_of(a));
 }
 
-TEST_EACH(sock, message_tells_its_sender, local)
+TEST_EACH(sock, message_tells_its_sender, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -100,7 +85,7 @@ TEST_EACH(sock, message_tells_its_sender, local)
 	sender_was(alice, pid_of(bob));
 }
 
-TEST_EACH(sock, no_credentials_unless_asked_for, local)
+TEST_EACH(sock, no_credentials_unless_asked_for, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -128,7 +113,7 @@ TEST(sock, bytes_of_two_senders_stay_apart)
 	sender_was(bob, pid_of(bob));
 }
 
-TEST_EACH(sock, own_credentials_can_be_claimed, local)
+TEST_EACH(sock, own_credentials_can_be_claimed, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -143,7 +128,7 @@ TEST_EACH(sock, own_credentials_can_be_claimed, local)
 
 enum { NOBODY = 65534 };
 
-TEST_EACH(sock, foreign_credentials_are_refused, local)
+TEST_EACH(sock, foreign_credentials_are_refused, unix_kinds)
 {
 	actor *alice = cast("alice");
 

@@ -1,33 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How a connection ends, and how its peers learn of it. */
+#include "contract/kinds.h"
 #include "stage/story.h"
-
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind connections[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
-static const struct kind local[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-};
-
-static const struct kind tcp[] = {
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
-static const struct kind udp[] = {
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
 
 /* Alice has one end and bob, her child, the other. */
 static actor *part(actor *alice, int kind)
@@ -149,7 +123,7 @@ TEST_EACH(sock, receive_after_shutdown_gives_the_end, connections)
 	does_give(alice, sock.receive("s:a", 100, 0), "");
 }
 
-TEST_EACH(sock, shutdown_leaves_what_had_come, local)
+TEST_EACH(sock, shutdown_leaves_what_had_come, unix_connections)
 {
 	actor *alice = cast("alice");
 
@@ -184,7 +158,7 @@ TEST_EACH(sock, send_after_shutdown_fails, connections)
 	does_give(alice, sock.receive("s:b", 100, 0), "");
 }
 
-TEST_EACH(sock, send_without_peer_fails, local)
+TEST_EACH(sock, send_without_peer_fails, unix_connections)
 {
 	actor *alice = cast("alice");
 
@@ -242,7 +216,7 @@ static void fills(actor *a, const char *handle)
 	does(a, fd.fill(handle, 1));
 }
 
-TEST_EACH(sock, close_wakes_the_sender, local)
+TEST_EACH(sock, close_wakes_the_sender, unix_connections)
 {
 	actor *alice = cast("alice"), *bob = part(alice, row->kind);
 
@@ -282,7 +256,7 @@ TEST_EACH(sock, unread_data_reset_the_sender, connections)
 	does_give(alice, sock.receive("s:a", 100, 0), "");
 }
 
-TEST_EACH(sock, lingering_for_no_time_resets, tcp)
+TEST_EACH(sock, lingering_for_no_time_resets, tcp_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -345,7 +319,7 @@ static int leave_port(actor *a, int kind)
 	return port;
 }
 
-TEST_EACH(sock, udp_to_nobody_is_told, udp)
+TEST_EACH(sock, udp_to_nobody_is_told, udp_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -355,7 +329,7 @@ TEST_EACH(sock, udp_to_nobody_is_told, udp)
 	does_fail(alice, sock.receive("c", 1, MSG_DONTWAIT), EAGAIN);
 }
 
-TEST_EACH(sock, error_is_told_once, udp)
+TEST_EACH(sock, error_is_told_once, udp_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -381,7 +355,7 @@ TEST_VARIANT(sock, error_is_told_once, unix_stream)
 	does_give(alice, sock.receive("s:a", 100, 0), "");
 }
 
-TEST_EACH(sock, udp_survives_a_refusal, udp)
+TEST_EACH(sock, udp_survives_a_refusal, udp_kinds)
 {
 	actor *alice = cast("alice");
 	int port = leave_port(alice, row->kind);

@@ -1,39 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What is refused, and how. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "contract/kinds.h"
 #include "stage/story.h"
-
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind all[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
-
-static const struct kind connections[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
-static const struct kind local[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-};
-
-static const struct kind tcp[] = {
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
 
 TEST_EACH(sock, connect_to_nothing_fails, connections)
 {
@@ -81,7 +53,7 @@ TEST_EACH(sock, connect_to_another_type_fails, types)
 	does_fail(client, sock.peer_name("c"), ENOTCONN);
 }
 
-TEST_EACH(sock, bind_to_a_bad_path_fails, local)
+TEST_EACH(sock, bind_to_a_bad_path_fails, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -90,20 +62,6 @@ TEST_EACH(sock, bind_to_a_bad_path_fails, local)
 	does(alice, fifo.make("f"));
 	does_fail(alice, sock.bind("s", "f/s"), ENOTDIR);
 	does(alice, sock.bind("s", "s"));
-}
-
-TEST_EACH(sock, connect_needs_write_permission, local)
-{
-	actor *alice = cast("alice");
-
-	does(alice, sig.uid());
-	if (outcome_of(alice)->value == 0)
-		skip("root may connect to everything");
-	does(alice, sock.serve("s", row->kind, 5));
-	does(alice, sock.change_mode("s", 0555));
-	does_fail(alice, sock.reach("c", row->kind, "s", 0), EACCES);
-	does(alice, sock.change_mode("s", 0200));
-	does(alice, sock.reach("c", row->kind, "s", 0));
 }
 
 TEST_EACH(sock, connected_stream_cannot_connect, connections)
@@ -122,7 +80,7 @@ TEST_EACH(sock, connected_stream_cannot_connect, connections)
 	does_give(server, sock.receive("accepted", 100, 0), "all the same");
 }
 
-TEST_EACH(sock, unconnected_socket_has_no_peer, all)
+TEST_EACH(sock, unconnected_socket_has_no_peer, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -166,7 +124,7 @@ TEST_EACH(sock, unconnected_send_fails, unconnected_senders)
 	does_fail(alice, sock.send("s", "x", MSG_NOSIGNAL), row->error);
 }
 
-TEST_EACH(sock, unconnected_shutdown_fails, tcp)
+TEST_EACH(sock, unconnected_shutdown_fails, tcp_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -402,4 +360,50 @@ TEST_EACH(sock, bad_shutdown_is_refused, connections)
 	does_give(alice, sock.receive("s:b", 100, 0), "there");
 	does(alice, sock.send("s:b", "back", 0));
 	does_give(alice, sock.receive("s:a", 100, 0), "back");
+}
+
+/* A message of so many parts, each of one byte. */
+static long long send_parts(const char *text, const long long *n)
+{
+	char byte = 'x';
+	struct iovec *parts = calloc((size_t)n[0], sizeof(*parts));
+	struct msghdr message;
+
+	memset(&message, 0, sizeof(message));
+	message.msg_iov = parts;
+	message.msg_iovlen = (size_t)n[0];
+	for (long long i = 0; i < n[0]; i++)
+		parts[i] = (struct iovec){&byte, 1};
+	long long got = n[1] ? impl->sock->recvmsg(handle_fd(text), &message, 0)
+			     : impl->sock->sendmsg(handle_fd(text), &message, 0);
+	int error = errno;
+	free(parts);
+	errno = error;
+	return got;
+}
+
+TEST_EACH(sock, too_many_parts_are_refused, any_kind)
+{
+	actor *alice = cast("alice");
+	long most = sysconf(_SC_IOV_MAX);
+
+	if (most < 0 || most > 1 << 16)
+		skip("there's no bound of how many parts, or a large one");
+	does(alice, sock.pair("s", row->kind));
+	does_fail(alice, call(send_parts, "s:a", most + 1, false, 0), EMSGSIZE);
+	does_fail(alice, sock.receive("s:b", 1, MSG_DONTWAIT), EAGAIN);
+	does_give(alice, call(send_parts, "s:a", most, false, 0), most);
+	does_fail(alice, call(send_parts, "s:b", most + 1, true, 0), EMSGSIZE);
+	does(alice, sock.receive("s:b", 1, MSG_PEEK));
+	does_give(alice, call(send_parts, "s:b", most, true, 0), most);
+}
+
+TEST_EACH(sock, unknown_flags_of_accept_are_refused, connections)
+{
+	actor *server = cast("server");
+
+	does(server, sock.serve("s", row->kind, 5));
+	does(server, sock.reach("c", row->kind, "s", (int)outcome_of(server)->value));
+	does_fail(server, sock.accept_with("s", "accepted", 0x10), EINVAL);
+	does(server, sock.accept_with("s", "accepted", 0));
 }

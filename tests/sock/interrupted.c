@@ -1,41 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Signals amidst calls that wait. */
+#include "contract/kinds.h"
 #include "stage/story.h"
 
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind all[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
-
-static const struct kind streams[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
-static const struct kind local_messages[] = {
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-};
-
-static const struct kind connecting[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
-TEST_EACH(sock, signal_interrupts_receive, all)
+TEST_EACH(sock, signal_interrupts_receive, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -51,7 +19,7 @@ TEST_EACH(sock, signal_interrupts_receive, all)
 	does_give(bob, sock.receive("s:b", 100, 0), "whole");
 }
 
-TEST_EACH(sock, signal_restarts_receive, all)
+TEST_EACH(sock, signal_restarts_receive, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -67,7 +35,7 @@ TEST_EACH(sock, signal_restarts_receive, all)
 	gives(bob, "whole");
 }
 
-TEST_EACH(sock, timed_receive_is_not_restarted, all)
+TEST_EACH(sock, timed_receive_is_not_restarted, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -83,7 +51,7 @@ TEST_EACH(sock, timed_receive_is_not_restarted, all)
 
 enum { PIECE = 20000 };
 
-TEST_EACH(sock, signal_interrupts_send, local_messages)
+TEST_EACH(sock, signal_interrupts_send, unix_messages)
 {
 	actor *alice = cast("alice");
 
@@ -99,7 +67,7 @@ TEST_EACH(sock, signal_interrupts_send, local_messages)
 	does_give(alice, fd.drain("s:a"), sum);
 }
 
-TEST_EACH(sock, signal_restarts_send, local_messages)
+TEST_EACH(sock, signal_restarts_send, unix_messages)
 {
 	actor *alice = cast("alice");
 
@@ -164,7 +132,7 @@ TEST_EACH(sock, interrupted_waitall_gives_what_came, streams)
 	does_give(bob, sock.receive("s:b", 100, 0), "the rest");
 }
 
-TEST_EACH(sock, signal_interrupts_accept, connecting)
+TEST_EACH(sock, signal_interrupts_accept, connections)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -267,4 +235,55 @@ TEST_EACH(sock, bytes_are_conserved_under_signals, streams)
 	}
 	succeeds(writer);
 	gives(reader, (long long)shared()[0]);
+}
+
+/* -- with a timeout, or without a call -------------------------------------------------------- */
+
+TEST_EACH(sock, timed_send_is_not_restarted, unix_messages)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	actor *bob = forks(alice, "bob");
+	does(bob, sig.handle(SIGUSR1, SA_RESTART));
+	does(bob, sock.set_timeout("s:b", SO_SNDTIMEO, 100000));
+	does(bob, fd.fill("s:b", PIECE));
+	long long sum = outcome_of(bob)->value;
+	begin(bob, sock.send_pattern("s:b", PIECE, 0));
+	blocks(bob);
+	poke(bob, SIGUSR1);
+	fails(bob, EINTR);
+	does_give(alice, fd.drain("s:a"), sum);
+}
+
+TEST_EACH(sock, timed_accept_is_not_restarted, connections)
+{
+	actor *server = cast("server");
+
+	does(server, sock.serve("s", row->kind, 5));
+	int port = (int)outcome_of(server)->value;
+	does(server, sig.handle(SIGUSR1, SA_RESTART));
+	does(server, sock.set_timeout("s", SO_RCVTIMEO, 100000));
+	begin(server, sock.accept("s", "accepted"));
+	blocks(server);
+	poke(server, SIGUSR1);
+	fails(server, EINTR);
+	does(server, sock.reach("c", row->kind, "s", port));
+	does(server, sock.accept("s", "accepted"));
+}
+
+TEST_EACH(sock, arrival_raises_SIGIO, any_kind)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	actor *bob = forks(alice, "bob");
+	does(bob, sig.handle(SIGIO, 0));
+	does(bob, fd.fcntl("s:b", F_SETOWN, pid_of(bob)));
+	does(bob, fd.set_flags("s:b", O_RDWR | O_ASYNC));
+	must_be(caught(bob, SIGIO), 0);
+	does(alice, sock.send("s:a", "x", 0));
+	catches(bob, SIGIO, 1);
+	does_give(bob, sock.receive("s:b", 9, 0), "x");
+	must_be(caught(alice, SIGIO), 0);
 }

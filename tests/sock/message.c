@@ -2,25 +2,8 @@
 /* Messages, which stay whole. */
 #include <string.h>
 
+#include "contract/kinds.h"
 #include "stage/story.h"
-
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind datagrams[] = {
-	{"unix_dgram", UNIX_DGRAM},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
-
-static const struct kind messages[] = {
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
 
 static void boundaries_are_kept(int kind)
 {
@@ -215,12 +198,7 @@ static long long receive_records(const char *text, const long long *n)
 	return impl->sock->recv(handle_fd("s:b"), record, 1, MSG_DONTWAIT);
 }
 
-static const struct kind reliable[] = {
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-};
-
-TEST_EACH(sock, datagrams_of_many_senders_stay_whole, reliable)
+TEST_EACH(sock, datagrams_of_many_senders_stay_whole, unix_messages)
 {
 	actor *receiver = cast("receiver"), *senders[SENDERS];
 	const char *const letters[SENDERS] = {"A", "B", "C"};

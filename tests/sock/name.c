@@ -2,50 +2,8 @@
 /* Names of sockets: how they are had, told, and set free. */
 #include <string.h>
 
+#include "contract/kinds.h"
 #include "stage/story.h"
-
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind all[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
-
-static const struct kind local[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-};
-
-static const struct kind local_connecting[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-};
-
-static const struct kind ports[] = {
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
-
-static const struct kind tcp[] = {
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
-static const struct kind udp[] = {
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
 
 /* -- what is told ----------------------------------------------------------------------------- */
 
@@ -54,7 +12,7 @@ static long long told(const actor *a, int which)
 	return outcome_of(a)->n[which];
 }
 
-TEST_EACH(sock, names_of_both_ends_agree, ports)
+TEST_EACH(sock, names_of_both_ends_agree, internet_kinds)
 {
 	actor *alice = cast("alice");
 	bool is_six = row->kind == TCP6 || row->kind == UDP6;
@@ -76,7 +34,7 @@ TEST_EACH(sock, names_of_both_ends_agree, ports)
 	must(a > 0 && b > 0 && a != b);
 }
 
-TEST_EACH(sock, free_port_is_chosen, ports)
+TEST_EACH(sock, free_port_is_chosen, internet_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -87,7 +45,7 @@ TEST_EACH(sock, free_port_is_chosen, ports)
 	must(a > 0 && b > 0 && a != b);
 }
 
-TEST_EACH(sock, accept_tells_who_connected, tcp)
+TEST_EACH(sock, accept_tells_who_connected, tcp_kinds)
 {
 	actor *server = cast("server");
 
@@ -121,7 +79,7 @@ TEST_VARIANT(sock, accept_tells_who_connected, path)
 	does_give(server, sock.peer_name("accepted"), "client");
 }
 
-TEST_EACH(sock, nameless_peer_has_no_name, local)
+TEST_EACH(sock, nameless_peer_has_no_name, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -145,7 +103,7 @@ TEST_VARIANT(sock, nameless_peer_has_no_name, accepted)
 	must_be(told(server, ADDRESS_SIZE), offsetof(struct sockaddr_un, sun_path));
 }
 
-TEST_EACH(sock, path_is_told_as_bound, local)
+TEST_EACH(sock, path_is_told_as_bound, unix_kinds)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -181,7 +139,7 @@ static long long tell_short(const char *text, const long long *n)
 	return 0;
 }
 
-TEST_EACH(sock, short_address_buffer_is_respected, all)
+TEST_EACH(sock, short_address_buffer_is_respected, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -218,7 +176,7 @@ TEST(sock, socket_file_is_made)
 
 /* -- who has a name --------------------------------------------------------------------------- */
 
-TEST_EACH(sock, name_in_use_is_refused, all)
+TEST_EACH(sock, name_in_use_is_refused, any_kind)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
 
@@ -255,7 +213,7 @@ TEST_VARIANT(sock, name_in_use_is_refused, abstract)
 	does_fail(bob, sock.bind("t", "@name"), EADDRINUSE);
 }
 
-TEST_EACH(sock, path_stays_after_close, local)
+TEST_EACH(sock, path_stays_after_close, unix_kinds)
 {
 	actor *alice = cast("alice"), *bob = cast("bob"), *carl = cast("carl");
 
@@ -270,7 +228,7 @@ TEST_EACH(sock, path_stays_after_close, local)
 	does_fail(bob, sock.bind("u", "t"), EADDRINUSE);
 }
 
-TEST_EACH(sock, unlinked_name_is_free, local_connecting)
+TEST_EACH(sock, unlinked_name_is_free, unix_connections)
 {
 	actor *old = cast("old"), *young = cast("young"), *client = cast("client");
 
@@ -288,7 +246,7 @@ TEST_EACH(sock, unlinked_name_is_free, local_connecting)
 	does_give(young, sock.receive("accepted", 100, 0), "to the young");
 }
 
-TEST_EACH(sock, renamed_path_leads_on, local)
+TEST_EACH(sock, renamed_path_leads_on, unix_kinds)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -380,7 +338,7 @@ TEST(sock, autobind_gives_a_name)
 	must(memcmp(first, outcome_of(alice)->bytes, 6) != 0);
 }
 
-TEST_EACH(sock, port_is_free_after_close, ports)
+TEST_EACH(sock, port_is_free_after_close, internet_kinds)
 {
 	actor *alice = cast("alice"), *bob = cast("bob");
 
@@ -399,7 +357,7 @@ TEST_EACH(sock, port_is_free_after_close, ports)
 	must_be(outcome_of(bob)->value, port);
 }
 
-TEST_EACH(sock, second_bind_is_refused, all)
+TEST_EACH(sock, second_bind_is_refused, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -417,7 +375,7 @@ TEST_EACH(sock, second_bind_is_refused, all)
 
 /* -- peers of datagrams ----------------------------------------------------------------------- */
 
-TEST_EACH(sock, connected_datagrams_are_filtered, udp)
+TEST_EACH(sock, connected_datagrams_are_filtered, udp_kinds)
 {
 	actor *alice = cast("alice"), *carl = cast("carl");
 
@@ -448,7 +406,7 @@ TEST_VARIANT(sock, connected_datagrams_are_filtered, unix_dgram)
 	does_fail(alice, sock.receive("a", 100, MSG_DONTWAIT), EAGAIN);
 }
 
-TEST_EACH(sock, datagram_peer_can_be_changed, udp)
+TEST_EACH(sock, datagram_peer_can_be_changed, udp_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -495,7 +453,7 @@ static int serve_at_a_port_asked_for(actor *a, const char *h, int kind)
 	return port;
 }
 
-TEST_EACH(sock, datagram_peer_can_be_dissolved, udp)
+TEST_EACH(sock, datagram_peer_can_be_dissolved, udp_kinds)
 {
 	actor *alice = cast("alice"), *carl = cast("carl");
 	int a = serve_at_a_port_asked_for(alice, "a", row->kind);
@@ -537,7 +495,7 @@ TEST(sock, connected_datagram_may_go_elsewhere)
 	does_give(alice, sock.receive("a", 100, 0), "to the peer");
 }
 
-TEST_EACH(sock, port_is_shared_only_if_both_agree, ports)
+TEST_EACH(sock, port_is_shared_only_if_both_agree, internet_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -549,4 +507,102 @@ TEST_EACH(sock, port_is_shared_only_if_both_agree, ports)
 	does_fail(alice, sock.bind_port("b", row->kind, port), EADDRINUSE);
 	does(alice, sock.set_option("b", SOL_SOCKET, SO_REUSEPORT, 1));
 	does_give(alice, sock.bind_port("b", row->kind, port), port);
+}
+
+/* -- who doesn't ask -------------------------------------------------------------------------- */
+
+static long long accept_nameless(const char *text, const long long *n)
+{
+	(void)n;
+	int accepted = impl->sock->accept(handle_fd(text), NULL, NULL);
+
+	must(accepted >= 0);
+	set_handle("accepted", accepted, NULL);
+	return 0;
+}
+
+static long long receive_nameless(const char *text, const long long *n)
+{
+	char bytes[10];
+
+	(void)n;
+	return impl->sock->recvfrom(handle_fd(text), bytes, sizeof(bytes), 0, NULL, NULL);
+}
+
+TEST_EACH(sock, nobody_has_to_ask_for_the_name, any_kind)
+{
+	actor *server = cast("server"), *client = cast("client");
+	const char *from = "s";
+
+	does(server, sock.serve("s", row->kind, 5));
+	does(client, sock.reach("c", row->kind, "s", (int)outcome_of(server)->value));
+	if (row->kind != UNIX_DGRAM && row->kind != UDP4 && row->kind != UDP6) {
+		does(server, call(accept_nameless, "s", 0, 0, 0));
+		from = "accepted";
+	}
+	does(client, sock.send("c", "xyz", 0));
+	does_give(server, call(receive_nameless, from, 0, 0, 0), 3);
+}
+
+/* accept, recvfrom, getpeername and recvmsg with room for three bytes of the name. */
+static long long tell_shorter(const char *text, const long long *n)
+{
+	unsigned char part[100];
+	struct sockaddr *cut = (struct sockaddr *)part;
+	socklen_t room = 3;
+	char byte;
+	struct iovec vector = {&byte, 1};
+	struct msghdr message = {.msg_name = part, .msg_namelen = 3};
+	int h = handle_fd(text);
+
+	memset(part, 0xEE, sizeof(part));
+	message.msg_iov = &vector;
+	message.msg_iovlen = 1;
+	if (n[0] == 'a')
+		must(impl->sock->accept(h, cut, &room) >= 0);
+	else if (n[0] == 'p')
+		must_be(impl->sock->getpeername(h, cut, &room), 0);
+	else if (n[0] == 'r')
+		must_be(impl->sock->recvfrom(h, &byte, 1, 0, cut, &room), 1);
+	else
+		must_be(impl->sock->recvmsg(h, &message, 0), 1);
+	must_be(n[0] == 'm' ? message.msg_namelen : room, n[1]);
+	for (size_t i = 3; i < sizeof(part); i++)
+		must_be(part[i], 0xEE);
+	return 0;
+}
+
+static void tells_shorter(int kind, int how)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.serve("s", kind, 5));
+	does(alice, sock.make("c", kind));
+	does(alice, sock.bind("c", "a_name_to_cut"));
+	does(alice, sock.connect("c", "s"));
+	if (kind == UNIX_DGRAM)
+		does(alice, sock.send("c", "x", 0));
+	does(alice, sock.own_name(how == 'p' ? "s" : "c"));
+	long long size = outcome_of(alice)->n[ADDRESS_SIZE];
+	does(alice, call(tell_shorter, how == 'p' ? "c" : "s", how, size, 0));
+}
+
+TEST_VARIANT(sock, short_address_buffer_is_respected, accept)
+{
+	tells_shorter(UNIX_STREAM, 'a');
+}
+
+TEST_VARIANT(sock, short_address_buffer_is_respected, getpeername)
+{
+	tells_shorter(UNIX_STREAM, 'p');
+}
+
+TEST_VARIANT(sock, short_address_buffer_is_respected, recvfrom)
+{
+	tells_shorter(UNIX_DGRAM, 'r');
+}
+
+TEST_VARIANT(sock, short_address_buffer_is_respected, recvmsg)
+{
+	tells_shorter(UNIX_DGRAM, 'm');
 }

@@ -149,3 +149,105 @@ TEST_EACH(sock, options_of_timeouts_are_kept, all)
 		must(outcome_of(alice)->value >= 12340000);
 	}
 }
+
+static const struct {
+	const char *name;
+	int kind, level, option;
+} switches[] = {
+	{"keepalive", TCP4, SOL_SOCKET, SO_KEEPALIVE},
+	{"broadcast", UDP4, SOL_SOCKET, SO_BROADCAST},
+	{"reuseaddr", TCP6, SOL_SOCKET, SO_REUSEADDR},
+	{"oobinline", TCP4, SOL_SOCKET, SO_OOBINLINE},
+	{"dontroute", UDP6, SOL_SOCKET, SO_DONTROUTE},
+	{"nodelay", TCP4, IPPROTO_TCP, TCP_NODELAY},
+};
+
+TEST_EACH(sock, switches_are_off_until_set, switches)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.make("s", row->kind));
+	does_give(alice, sock.option("s", row->level, row->option), 0);
+	does(alice, sock.set_option("s", row->level, row->option, 1));
+	does(alice, sock.option("s", row->level, row->option));
+	must(outcome_of(alice)->value != 0);
+	does(alice, sock.set_option("s", row->level, row->option, 0));
+	does_give(alice, sock.option("s", row->level, row->option), 0);
+}
+
+static long long get_linger(const char *text, const long long *n)
+{
+	struct linger value;
+	socklen_t size = sizeof(value);
+
+	(void)n;
+	memset(&value, 0xEE, sizeof(value));
+	must_be(impl->sock->getsockopt(handle_fd(text), SOL_SOCKET, SO_LINGER, &value, &size), 0);
+	must_be(size, sizeof(value));
+	return value.l_onoff ? value.l_linger : -2;
+}
+
+TEST_EACH(sock, lingering_is_kept, connecting)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.make("s", row->kind));
+	does_give(alice, call(get_linger, "s", 0, 0, 0), -2);
+	does(alice, sock.set_linger("s", 1, 77));
+	does_give(alice, call(get_linger, "s", 0, 0, 0), 77);
+	does(alice, sock.set_linger("s", 0, 77));
+	does_give(alice, call(get_linger, "s", 0, 0, 0), -2);
+}
+
+static const struct {
+	const char *name;
+	int option;
+} hops[] = {{"unicast", IPV6_UNICAST_HOPS}, {"multicast", IPV6_MULTICAST_HOPS}};
+
+TEST_EACH(sock, hop_limits_are_kept, hops)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.make("s", UDP6));
+	does(alice, sock.option("s", IPPROTO_IPV6, row->option));
+	long long before = outcome_of(alice)->value;
+	must(before >= 0 && before <= 255);
+	if (row->option == IPV6_MULTICAST_HOPS)
+		must_be(before, 1);
+	for (int limit = 0; limit <= 255; limit += 85) {
+		does(alice, sock.set_option("s", IPPROTO_IPV6, row->option, limit));
+		does_give(alice, sock.option("s", IPPROTO_IPV6, row->option), limit);
+	}
+	does(alice, sock.set_option("s", IPPROTO_IPV6, row->option, -1));
+	does_give(alice, sock.option("s", IPPROTO_IPV6, row->option), before);
+}
+
+TEST_EACH(sock, bad_hop_limits_are_refused, hops)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.make("s", UDP6));
+	does(alice, sock.set_option("s", IPPROTO_IPV6, row->option, 7));
+	does_fail(alice, sock.set_option("s", IPPROTO_IPV6, row->option, -2), EINVAL);
+	does_fail(alice, sock.set_option("s", IPPROTO_IPV6, row->option, 256), EINVAL);
+	does_give(alice, sock.option("s", IPPROTO_IPV6, row->option), 7);
+}
+
+static const struct {
+	const char *name;
+	int option;
+} facts[] = {
+	{"type", SO_TYPE},     {"error", SO_ERROR},	  {"acceptconn", SO_ACCEPTCONN},
+	{"domain", SO_DOMAIN}, {"protocol", SO_PROTOCOL},
+};
+
+TEST_EACH(sock, facts_cannot_be_set, facts)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.make("s", UNIX_STREAM));
+	does(alice, sock.option("s", SOL_SOCKET, row->option));
+	long long before = outcome_of(alice)->value;
+	does_fail(alice, sock.set_option("s", SOL_SOCKET, row->option, 1), ENOPROTOOPT);
+	does_give(alice, sock.option("s", SOL_SOCKET, row->option), before);
+}

@@ -2,28 +2,8 @@
 /* Descriptors that travel over sockets. */
 #include <string.h>
 
+#include "contract/kinds.h"
 #include "stage/story.h"
-
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind local[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-};
-
-static const struct kind local_messages[] = {
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-};
-
-static const struct kind local_connecting[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-};
 
 /* The last receive: how many descriptors, and whether some were lost. */
 static void took(const actor *a, long long descriptors, bool truncated)
@@ -35,7 +15,7 @@ static void took(const actor *a, long long descriptors, bool truncated)
 	must_be(out->n[TAKEN_FLAGS] & MSG_TRUNC, 0);
 }
 
-TEST_EACH(sock, passed_descriptor_is_the_same_file, local)
+TEST_EACH(sock, passed_descriptor_is_the_same_file, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -51,7 +31,7 @@ TEST_EACH(sock, passed_descriptor_is_the_same_file, local)
 	does_fail(bob, fd.read("got", 1), EAGAIN);
 }
 
-TEST_EACH(sock, stranger_gets_a_descriptor, local)
+TEST_EACH(sock, stranger_gets_a_descriptor, unix_kinds)
 {
 	actor *alice = cast("alice"), *stranger = cast_stranger("stranger");
 	const char *from = "s";
@@ -69,7 +49,7 @@ TEST_EACH(sock, stranger_gets_a_descriptor, local)
 	does_give(alice, fd.read("p:r", 100), "from the stranger");
 }
 
-TEST_EACH(sock, passed_descriptor_outlives_the_senders, local)
+TEST_EACH(sock, passed_descriptor_outlives_the_senders, unix_kinds)
 {
 	actor *bob = cast("bob");
 
@@ -125,7 +105,7 @@ TEST_VARIANT(sock, descriptor_goes_from_hand_to_hand, nested)
 	does_give(bob, fd.read("pipe", 100), "deep");
 }
 
-TEST_EACH(sock, passed_socket_works, local_connecting)
+TEST_EACH(sock, passed_socket_works, unix_connections)
 {
 	actor *bob = cast("bob");
 
@@ -176,7 +156,7 @@ TEST(sock, too_many_descriptors_are_refused)
 	does_fail(alice, sock.receive("s:b", 1, MSG_DONTWAIT), EAGAIN);
 }
 
-TEST_EACH(sock, bad_descriptor_is_not_passed, local)
+TEST_EACH(sock, bad_descriptor_is_not_passed, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -187,7 +167,7 @@ TEST_EACH(sock, bad_descriptor_is_not_passed, local)
 	does_fail(alice, sock.receive("s:b", 1, MSG_DONTWAIT), EAGAIN);
 }
 
-TEST_EACH(sock, close_on_exec_is_not_passed, local)
+TEST_EACH(sock, close_on_exec_is_not_passed, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -242,7 +222,7 @@ TEST_EACH(sock, descriptors_beyond_the_room_are_closed, rooms)
 	does_give(alice, fd.read("p:r", 1), "");
 }
 
-TEST_EACH(sock, no_truncation_no_flag, local)
+TEST_EACH(sock, no_truncation_no_flag, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -288,7 +268,7 @@ TEST_EACH(sock, descriptors_beyond_the_limit_are_closed, limits)
 	does_fail(bob, fd.dup("s:b", "more"), EMFILE);
 }
 
-TEST_EACH(sock, plain_receive_drops_descriptors, local)
+TEST_EACH(sock, plain_receive_drops_descriptors, unix_kinds)
 {
 	actor *alice = cast("alice"), *bob = send_ends(alice, row->kind, 2);
 
@@ -304,7 +284,7 @@ TEST_VARIANT(sock, plain_receive_drops_descriptors, read)
 	does_give(alice, fd.read("p:r", 1), "");
 }
 
-TEST_EACH(sock, unreceived_descriptors_are_closed, local)
+TEST_EACH(sock, unreceived_descriptors_are_closed, unix_kinds)
 {
 	actor *alice = cast("alice"), *bob = send_ends(alice, row->kind, 3);
 
@@ -370,7 +350,7 @@ TEST_VARIANT(sock, receive_stops_after_descriptors, read)
 	does_give(alice, fd.read("s:b", 100), "two");
 }
 
-TEST_EACH(sock, descriptors_go_with_their_message, local_messages)
+TEST_EACH(sock, descriptors_go_with_their_message, unix_messages)
 {
 	actor *alice = cast("alice");
 
@@ -431,7 +411,7 @@ TEST_EACH(sock, descriptors_and_credentials_come_together, together)
 	does_give(alice, fd.read("p:r", 9), "y");
 }
 
-TEST_EACH(sock, peeking_leaves_the_descriptors, local)
+TEST_EACH(sock, peeking_leaves_the_descriptors, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -455,7 +435,7 @@ TEST_EACH(sock, peeking_leaves_the_descriptors, local)
 
 /* -- sockets in flight ------------------------------------------------------------------------ */
 
-TEST_EACH(sock, circles_in_flight_are_collected, local)
+TEST_EACH(sock, circles_in_flight_are_collected, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -545,4 +525,35 @@ TEST(sock, living_sockets_are_not_collected)
 	does(bob, sock.take("s:b", 10, "got", 1, 0));
 	took(bob, 1, false);
 	does_give(bob, sock.receive("got", 100, 0), "precious");
+}
+
+/* -- with no byte ----------------------------------------------------------------------------- */
+
+TEST(sock, descriptor_comes_with_an_empty_datagram)
+{
+	actor *alice = cast("alice"), *bob = send_ends(alice, UNIX_DGRAM, 1);
+
+	does(bob, sock.take("s:b", 10, "first", 1, 0));
+	does_give(bob, sock.pass("s:a", "", "first"), 0);
+	does(bob, fd.close("first"));
+	does_give(bob, sock.take("s:b", 10, "got", 1, 0), "");
+	took(bob, 1, false);
+	does(bob, fd.write("got", "from nothing"));
+	does_give(alice, fd.read("p:r", 100), "from nothing");
+}
+
+TEST(sock, stream_without_a_byte_brings_no_descriptor)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", UNIX_STREAM));
+	does(alice, pipes.make("p"));
+	begin(alice, sock.pass("s:a", "", "p:w"));
+	returns(alice);
+	does(alice, fd.close("p:w"));
+	does_fail(alice, sock.receive("s:b", 10, MSG_DONTWAIT), EAGAIN);
+	does_give(alice, fd.read("p:r", 1), "");
+	does(alice, sock.send("s:a", "x", 0));
+	does_give(alice, sock.take("s:b", 10, "none", 3, 0), "x");
+	took(alice, 0, false);
 }

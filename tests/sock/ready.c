@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What poll and FIONREAD tell of sockets. */
+#include "contract/kinds.h"
 #include "stage/story.h"
 
 enum {
@@ -9,28 +10,6 @@ enum {
 	HUP = POLLHUP,
 	ERR = POLLERR,
 	ASKED = IN | OUT | RDHUP
-};
-
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind all[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
-
-static const struct kind connecting[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
 };
 
 /* What is done before s:a is asked; the rest is done by the same process to s:a and its peer s:b.
@@ -114,7 +93,7 @@ TEST_EACH(sock, poll_tells_the_state, states)
 	does_give(alice, fd.poll("s:a", 0, 0), row->bits & (HUP | ERR));
 }
 
-TEST_EACH(sock, poll_tells_what_can_be_done, all)
+TEST_EACH(sock, poll_tells_what_can_be_done, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -137,7 +116,7 @@ TEST_EACH(sock, poll_tells_what_can_be_done, all)
 	does(alice, sock.send("s:a", "y", 0));
 }
 
-TEST_EACH(sock, poll_tells_of_connections, connecting)
+TEST_EACH(sock, poll_tells_of_connections, connections)
 {
 	actor *server = cast("server");
 
@@ -150,7 +129,7 @@ TEST_EACH(sock, poll_tells_of_connections, connecting)
 	does_give(server, fd.poll("s", IN, 0), 0);
 }
 
-TEST_EACH(sock, data_ends_poll, all)
+TEST_EACH(sock, data_ends_poll, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -162,13 +141,7 @@ TEST_EACH(sock, data_ends_poll, all)
 	gives(bob, IN);
 }
 
-static const struct kind local[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-};
-
-TEST_EACH(sock, room_ends_poll, local)
+TEST_EACH(sock, room_ends_poll, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -181,7 +154,7 @@ TEST_EACH(sock, room_ends_poll, local)
 	gives(bob, OUT);
 }
 
-TEST_EACH(sock, connection_ends_poll, connecting)
+TEST_EACH(sock, connection_ends_poll, connections)
 {
 	actor *server = cast("server"), *client = cast("client");
 
@@ -193,12 +166,7 @@ TEST_EACH(sock, connection_ends_poll, connecting)
 	gives(server, IN);
 }
 
-static const struct kind local_connections[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-};
-
-TEST_EACH(sock, close_ends_poll_for_nothing, local_connections)
+TEST_EACH(sock, close_ends_poll_for_nothing, unix_connections)
 {
 	actor *alice = cast("alice");
 
@@ -211,7 +179,7 @@ TEST_EACH(sock, close_ends_poll_for_nothing, local_connections)
 	gives(bob, HUP);
 }
 
-TEST_EACH(sock, half_close_ends_poll, connecting)
+TEST_EACH(sock, half_close_ends_poll, connections)
 {
 	actor *alice = cast("alice");
 
@@ -236,12 +204,6 @@ TEST_VARIANT(sock, half_close_ends_poll, death)
 	gives(bob, RDHUP | HUP);
 }
 
-static const struct kind streams[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
 TEST_EACH(sock, waiting_bytes_are_counted, streams)
 {
 	actor *alice = cast("alice");
@@ -257,12 +219,6 @@ TEST_EACH(sock, waiting_bytes_are_counted, streams)
 	does_give(alice, sock.receive("s:b", 9, 0), "ree");
 	does_give(alice, fd.readable_bytes("s:b"), 0);
 }
-
-static const struct kind datagrams[] = {
-	{"unix_dgram", UNIX_DGRAM},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
 
 TEST_EACH(sock, next_datagram_is_measured, datagrams)
 {

@@ -2,28 +2,8 @@
 /* Streams of bytes, which have no boundaries. */
 #include <string.h>
 
+#include "contract/kinds.h"
 #include "stage/story.h"
-
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind streams[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
-static const struct kind all[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
 
 TEST_EACH(sock, stream_keeps_order_and_no_boundaries, streams)
 {
@@ -88,7 +68,7 @@ TEST_EACH(sock, waitall_ends_with_the_stream, streams)
 	does_give(bob, sock.receive("s:b", 100, MSG_WAITALL), "");
 }
 
-TEST_EACH(sock, peek_leaves_the_data, all)
+TEST_EACH(sock, peek_leaves_the_data, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -152,7 +132,7 @@ static long long scatter(const char *text, const long long *n)
 	return 0;
 }
 
-TEST_EACH(sock, vectors_gather_and_scatter, all)
+TEST_EACH(sock, vectors_gather_and_scatter, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -183,7 +163,7 @@ TEST_EACH(sock, empty_receive_on_a_stream_takes_nothing, streams)
 	does_give(alice, sock.receive("s:b", 10, 0), "x");
 }
 
-TEST_EACH(sock, read_and_write_are_receive_and_send, all)
+TEST_EACH(sock, read_and_write_are_receive_and_send, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -193,3 +173,33 @@ TEST_EACH(sock, read_and_write_are_receive_and_send, all)
 	does(alice, sock.send("s:b", "sent", 0));
 	does_give(alice, fd.read("s:a", 100), "sent");
 }
+
+TEST_EACH(sock, trunc_drops_bytes_of_tcp, tcp_kinds)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does(alice, sock.send("s:a", "dropped, kept", 0));
+	does_give(alice, sock.receive("s:b", 13, MSG_PEEK | MSG_WAITALL), "dropped, kept");
+	does_give(alice, sock.receive("s:b", 9, MSG_TRUNC), 9);
+	does_give(alice, sock.receive("s:b", 100, 0), "kept");
+}
+
+#ifdef SO_PEEK_OFF
+TEST(sock, peek_moves_on_if_asked_for)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", UNIX_STREAM));
+	does_give(alice, sock.option("s:b", SOL_SOCKET, SO_PEEK_OFF), -1);
+	does(alice, sock.set_option("s:b", SOL_SOCKET, SO_PEEK_OFF, 0));
+	does(alice, sock.send("s:a", "abcdef", 0));
+	does_give(alice, sock.receive("s:b", 2, MSG_PEEK), "ab");
+	does_give(alice, sock.receive("s:b", 2, MSG_PEEK), "cd");
+	does_give(alice, sock.option("s:b", SOL_SOCKET, SO_PEEK_OFF), 4);
+	does_give(alice, sock.receive("s:b", 3, 0), "abc");
+	does_give(alice, sock.option("s:b", SOL_SOCKET, SO_PEEK_OFF), 1);
+	does_give(alice, sock.receive("s:b", 9, MSG_PEEK), "ef");
+	does_give(alice, sock.receive("s:b", 9, 0), "def");
+}
+#endif

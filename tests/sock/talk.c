@@ -1,28 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a socket is for: two-way talk, between relatives and with strangers. */
+#include "contract/kinds.h"
 #include "stage/story.h"
-
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind all[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
-
-static const struct kind connecting[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
 
 /* Alice has one end and bob, her child, the other. */
 static actor *part(actor *alice, int kind)
@@ -34,7 +13,7 @@ static actor *part(actor *alice, int kind)
 	return bob;
 }
 
-TEST_EACH(sock, speaks_both_ways, all)
+TEST_EACH(sock, speaks_both_ways, any_kind)
 {
 	actor *alice = cast("alice"), *bob = part(alice, row->kind);
 
@@ -48,7 +27,7 @@ TEST_EACH(sock, speaks_both_ways, all)
 	gives(alice, "pong");
 }
 
-TEST_EACH(sock, speaks_to_a_stranger, connecting)
+TEST_EACH(sock, speaks_to_a_stranger, connections)
 {
 	actor *server = cast("server"), *stranger = cast_stranger("stranger");
 
@@ -63,12 +42,6 @@ TEST_EACH(sock, speaks_to_a_stranger, connecting)
 	does(server, sock.send("client", "a stranger", 0));
 	does_give(stranger, sock.receive("c", 100, 0), "a stranger");
 }
-
-static const struct kind datagrams[] = {
-	{"unix_dgram", UNIX_DGRAM},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
 
 TEST_EACH(sock, datagram_reaches_a_stranger_who_can_reply, datagrams)
 {
@@ -101,13 +74,7 @@ TEST(sock, abstract_name_meets_a_stranger)
 	does_fail(server, sock.mode("s"), ENOENT);
 }
 
-static const struct kind pairs[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-};
-
-TEST_EACH(sock, kinship_shares_a_pair, pairs)
+TEST_EACH(sock, kinship_shares_a_pair, unix_kinds)
 {
 	actor *parent = cast("parent");
 
@@ -119,7 +86,7 @@ TEST_EACH(sock, kinship_shares_a_pair, pairs)
 	does_give(parent, sock.receive("s:a", 100, 0), "and back");
 }
 
-TEST_EACH(sock, directions_are_independent, connecting)
+TEST_EACH(sock, directions_are_independent, connections)
 {
 	actor *alice = cast("alice"), *bob = part(alice, row->kind);
 
@@ -128,7 +95,7 @@ TEST_EACH(sock, directions_are_independent, connecting)
 	does_give(alice, sock.receive("s:a", 100, 0), "still open");
 }
 
-TEST_EACH(sock, threads_talk_over_a_pair, all)
+TEST_EACH(sock, threads_talk_over_a_pair, any_kind)
 {
 	actor *alice = cast("alice"), *bob = cast_thread(alice, "bob");
 
@@ -141,7 +108,7 @@ TEST_EACH(sock, threads_talk_over_a_pair, all)
 	does_give(alice, sock.receive("s:a", 100, 0), "pong");
 }
 
-TEST_EACH(sock, exec_keeps_the_connection, all)
+TEST_EACH(sock, exec_keeps_the_connection, any_kind)
 {
 	actor *alice = cast("alice"), *bob = part(alice, row->kind);
 
@@ -186,7 +153,7 @@ TEST_VARIANT(sock, close_on_exec_ends_the_connection, accepted)
 	does_give(server, fd.is_open("closed"), 0);
 }
 
-TEST_EACH(sock, nonblocking_from_the_start, all)
+TEST_EACH(sock, nonblocking_from_the_start, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -215,7 +182,7 @@ TEST_VARIANT(sock, nonblocking_from_the_start, accepted)
 	dies(server);
 }
 
-TEST_EACH(sock, one_listener_serves_many, connecting)
+TEST_EACH(sock, one_listener_serves_many, connections)
 {
 	actor *server = cast("server"), *anna = cast("anna"), *ben = cast("ben");
 
@@ -234,7 +201,7 @@ TEST_EACH(sock, one_listener_serves_many, connecting)
 	does_fail(anna, sock.receive("c", 100, MSG_DONTWAIT), EAGAIN);
 }
 
-TEST_EACH(sock, accepted_socket_outlives_the_listener, connecting)
+TEST_EACH(sock, accepted_socket_outlives_the_listener, connections)
 {
 	actor *server = cast("server"), *client = cast("client");
 

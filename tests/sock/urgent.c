@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Out-of-band data: one urgent byte beside the stream. */
+#include "contract/kinds.h"
 #include "stage/story.h"
 
-struct kind {
-	const char *name;
-	int kind;
-};
-
-/* AF_UNIX has it since Linux 5.15, if the kernel was built with it. */
-static const struct kind streams[] = {
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-	{"unix_stream", UNIX_STREAM},
-};
-
-/* Sends text, whose last byte is urgent; it has arrived. */
+/*
+ * Sends text, whose last byte is urgent; it has arrived.  (AF_UNIX has such bytes since Linux 5.15,
+ * if the kernel was built with them.)
+ */
 static void urge(actor *a, const char *text)
 {
 	begin(a, sock.send("s:a", text, MSG_OOB));
@@ -67,12 +59,7 @@ TEST_EACH(sock, urgent_byte_is_polled_for, streams)
 	does_give(alice, fd.poll("s:b", POLLPRI, 0), 0);
 }
 
-static const struct kind tcp[] = {
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
-TEST_EACH(sock, urgent_byte_raises_SIGURG, tcp)
+TEST_EACH(sock, urgent_byte_raises_SIGURG, tcp_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -100,13 +87,13 @@ TEST_EACH(sock, no_urgent_byte_is_EINVAL, streams)
 	does_fail(alice, sock.receive("s:a", 1, MSG_OOB), EINVAL);
 }
 
-static const struct kind messages[] = {
+static const struct kind without_urgency[] = {
 	{"unix_seqpacket", UNIX_SEQPACKET},
 	{"unix_dgram", UNIX_DGRAM},
 	{"udp4", UDP4},
 };
 
-TEST_EACH(sock, messages_have_no_urgent_byte, messages)
+TEST_EACH(sock, messages_have_no_urgent_byte, without_urgency)
 {
 	actor *alice = cast("alice");
 
@@ -156,4 +143,19 @@ TEST(sock, consumed_urgent_byte_is_no_reset)
 	does_give(alice, sock.receive("s:b", 1, MSG_OOB), "!");
 	does(alice, fd.close("s:b"));
 	does_give(alice, sock.receive("s:a", 1, 0), "");
+}
+
+TEST_EACH(sock, urgent_byte_stays_in_line_if_asked_for, tcp_kinds)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does(alice, sock.set_option("s:b", SOL_SOCKET, SO_OOBINLINE, 1));
+	does(alice, sock.send("s:a", "before", 0));
+	urge(alice, "!");
+	does(alice, sock.send("s:a", "after", 0));
+	does_fail(alice, sock.receive("s:b", 1, MSG_OOB), EINVAL);
+	does_give(alice, sock.receive("s:b", 100, 0), "before");
+	does_give(alice, sock.at_mark("s:b"), 1);
+	does_give(alice, sock.receive("s:b", 6, MSG_WAITALL), "!after");
 }

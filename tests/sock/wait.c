@@ -3,36 +3,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "contract/kinds.h"
 #include "stage/story.h"
 
-struct kind {
-	const char *name;
-	int kind;
-};
-
-static const struct kind all[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-	{"udp4", UDP4},
-	{"udp6", UDP6},
-};
-
-static const struct kind streams[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
-static const struct kind local[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"unix_dgram", UNIX_DGRAM},
-};
-
-TEST_EACH(sock, receive_waits_for_data, all)
+TEST_EACH(sock, receive_waits_for_data, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -46,7 +20,7 @@ TEST_EACH(sock, receive_waits_for_data, all)
 	}
 }
 
-TEST_EACH(sock, nonblocking_receive_does_not_wait, all)
+TEST_EACH(sock, nonblocking_receive_does_not_wait, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -61,7 +35,7 @@ TEST_EACH(sock, nonblocking_receive_does_not_wait, all)
 	does_fail(alice, sock.receive("s:b", 100, 0), EAGAIN);
 }
 
-TEST_EACH(sock, dontwait_receive_does_not_wait, all)
+TEST_EACH(sock, dontwait_receive_does_not_wait, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -79,7 +53,7 @@ TEST_EACH(sock, dontwait_receive_does_not_wait, all)
 
 enum { PIECE = 20000 };
 
-TEST_EACH(sock, send_waits_for_room, local)
+TEST_EACH(sock, send_waits_for_room, unix_kinds)
 {
 	actor *writer = cast("writer");
 
@@ -92,7 +66,7 @@ TEST_EACH(sock, send_waits_for_room, local)
 	gives(writer, PIECE);
 }
 
-TEST_EACH(sock, nonblocking_send_does_not_wait, local)
+TEST_EACH(sock, nonblocking_send_does_not_wait, unix_kinds)
 {
 	actor *writer = cast("writer");
 
@@ -181,7 +155,7 @@ static actor *one_alone(actor *anna, actor *ben, long long value)
 	return other;
 }
 
-TEST_EACH(sock, one_message_wakes_one_receiver, all)
+TEST_EACH(sock, one_message_wakes_one_receiver, any_kind)
 {
 	actor *sender = cast("sender");
 
@@ -213,7 +187,7 @@ static void many_wait(actor *sender, int kind, actor **receivers)
 		blocks(receivers[i]);
 }
 
-TEST_EACH(sock, every_receiver_is_woken, all)
+TEST_EACH(sock, every_receiver_is_woken, any_kind)
 {
 	actor *sender = cast("sender"), *receivers[MANY];
 
@@ -224,7 +198,7 @@ TEST_EACH(sock, every_receiver_is_woken, all)
 		gives(receivers[i], "x");
 }
 
-TEST_EACH(sock, messages_sent_together_wake_all, all)
+TEST_EACH(sock, messages_sent_together_wake_all, any_kind)
 {
 	actor *sender = cast("sender"), *receivers[MANY];
 
@@ -239,7 +213,7 @@ TEST_EACH(sock, messages_sent_together_wake_all, all)
 		gives(receivers[i], "x");
 }
 
-TEST_EACH(sock, room_wakes_every_sender, local)
+TEST_EACH(sock, room_wakes_every_sender, unix_kinds)
 {
 	actor *receiver = cast("receiver"), *senders[MANY];
 	const char *const names[MANY] = {"anna", "ben", "carl"};
@@ -257,7 +231,7 @@ TEST_EACH(sock, room_wakes_every_sender, local)
 		gives(senders[i], PIECE);
 }
 
-TEST_EACH(sock, stopped_receiver_misses_nothing, all)
+TEST_EACH(sock, stopped_receiver_misses_nothing, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -318,7 +292,7 @@ static long long wait_in_vain(const char *text, const long long *n)
 	return got;
 }
 
-TEST_EACH(sock, receive_timeout_is_kept, all)
+TEST_EACH(sock, receive_timeout_is_kept, any_kind)
 {
 	actor *alice = cast("alice");
 
@@ -329,7 +303,7 @@ TEST_EACH(sock, receive_timeout_is_kept, all)
 	does_give(alice, call(wait_in_vain, "s:b", RECEIVE, 0, 0), 1);
 }
 
-TEST_EACH(sock, send_timeout_is_kept, local)
+TEST_EACH(sock, send_timeout_is_kept, unix_kinds)
 {
 	actor *alice = cast("alice");
 
@@ -341,14 +315,7 @@ TEST_EACH(sock, send_timeout_is_kept, local)
 	does_give(alice, call(wait_in_vain, "s:a", SEND, 0, 0), PIECE);
 }
 
-static const struct kind connecting[] = {
-	{"unix_stream", UNIX_STREAM},
-	{"unix_seqpacket", UNIX_SEQPACKET},
-	{"tcp4", TCP4},
-	{"tcp6", TCP6},
-};
-
-TEST_EACH(sock, accept_timeout_is_kept, connecting)
+TEST_EACH(sock, accept_timeout_is_kept, connections)
 {
 	actor *server = cast("server");
 

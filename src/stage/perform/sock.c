@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,19 +43,38 @@ static struct address local_address(const char *name)
 	return a;
 }
 
-static struct address loopback_address(int domain, int port)
+/* The addresses of a host, in the order of enum sock_host from BROADCAST on. */
+static const char *const names4[] = {"10.77.0.255", "239.77.0.1", "0.0.0.0", "192.0.2.1",
+				     "127.0.0.1"};
+static const char *const names6[] = {"ff02::1", "ff15::77", "::", "2001:db8::1",
+				     "::ffff:127.0.0.1"};
+
+static void name_host(int host, bool is_six, char name[INET6_ADDRSTRLEN])
 {
+	if (host == LOOPBACK)
+		strcpy(name, is_six ? "::1" : "127.0.0.1");
+	else if (host >= BROADCAST)
+		strcpy(name, (is_six ? names6 : names4)[host - BROADCAST]);
+	else
+		snprintf(name, INET6_ADDRSTRLEN, is_six ? "fd77::%x" : "10.77.0.%d", host);
+}
+
+/* The place is a port of loopback, or AT(host, port). */
+static struct address internet_address(int domain, int place)
+{
+	char name[INET6_ADDRSTRLEN];
 	struct address a = {0};
 
+	name_host(place >> 16, domain == AF_INET6, name);
 	if (domain == AF_INET) {
 		a.of.in.sin_family = AF_INET;
-		a.of.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		a.of.in.sin_port = htons((uint16_t)port);
+		must_be(inet_pton(AF_INET, name, &a.of.in.sin_addr), 1);
+		a.of.in.sin_port = htons((uint16_t)place);
 		a.size = sizeof(a.of.in);
 	} else {
 		a.of.in6.sin6_family = AF_INET6;
-		a.of.in6.sin6_addr = in6addr_loopback;
-		a.of.in6.sin6_port = htons((uint16_t)port);
+		must_be(inet_pton(AF_INET6, name, &a.of.in6.sin6_addr), 1);
+		a.of.in6.sin6_port = htons((uint16_t)place);
 		a.size = sizeof(a.of.in6);
 	}
 	return a;
@@ -95,15 +115,32 @@ static void tell_local(outcome *out, const struct address *a)
 	outcome_has_bytes(out, size);
 }
 
-static void tell_loopback(outcome *out, const struct address *a)
+static bool is_same_host(const struct address *a, const struct address *b)
 {
-	struct address there = loopback_address(a->of.any.sa_family, 0);
-	bool same = a->of.any.sa_family == AF_INET
-			    ? a->of.in.sin_addr.s_addr == there.of.in.sin_addr.s_addr
-			    : memcmp(&a->of.in6.sin6_addr, &in6addr_loopback,
-				     sizeof(in6addr_loopback)) == 0;
+	return a->of.any.sa_family == AF_INET ? a->of.in.sin_addr.s_addr == b->of.in.sin_addr.s_addr
+					      : memcmp(&a->of.in6.sin6_addr, &b->of.in6.sin6_addr,
+						       sizeof(a->of.in6.sin6_addr)) == 0;
+}
 
-	strcpy((char *)out->bytes, same ? "loopback" : "elsewhere");
+static void tell_host(outcome *out, const struct address *a)
+{
+	static const struct {
+		const char *name;
+		int host;
+	} hosts[] = {
+		{"loopback", LOOPBACK}, {"here", HERE},		{"there", THERE},
+		{"late", LATE},		{"anywhere", ANYWHERE}, {"mapped", MAPPED},
+	};
+
+	strcpy((char *)out->bytes, "elsewhere");
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		struct address b = internet_address(a->of.any.sa_family, AT(hosts[i].host, 0));
+
+		if (is_same_host(a, &b)) {
+			strcpy((char *)out->bytes, hosts[i].name);
+			break;
+		}
+	}
 	outcome_has_bytes(out, strlen((char *)out->bytes));
 }
 
@@ -120,7 +157,7 @@ static void tell_address(outcome *out, const struct address *a)
 		return;
 	}
 	must_be(*behind, POISON);
-	tell_loopback(out, a);
+	tell_host(out, a);
 }
 
 /* An address is a handle: its length, and where it is. */
@@ -158,6 +195,13 @@ static void is_there(outcome *out, int domain)
 		 : domain == AF_INET ? "no IPv4 loopback"
 				     : "no such socket",
 		 strerror(out->error));
+}
+
+/* A host that can't be reached is no lack of this platform, but what a test wants to see. */
+static void is_at(outcome *out, int domain, int place)
+{
+	if (place >> 16 == LOOPBACK)
+		is_there(out, domain);
 }
 
 /* -- making ----------------------------------------------------------------------------------- */
@@ -198,14 +242,15 @@ static void name_ends(const char *s, const int *ends)
 	set_handle(end, ends[1], NULL);
 }
 
-/* Bound to loopback, at this port or a free one; the address is where it is. */
-static bool bind_loopback(outcome *out, int fd, int domain, int port, struct address *a)
+/* Bound to this port or a free one; the address is where it is. */
+static bool bind_internet(outcome *out, int fd, int domain, int place, struct address *a)
 {
-	*a = loopback_address(domain, port);
+	*a = internet_address(domain, place);
 	bool bound = CALL(sock, bind, fd, &a->of.any, a->size) &&
 		     CALL(sock, getsockname, fd, &a->of.any, &a->size);
 
-	is_there(out, domain);
+	if (place >> 16 != NO_ROUTE)
+		is_there(out, domain);
 	return bound;
 }
 
@@ -224,7 +269,7 @@ static void connect_streams(outcome *out, int kind, int flags, int *ends)
 	struct address a;
 	int listener = -1, domain = kinds[kind].domain;
 
-	if (open_socket(out, kind, 0, &listener) && bind_loopback(out, listener, domain, 0, &a) &&
+	if (open_socket(out, kind, 0, &listener) && bind_internet(out, listener, domain, 0, &a) &&
 	    CALL(sock, listen, listener, 1) && open_socket(out, kind, 0, &ends[0]) &&
 	    CALL(sock, connect, ends[0], &a.of.any, a.size))
 		CALL(sock, accept, listener, NULL, NULL);
@@ -249,8 +294,8 @@ static void connect_datagrams(outcome *out, int kind, int flags, int *ends)
 	int domain = kinds[kind].domain;
 
 	if (open_socket(out, kind, flags, &ends[0]) && open_socket(out, kind, flags, &ends[1]) &&
-	    bind_loopback(out, ends[0], domain, 0, &a) &&
-	    bind_loopback(out, ends[1], domain, 0, &b) &&
+	    bind_internet(out, ends[0], domain, 0, &a) &&
+	    bind_internet(out, ends[1], domain, 0, &b) &&
 	    CALL(sock, connect, ends[0], &b.of.any, b.size))
 		CALL(sock, connect, ends[1], &a.of.any, a.size);
 	is_there(out, domain);
@@ -293,7 +338,7 @@ PERFORM(sock, pair_of)
 
 /* -- serving and reaching --------------------------------------------------------------------- */
 
-PERFORM(sock, serve)
+static void serve(const op *o, outcome *out, int place)
 {
 	int kind = (int)o->n[0], domain = kinds[kind].domain;
 	struct address a = {0};
@@ -305,11 +350,21 @@ PERFORM(sock, serve)
 		a = local_address(o->handle);
 		if (!CALL(sock, bind, fd, &a.of.any, a.size))
 			return;
-	} else if (!bind_loopback(out, fd, domain, 0, &a)) {
+	} else if (!bind_internet(out, fd, domain, place, &a)) {
 		return;
 	}
 	if (kinds[kind].type == SOCK_DGRAM || CALL(sock, listen, fd, (int)o->n[1]))
 		out->value = domain == AF_UNIX ? 0 : port_in(&a);
+}
+
+PERFORM(sock, serve)
+{
+	serve(o, out, AT(LOOPBACK, 0));
+}
+
+PERFORM(sock, serve_at)
+{
+	serve(o, out, AT(o->n[2], 0));
 }
 
 PERFORM(sock, reach)
@@ -319,9 +374,9 @@ PERFORM(sock, reach)
 	if (!make(out, o->handle, kind, 0))
 		return;
 	struct address a = domain == AF_UNIX ? local_address(o->other)
-					     : loopback_address(domain, (int)o->n[1]);
+					     : internet_address(domain, (int)o->n[1]);
 	CALL(sock, connect, (int)out->value, &a.of.any, a.size);
-	is_there(out, domain);
+	is_at(out, domain, (int)o->n[1]);
 }
 
 /* -- names ------------------------------------------------------------------------------------ */
@@ -337,7 +392,7 @@ PERFORM(sock, bind_port)
 {
 	struct address a;
 
-	if (bind_loopback(out, handle_fd(o->handle), kinds[o->n[0]].domain, (int)o->n[1], &a))
+	if (bind_internet(out, handle_fd(o->handle), kinds[o->n[0]].domain, (int)o->n[1], &a))
 		out->value = port_in(&a);
 }
 
@@ -363,10 +418,10 @@ PERFORM(sock, connect)
 PERFORM(sock, connect_port)
 {
 	int domain = kinds[o->n[0]].domain;
-	struct address a = loopback_address(domain, (int)o->n[1]);
+	struct address a = internet_address(domain, (int)o->n[1]);
 
 	CALL(sock, connect, handle_fd(o->handle), &a.of.any, a.size);
-	is_there(out, domain);
+	is_at(out, domain, (int)o->n[1]);
 }
 
 PERFORM(sock, disconnect)
@@ -506,10 +561,10 @@ PERFORM(sock, send_to)
 
 PERFORM(sock, send_to_port)
 {
-	struct address a = loopback_address(kinds[o->n[0]].domain, (int)o->n[1]);
+	struct address a = internet_address(kinds[o->n[0]].domain, (int)o->n[1]);
 
 	CALL(sock, sendto, handle_fd(o->handle), o->bytes, o->size, 0, &a.of.any, a.size);
-	is_there(out, kinds[o->n[0]].domain);
+	is_at(out, kinds[o->n[0]].domain, (int)o->n[1]);
 }
 
 PERFORM(sock, receive_from)
@@ -530,6 +585,82 @@ PERFORM(sock, reply)
 
 	CALL(sock, sendto, handle_fd(o->handle), o->bytes, o->size, 0, &a->of.any, a->size);
 }
+
+#ifdef MSG_WAITFORONE
+enum { WORDS_MAX = 16, WORD_MAX = 64 };
+
+struct words {
+	struct mmsghdr messages[WORDS_MAX];
+	struct iovec parts[WORDS_MAX];
+	char bytes[WORDS_MAX][WORD_MAX];
+};
+
+static void lay_out(struct words *words, size_t size)
+{
+	memset(words, 0, sizeof(*words));
+	for (int i = 0; i < WORDS_MAX; i++) {
+		words->parts[i] = (struct iovec){words->bytes[i], size};
+		words->messages[i].msg_hdr.msg_iov = &words->parts[i];
+		words->messages[i].msg_hdr.msg_iovlen = 1;
+		words->messages[i].msg_len = 0xEEEEEEEE;
+	}
+}
+
+/* What has gone is told in the length of each message, and nothing of the others. */
+PERFORM(sock, send_words)
+{
+	const char *rest = o->bytes;
+	unsigned count = 0;
+	struct words words;
+
+	lay_out(&words, 0);
+	while (*rest) {
+		size_t size = strcspn(rest, " ");
+
+		must(count < WORDS_MAX && size <= WORD_MAX);
+		memcpy(words.bytes[count], rest, size);
+		words.parts[count++].iov_len = size;
+		rest += size + (rest[size] == ' ');
+	}
+	if (!CALL(sock, sendmmsg, handle_fd(o->handle), words.messages, count, (int)o->n[0]))
+		return;
+	for (unsigned i = 0; i < count; i++)
+		must_be(words.messages[i].msg_len,
+			i < out->value ? words.parts[i].iov_len : 0xEEEEEEEE);
+}
+
+PERFORM(sock, receive_words)
+{
+	size_t used = 0, size = (size_t)o->n[1];
+	struct words words;
+
+	must(o->n[0] <= WORDS_MAX && size <= WORD_MAX);
+	lay_out(&words, size);
+	if (!CALL(sock, recvmmsg, handle_fd(o->handle), words.messages, (unsigned)o->n[0],
+		  (int)o->n[2], NULL))
+		return;
+	for (long long i = 0; i < out->value; i++) {
+		must(words.messages[i].msg_len <= size);
+		if (i)
+			out->bytes[used++] = ' ';
+		memcpy(out->bytes + used, words.bytes[i], words.messages[i].msg_len);
+		used += words.messages[i].msg_len;
+	}
+	for (long long i = out->value; i < o->n[0]; i++)
+		must_be(words.messages[i].msg_len, 0xEEEEEEEE);
+	outcome_has_bytes(out, used);
+}
+#else
+PERFORM(sock, send_words)
+{
+	outcome_lacks(out, "sendmmsg");
+}
+
+PERFORM(sock, receive_words)
+{
+	outcome_lacks(out, "recvmmsg");
+}
+#endif
 
 PERFORM(sock, shutdown)
 {
@@ -733,4 +864,46 @@ PERFORM(sock, set_linger)
 	struct linger value = {(int)o->n[0], (int)o->n[1]};
 
 	CALL(sock, setsockopt, handle_fd(o->handle), SOL_SOCKET, SO_LINGER, &value, sizeof(value));
+}
+
+/* -- groups ----------------------------------------------------------------------------------- */
+
+static void membership(const op *o, outcome *out, int option4, int option6)
+{
+	int domain = kinds[o->n[0]].domain, h = handle_fd(o->handle);
+	struct address group = internet_address(domain, AT(GROUP, 0)),
+		       own = internet_address(AF_INET, AT(machine_number(), 0));
+
+	if (domain == AF_INET) {
+		struct ip_mreq to = {group.of.in.sin_addr, own.of.in.sin_addr};
+
+		CALL(sock, setsockopt, h, IPPROTO_IP, option4, &to, sizeof(to));
+	} else {
+		struct ipv6_mreq to = {group.of.in6.sin6_addr, machine_cable()};
+
+		CALL(sock, setsockopt, h, IPPROTO_IPV6, option6, &to, sizeof(to));
+	}
+}
+
+PERFORM(sock, join_group)
+{
+	membership(o, out, IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP);
+}
+
+PERFORM(sock, leave_group)
+{
+	membership(o, out, IP_DROP_MEMBERSHIP, IPV6_LEAVE_GROUP);
+}
+
+PERFORM(sock, send_by_cable)
+{
+	struct address own = internet_address(AF_INET, AT(machine_number(), 0));
+	unsigned index = machine_cable();
+	int h = handle_fd(o->handle);
+
+	if (kinds[o->n[0]].domain == AF_INET)
+		CALL(sock, setsockopt, h, IPPROTO_IP, IP_MULTICAST_IF, &own.of.in.sin_addr,
+		     sizeof(own.of.in.sin_addr));
+	else
+		CALL(sock, setsockopt, h, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof(index));
 }

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Several messages by one call. */
+#include "contract/kinds.h"
+#include "stage/story.h"
+
+TEST_EACH(sock, several_messages_go_at_once, messages)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does_give(alice, sock.send_words("s:a", "one two three", 0), 3);
+	does_give(alice, sock.receive("s:b", 100, 0), "one");
+	does_give(alice, sock.receive("s:b", 100, 0), "two");
+	does_give(alice, sock.receive("s:b", 100, 0), "three");
+	does_fail(alice, sock.receive("s:b", 100, MSG_DONTWAIT), EAGAIN);
+	does_give(alice, sock.send_words("s:a", "", 0), 0);
+	does_fail(alice, sock.receive("s:b", 100, MSG_DONTWAIT), EAGAIN);
+}
+
+TEST_EACH(sock, several_messages_come_at_once, messages)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does(alice, sock.send_words("s:a", "one two three four", 0));
+	does_give(alice, sock.receive_words("s:b", 3, 4, 0), "one two thre");
+	must_be(outcome_of(alice)->value, 3);
+	does_give(alice, sock.receive("s:b", 100, 0), "four");
+	does_fail(alice, sock.receive_words("s:b", 3, 4, MSG_DONTWAIT), EAGAIN);
+}
+
+TEST_EACH(sock, all_messages_are_waited_for, messages)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	actor *bob = forks(alice, "bob");
+	begin(bob, sock.receive_words("s:b", 3, 10, 0));
+	blocks(bob);
+	does(alice, sock.send("s:a", "one", 0));
+	blocks(bob);
+	does(alice, sock.send_words("s:a", "two three four", 0));
+	gives(bob, "one two three");
+	does_give(bob, sock.receive("s:b", 100, 0), "four");
+}
+
+#ifdef MSG_WAITFORONE
+TEST_EACH(sock, one_message_is_waited_for, messages)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	actor *bob = forks(alice, "bob");
+	begin(bob, sock.receive_words("s:b", 3, 10, MSG_WAITFORONE));
+	blocks(bob);
+	does(alice, sock.send("s:a", "one", 0));
+	gives(bob, "one");
+	must_be(outcome_of(bob)->value, 1);
+	does(alice, sock.send_words("s:a", "two three", 0));
+	does_give(bob, sock.receive_words("s:b", 3, 10, MSG_WAITFORONE), "two three");
+}
+#endif
+
+TEST_EACH(sock, messages_that_came_are_not_lost, unix_messages)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	actor *bob = forks(alice, "bob");
+	does(bob, sig.handle(SIGUSR1, 0));
+	begin(bob, sock.receive_words("s:b", 3, 10, 0));
+	blocks(bob);
+	does(alice, sock.send_words("s:a", "one two", 0));
+	blocks(bob);
+	poke(bob, SIGUSR1);
+	gives(bob, "one two");
+	must_be(outcome_of(bob)->value, 2);
+}
+
+/* There is room for some of the messages. */
+TEST_EACH(sock, messages_that_went_are_counted, unix_messages)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does(alice, fd.fill("s:a", 10));
+	does_fail(alice, sock.send_words("s:a", "one two three", MSG_DONTWAIT), EAGAIN);
+	does_give(alice, sock.receive("s:b", 100, 0), 10);
+	begin(alice, sock.send_words("s:a", "a b c d e f g h i j k l m n o p", MSG_DONTWAIT));
+	returns(alice);
+	if (outcome_of(alice)->error == EAGAIN)
+		skip("room for one message is no room yet");
+	must(outcome_of(alice)->value >= 1 && outcome_of(alice)->value <= 16);
+}
