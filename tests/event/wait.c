@@ -257,12 +257,12 @@ static long long wait_with_mask(const char *text, const long long *n)
 	int watched = handle_fd("p:r");
 
 	(void)text;
-	sigemptyset(&held);
-	sigaddset(&held, SIGUSR1);
+	impl->sig->sigemptyset(&held);
+	impl->sig->sigaddset(&held, SIGUSR1);
 	must_be(impl->sig->sigprocmask(SIG_SETMASK, &held, NULL), 0);
 	if (n[1]) {
 		must_be(impl->sig->raise(SIGUSR1), 0);
-		sigemptyset(&within);
+		impl->sig->sigemptyset(&within);
 	} else {
 		within = held;
 		must_be(impl->sig->sigprocmask(SIG_UNBLOCK, &held, NULL), 0);
@@ -270,7 +270,7 @@ static long long wait_with_mask(const char *text, const long long *n)
 	long long result = wait_by((enum call)n[0], watched, -1, &within);
 	int error = errno;
 	must_be(impl->sig->sigprocmask(SIG_SETMASK, NULL, &now), 0);
-	must_be(sigismember(&now, SIGUSR1), n[1] != 0);
+	must_be(impl->sig->sigismember(&now, SIGUSR1), n[1] != 0);
 	errno = error;
 	return result;
 }
@@ -308,12 +308,12 @@ static long long wait_without_mask(const char *text, const long long *n)
 	sigset_t held, now;
 
 	(void)text;
-	sigemptyset(&held);
-	sigaddset(&held, SIGUSR1);
+	impl->sig->sigemptyset(&held);
+	impl->sig->sigaddset(&held, SIGUSR1);
 	must_be(impl->sig->sigprocmask(SIG_BLOCK, &held, NULL), 0);
 	long long result = wait_by((enum call)n[0], handle_fd("p:r"), -1, NULL);
 	must_be(impl->sig->sigprocmask(SIG_SETMASK, NULL, &now), 0);
-	must_be(sigismember(&now, SIGUSR1), 1);
+	must_be(impl->sig->sigismember(&now, SIGUSR1), 1);
 	return result;
 }
 

@@ -45,10 +45,10 @@ static long long unblocks_two(const char *text, const long long *n)
 	sigset_t both;
 
 	(void)text, (void)n;
-	sigemptyset(&action.sa_mask);
-	sigemptyset(&both);
-	sigaddset(&both, SIGUSR1);
-	sigaddset(&both, SIGUSR2);
+	impl->sig->sigemptyset(&action.sa_mask);
+	impl->sig->sigemptyset(&both);
+	impl->sig->sigaddset(&both, SIGUSR1);
+	impl->sig->sigaddset(&both, SIGUSR2);
 	must_be(impl->sig->sigaction(SIGUSR1, &action, NULL), 0);
 	must_be(impl->sig->sigaction(SIGUSR2, &action, NULL), 0);
 	must_be(impl->sig->sigprocmask(SIG_BLOCK, &both, NULL), 0);

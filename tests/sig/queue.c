@@ -210,9 +210,9 @@ static long long takes_many(const char *text, const long long *n)
 	sigset_t set;
 
 	(void)text;
-	sigemptyset(&set);
+	impl->sig->sigemptyset(&set);
 	for (int i = 0; i < n[0]; i++)
-		sigaddset(&set, SIGRTMIN + i);
+		impl->sig->sigaddset(&set, SIGRTMIN + i);
 	for (int i = 0; i < MANY * n[0]; i++) {
 		int s = impl->sig->sigwaitinfo(&set, &info);
 

@@ -126,7 +126,7 @@ static long long is_ready_to_exit(const char *text, const long long *n)
 	struct sigaction action = {.sa_handler = exits_for_all};
 
 	(void)text, (void)n;
-	sigemptyset(&action.sa_mask);
+	impl->sig->sigemptyset(&action.sa_mask);
 	return impl->sig->sigaction(SIGUSR1, &action, NULL);
 }
 

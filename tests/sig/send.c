@@ -101,7 +101,7 @@ static void handle_counting(void)
 {
 	struct sigaction action = {.sa_handler = count};
 
-	sigemptyset(&action.sa_mask);
+	impl->sig->sigemptyset(&action.sa_mask);
 	must_be(impl->sig->sigaction(SIGUSR1, &action, NULL), 0);
 }
 

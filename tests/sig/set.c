@@ -82,18 +82,18 @@ static long long changes_and_asks(const char *text, const long long *n)
 	sigset_t set, old;
 
 	(void)text, (void)n;
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
+	impl->sig->sigemptyset(&set);
+	impl->sig->sigaddset(&set, SIGUSR1);
 	memset(&old, 0xEE, sizeof(old));
 	must_be(impl->sig->sigprocmask(SIG_SETMASK, &set, &old), 0);
-	must_be(sigismember(&old, SIGUSR1), 0);
+	must_be(impl->sig->sigismember(&old, SIGUSR1), 0);
 	memset(&old, 0xEE, sizeof(old));
 	must_be(impl->sig->sigprocmask(SIG_UNBLOCK, &set, &old), 0);
-	must_be(sigismember(&old, SIGUSR1), 1);
-	must_be(sigismember(&old, SIGUSR2), 0);
+	must_be(impl->sig->sigismember(&old, SIGUSR1), 1);
+	must_be(impl->sig->sigismember(&old, SIGUSR2), 0);
 	/* one set for both */
 	must_be(impl->sig->pthread_sigmask(SIG_BLOCK, &set, &set), 0);
-	must_be(sigismember(&set, SIGUSR1), 0);
+	must_be(impl->sig->sigismember(&set, SIGUSR1), 0);
 	return 0;
 }
 
@@ -112,8 +112,8 @@ static long long asks_in_a_way(const char *text, const long long *n)
 	(void)text;
 	memset(&old, 0xEE, sizeof(old));
 	must_be(impl->sig->sigprocmask((int)n[0], NULL, &old), 0);
-	must_be(sigismember(&old, SIGUSR1), 1);
-	must_be(sigismember(&old, SIGUSR2), 0);
+	must_be(impl->sig->sigismember(&old, SIGUSR1), 1);
+	must_be(impl->sig->sigismember(&old, SIGUSR2), 0);
 	must_be(impl->sig->pthread_sigmask((int)n[0], NULL, &old), 0);
 	return 0;
 }
@@ -140,8 +140,8 @@ static long long masks_a_thread_oddly(const char *text, const long long *n)
 	sigset_t set;
 
 	(void)text, (void)n;
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR2);
+	impl->sig->sigemptyset(&set);
+	impl->sig->sigaddset(&set, SIGUSR2);
 	return impl->sig->pthread_sigmask(4711, &set, NULL);
 }
 

@@ -146,8 +146,8 @@ static long long waits_for_one(const char *text, const long long *n)
 	sigset_t set;
 
 	(void)text;
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
+	impl->sig->sigemptyset(&set);
+	impl->sig->sigaddset(&set, SIGUSR1);
 	must_be(impl->sig->sigwait(&set, &signal), 0);
 	shared()[1] = (uint64_t)n[0];
 	shared()[0]++;
@@ -269,8 +269,8 @@ static long long takes_one_value(const char *text, const long long *n)
 	sigset_t set;
 
 	(void)text, (void)n;
-	sigemptyset(&set);
-	sigaddset(&set, SIGRTMIN);
+	impl->sig->sigemptyset(&set);
+	impl->sig->sigaddset(&set, SIGRTMIN);
 	/* Linux may wake more than one, and those in vain get EINTR */
 	while (impl->sig->sigwaitinfo(&set, &info) < 0)
 		must_be(errno, EINTR);

@@ -41,8 +41,8 @@ static long long waits_for_the_alarm(const char *text, const long long *n)
 	struct timespec began, ended;
 
 	(void)text, (void)n;
-	sigemptyset(&set);
-	sigaddset(&set, SIGALRM);
+	impl->sig->sigemptyset(&set);
+	impl->sig->sigaddset(&set, SIGALRM);
 	must_be(impl->sig->sigprocmask(SIG_BLOCK, &set, NULL), 0);
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	/* there is no shorter alarm */
@@ -104,10 +104,10 @@ static sigset_t signals;
 /* From now on these are waited for. */
 static void block(int signal, int other)
 {
-	sigemptyset(&signals);
-	sigaddset(&signals, signal);
+	impl->sig->sigemptyset(&signals);
+	impl->sig->sigaddset(&signals, signal);
 	if (other)
-		sigaddset(&signals, other);
+		impl->sig->sigaddset(&signals, other);
 	must_be(impl->sig->sigprocmask(SIG_BLOCK, &signals, NULL), 0);
 }
 
@@ -259,9 +259,9 @@ static long long counts_overruns(const char *text, const long long *n)
 	block(SIGRTMIN, SIGRTMIN + 1);
 	arm(often, 1, 1);
 	arm(once, 50, 0);
-	sigdelset(&signals, SIGRTMIN);
+	impl->sig->sigdelset(&signals, SIGRTMIN);
 	must_be(impl->sig->sigwaitinfo(&signals, &info), SIGRTMIN + 1);
-	sigaddset(&signals, SIGRTMIN);
+	impl->sig->sigaddset(&signals, SIGRTMIN);
 	must_be(impl->sig->sigwaitinfo(&signals, &info), SIGRTMIN);
 	must_be(impl->sig->timer_delete(once), 0);
 	return impl->sig->timer_getoverrun(often);
@@ -466,7 +466,7 @@ static long long is_ready_for_a_storm(const char *text, const long long *n)
 	struct sigaction action = {.sa_handler = counts, .sa_flags = SA_RESTART};
 
 	(void)text, (void)n;
-	sigemptyset(&action.sa_mask);
+	impl->sig->sigemptyset(&action.sa_mask);
 	must_be(impl->sig->sigaction(SIGUSR2, &action, NULL), 0);
 	must_be(impl->sig->sigaction(SIGRTMIN, &action, NULL), 0);
 	arm(make_timer(SIGUSR2, 0), 2, 2);

@@ -166,8 +166,8 @@ static long long waits_without_info(const char *text, const long long *n)
 	sigset_t set;
 
 	(void)text, (void)n;
-	sigemptyset(&set);
-	sigaddset(&set, SIGRTMIN);
+	impl->sig->sigemptyset(&set);
+	impl->sig->sigaddset(&set, SIGRTMIN);
 	must_be(impl->sig->sigtimedwait(&set, NULL, &no_time), SIGRTMIN);
 	return impl->sig->sigwaitinfo(&set, NULL);
 }
