@@ -18,7 +18,6 @@ static void cast_session(void)
 	returns(leader);
 	if (outcome_of(leader)->value == -1)
 		skip("no terminal can be made here");
-	does_give(leader, sig.terminals_session("t:s"), pid_of(leader));
 	does_give(leader, sig.foreground("t:s"), pid_of(leader));
 	job = forks(leader, "job");
 	does(job, sig.set_group(0, 0));
@@ -47,6 +46,14 @@ TEST(sig, the_group_in_front_is_told_as_it_was_set)
 	does_give(job, sig.foreground("t:s"), pid_of(job));
 	does(job, sig.set_foreground("t:s", pid_of(leader)));
 	does_give(leader, sig.foreground("t:s"), pid_of(leader));
+}
+
+TEST(sig, the_session_of_a_terminal_is_told)
+{
+	cast_session();
+	does_give(job, sig.terminals_session("t:s"), pid_of(leader));
+	does(job, pipes.make("p"));
+	does_fail(job, sig.terminals_session("p:r"), ENOTTY);
 }
 
 TEST(sig, only_a_group_of_the_session_comes_to_the_front)
