@@ -115,11 +115,13 @@ ipcts_SOURCES += \
 
 # sock
 ipcts_SOURCES += \
+	%D%/sock/address.c \
 	%D%/sock/batch.c \
 	%D%/sock/connect.c \
 	%D%/sock/credential.c \
 	%D%/sock/end.c \
 	%D%/sock/error.c \
+	%D%/sock/flight.c \
 	%D%/sock/internet.c \
 	%D%/sock/interrupted.c \
 	%D%/sock/machine.c \
@@ -127,6 +129,7 @@ ipcts_SOURCES += \
 	%D%/sock/name.c \
 	%D%/sock/option.c \
 	%D%/sock/pass.c \
+	%D%/sock/peer.c \
 	%D%/sock/ready.c \
 	%D%/sock/stream.c \
 	%D%/sock/talk.c \
