@@ -58,10 +58,10 @@ enum sock_host {
 	THERE,
 	LATE,
 	BROADCAST = 255, /* all on the cable */
-	GROUP,		 /* who has joined it */
+	MULTICAST,	 /* who has joined it */
 	ANYWHERE,	 /* the wildcard address */
 	NO_ROUTE,	 /* no way leads there */
-	MAPPED,		 /* IPv4's loopback, in IPv6 */
+	MAPPED_LOOPBACK, /* IPv4's loopback, in IPv6 */
 };
 #define AT(host, port) ((int)(host) << 16 | (int)(port))
 

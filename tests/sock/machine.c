@@ -373,14 +373,14 @@ static void reaches_members(int kind)
 	int port = (int)outcome_of(there)->value;
 	does(here, sock.make("c", kind));
 	does(here, sock.send_by_cable("c", kind));
-	does(here, sock.send_to_port("c", kind, "to nobody yet", AT(GROUP, port)));
+	does(here, sock.send_to_port("c", kind, "to nobody yet", AT(MULTICAST, port)));
 	does(here, sock.send_to_port("c", kind, "a mark", AT(THERE, port)));
 	does_give(there, sock.receive("member", 100, 0), "a mark");
 	does(there, sock.join_group("member", kind));
-	does(here, sock.send_to_port("c", kind, "to the members", AT(GROUP, port)));
+	does(here, sock.send_to_port("c", kind, "to the members", AT(MULTICAST, port)));
 	does_give(there, sock.receive("member", 100, 0), "to the members");
 	does(there, sock.leave_group("member", kind));
-	does(here, sock.send_to_port("c", kind, "to nobody again", AT(GROUP, port)));
+	does(here, sock.send_to_port("c", kind, "to nobody again", AT(MULTICAST, port)));
 	does(here, sock.send_to_port("c", kind, "a mark", AT(THERE, port)));
 	does_give(there, sock.receive("member", 100, 0), "a mark");
 }

@@ -129,7 +129,7 @@ static void tell_host(outcome *out, const struct address *a)
 		int host;
 	} hosts[] = {
 		{"loopback", LOOPBACK}, {"here", HERE},		{"there", THERE},
-		{"late", LATE},		{"anywhere", ANYWHERE}, {"mapped", MAPPED},
+		{"late", LATE},		{"anywhere", ANYWHERE}, {"mapped", MAPPED_LOOPBACK},
 	};
 
 	strcpy((char *)out->bytes, "elsewhere");
@@ -601,7 +601,7 @@ PERFORM(sock, at_mark)
 static void membership(const op *o, outcome *out, int option4, int option6)
 {
 	int domain = kinds[o->n[0]].domain, h = handle_fd(o->handle);
-	struct address group = internet_address(domain, AT(GROUP, 0)),
+	struct address group = internet_address(domain, AT(MULTICAST, 0)),
 		       own = internet_address(AF_INET, AT(machine_number(), 0));
 
 	if (domain == AF_INET) {
