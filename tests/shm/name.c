@@ -76,10 +76,10 @@ TEST(shm, a_reused_name_is_unlinked_by_itself)
 /* How far the maker gets before it is killed. */
 static const struct {
 	const char *name;
-	enum { OPENED, RESIZED, MAPPED, STORED, UNLINKED } far;
+	enum { OPENED, RESIZED, IS_MAPPED, STORED, UNLINKED } far;
 } deaths[] = {{"opened", OPENED},
 	      {"resized", RESIZED},
-	      {"mapped", MAPPED},
+	      {"mapped", IS_MAPPED},
 	      {"stored", STORED},
 	      {"unlinked", UNLINKED}};
 
@@ -91,7 +91,7 @@ TEST_EACH(shm, a_killed_maker_leaves_what_it_has_made, deaths)
 	does(alice, shm.open("o", NEW));
 	if (row->far >= RESIZED)
 		does(alice, shm.resize("o", (long long)page()));
-	if (row->far >= MAPPED)
+	if (row->far >= IS_MAPPED)
 		does(alice, shm.map("o", "m", page()));
 	if (row->far >= STORED)
 		does(alice, shm.store("m", 0, 7));
