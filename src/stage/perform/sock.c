@@ -43,20 +43,22 @@ static struct address local_address(const char *name)
 	return a;
 }
 
-/* The addresses of a host, in the order of enum sock_host from BROADCAST on. */
-static const char *const names4[] = {"10.77.0.255", "239.77.0.1", "0.0.0.0", "192.0.2.1",
-				     "127.0.0.1"};
-static const char *const names6[] = {"ff02::1", "ff15::77", "::", "2001:db8::1",
-				     "::ffff:127.0.0.1"};
+/* Those that are no machine, by enum sock_host. */
+static const struct {
+	int host;
+	const char *name4, *name6;
+} named_hosts[] = {
+	{LOOPBACK, "127.0.0.1", "::1"},		{BROADCAST, "10.77.0.255", "ff02::1"},
+	{MULTICAST, "239.77.0.1", "ff15::77"},	{ANYWHERE, "0.0.0.0", "::"},
+	{NO_ROUTE, "192.0.2.1", "2001:db8::1"}, {MAPPED_LOOPBACK, "127.0.0.1", "::ffff:127.0.0.1"},
+};
 
 static void name_host(int host, bool is_six, char name[INET6_ADDRSTRLEN])
 {
-	if (host == LOOPBACK)
-		strcpy(name, is_six ? "::1" : "127.0.0.1");
-	else if (host >= BROADCAST)
-		strcpy(name, (is_six ? names6 : names4)[host - BROADCAST]);
-	else
-		snprintf(name, INET6_ADDRSTRLEN, is_six ? "fd77::%x" : "10.77.0.%d", host);
+	snprintf(name, INET6_ADDRSTRLEN, is_six ? "fd77::%x" : "10.77.0.%d", host);
+	for (size_t i = 0; i < sizeof(named_hosts) / sizeof(named_hosts[0]); i++)
+		if (named_hosts[i].host == host)
+			strcpy(name, is_six ? named_hosts[i].name6 : named_hosts[i].name4);
 }
 
 /* The place is a port of loopback, or AT(host, port). */
@@ -127,14 +129,15 @@ static void tell_host(outcome *out, const struct address *a)
 	static const struct {
 		const char *name;
 		int host;
-	} hosts[] = {
+	} named_hosts[] = {
 		{"loopback", LOOPBACK}, {"here", HERE},		{"there", THERE},
 		{"late", LATE},		{"anywhere", ANYWHERE}, {"mapped", MAPPED_LOOPBACK},
 	};
 
 	strcpy((char *)out->bytes, "elsewhere");
-	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-		struct address b = internet_address(a->of.any.sa_family, AT(hosts[i].host, 0));
+	for (size_t i = 0; i < sizeof(named_hosts) / sizeof(named_hosts[0]); i++) {
+		struct address b =
+			internet_address(a->of.any.sa_family, AT(named_hosts[i].host, 0));
 
 		if (is_same_host(a, &b)) {
 			strcpy((char *)out->bytes, hosts[i].name);
