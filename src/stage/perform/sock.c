@@ -129,15 +129,14 @@ static void tell_host(outcome *out, const struct address *a)
 	static const struct {
 		const char *name;
 		int host;
-	} named_hosts[] = {
+	} hosts[] = {
 		{"loopback", LOOPBACK}, {"here", HERE},		{"there", THERE},
 		{"late", LATE},		{"anywhere", ANYWHERE}, {"mapped", MAPPED_LOOPBACK},
 	};
 
 	strcpy((char *)out->bytes, "elsewhere");
-	for (size_t i = 0; i < sizeof(named_hosts) / sizeof(named_hosts[0]); i++) {
-		struct address b =
-			internet_address(a->of.any.sa_family, AT(named_hosts[i].host, 0));
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		struct address b = internet_address(a->of.any.sa_family, AT(hosts[i].host, 0));
 
 		if (is_same_host(a, &b)) {
 			strcpy((char *)out->bytes, hosts[i].name);
