@@ -12,6 +12,7 @@ static int serve_both(actor *server, int only_six)
 {
 	does(server, sock.make("probe", TCP4));
 	does(server, sock.bind_port("probe", TCP4, 0));
+	does(server, fd.close("probe")); /* or its port might be the one that is given below */
 	does(server, sock.make("s", TCP6));
 	does(server, sock.set_option("s", IPPROTO_IPV6, IPV6_V6ONLY, only_six));
 	does_give(server, sock.option("s", IPPROTO_IPV6, IPV6_V6ONLY), only_six);
