@@ -102,6 +102,7 @@ static void make_system(void)
 	open_console();
 	mount_at("proc", "/proc", NULL);
 	mount_at("sysfs", "/sys", NULL);
+	mount_at("devpts", "/dev/pts", "mode=620,ptmxmode=666");
 	mount_at("tmpfs", "/tmp", "mode=1777");
 	mount_at("tmpfs", "/dev/shm", "mode=1777");
 	mount_at("mqueue", "/dev/mqueue", NULL);
