@@ -76,13 +76,15 @@ TEST(msg, one_message_serves_one_receiver)
 	int served = 0;
 
 	does(sender, msg.make("q"));
+	does(sender, msg.set_capacity("q", strlen("the only one")));
 	actor *r[3] = {forks(sender, "alice"), forks(sender, "bob"), forks(sender, "carol")};
 	for (int i = 0; i < 3; i++)
-		begin(r[i], msg.receive("q", 100, 0, 0));
+		begin(r[i], msg.receive("q", 100, 1, 0));
 	for (int i = 0; i < 3; i++)
 		blocks(r[i]);
 	does(sender, msg.send("q", 1, "the only one"));
-	does_give(sender, msg.count("q"), 0);
+	does(sender, msg.send("q", 2, "is taken"));
+	does_give(sender, msg.count("q"), 1);
 	does(sender, msg.remove("q"));
 	for (int i = 0; i < 3; i++) {
 		returns(r[i]);
