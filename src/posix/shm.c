@@ -16,6 +16,15 @@ static void *posix_mremap(void *address, size_t size, size_t new_size, int flags
 }
 #endif
 
+/* AddressSanitizer has functions that do nothing in the place of mlock and its kin. */
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED_ADDRESSES
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED_ADDRESSES
+#endif
+#endif
+
 const struct shm_calls posix_shm = {
 	.shmget = shmget,
 	.shmat = shmat,
@@ -37,8 +46,10 @@ const struct shm_calls posix_shm = {
 #endif
 	.madvise = madvise,
 	.posix_madvise = posix_madvise,
+#ifndef SANITIZED_ADDRESSES
 	.mlock = mlock,
 	.munlock = munlock,
+#endif
 	.posix_fallocate = posix_fallocate,
 	.fchmod = fchmod,
 	.fchown = fchown,
