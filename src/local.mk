@@ -14,6 +14,7 @@ libipcts_a_SOURCES = \
 	%D%/contract/msg.h %D%/contract/msg.ops %D%/contract/msg.rules \
 	%D%/contract/op.h \
 	%D%/contract/pipe.h %D%/contract/pipe.ops %D%/contract/pipe.rules \
+	%D%/contract/rights.h \
 	%D%/contract/rule.h \
 	%D%/contract/sem.h %D%/contract/sem.ops %D%/contract/sem.rules \
 	%D%/contract/semset.h %D%/contract/semset.ops %D%/contract/semset.rules \

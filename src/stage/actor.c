@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -301,6 +302,15 @@ PERFORM(stage, call)
 
 	errno = 0;
 	outcome_is(out, f(o->bytes, &o->n[1]));
+}
+
+PERFORM(stage, become)
+{
+	umask(0);
+	outcome_is(out, setgroups(0, NULL) < 0 || setgid((gid_t)o->n[1]) < 0 ||
+					setuid((uid_t)o->n[0]) < 0
+				? -1
+				: 0);
 }
 
 /* The raw status of a child that has ended, which stays to be waited for; -1: it lives. */

@@ -84,6 +84,21 @@ actor *cast_thread(actor *host, const char *name)
 	return a;
 }
 
+actor *cast_as(const char *name, uid_t user, gid_t group)
+{
+	char text[64];
+
+	if (geteuid() != 0)
+		skip("not root: there's no second user");
+	actor *a = cast(name);
+
+	if (ask(a, stage.become(user, group)) < 0)
+		skip("there's no second user here");
+	snprintf(text, sizeof(text), "is user %lld, group %lld", (long long)user, (long long)group);
+	transcript_act(a, text);
+	return a;
+}
+
 void stage_execs(actor *a)
 {
 	require_free(a, "execs");

@@ -116,6 +116,9 @@ actor *cast_stranger(const char *name);
 actor *forks(actor *parent, const char *name);
 /* A thread of an idle actor's process: the same descriptors, memory and handles. */
 actor *cast_thread(actor *host, const char *name);
+/* A child of the director as another user, of one group and no more, whose files have the very
+ * modes they are made with; where it can't be had, the test is skipped. */
+actor *cast_as(const char *name, uid_t user, gid_t group);
 /* The idle actor executes this program anew: descriptors without close-on-exec stay, memory goes.
  */
 #define execs(a) HERE(stage_execs(a))

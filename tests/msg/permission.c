@@ -1,30 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Whose bits count for whom: user, group and others, at every call. */
-#include <grp.h>
 #include <unistd.h>
 
+#include "contract/rights.h"
 #include "stage/story.h"
-
-/* The owner's user and group, and those of somebody else. */
-enum { OWNER = 65534, GROUP = 65533, OTHER = 65532, OTHER_GROUP = 65531 };
-
-static long long becomes(const char *text, const long long *n)
-{
-	(void)text;
-	if (geteuid() != 0)
-		skip("not root: there's no second user");
-	if (setgroups(0, NULL) < 0 || setgid((gid_t)n[1]) < 0 || setuid((uid_t)n[0]) < 0)
-		skip("there's no second user here");
-	return 0;
-}
-
-static actor *cast_user(const char *name, uid_t user, gid_t group)
-{
-	actor *a = cast(name);
-
-	does(a, call(becomes, NULL, user, group, 0));
-	return a;
-}
 
 /* What the actor may do with a queue that is empty. */
 static void must_have(actor *a, bool may_read, bool may_write)
@@ -41,33 +20,9 @@ static void must_have(actor *a, bool may_read, bool may_write)
 		does_fail(a, msg.send_now("q", 1, "x"), EACCES);
 }
 
-static const struct right {
-	const char *name;
-	int mode;
-	bool may_read, may_write;
-} owners[] =
-	{
-		{"0600", 0600, true, true},  {"0400", 0400, true, false},
-		{"0200", 0200, false, true}, {"0066", 0066, false, false},
-		{"0466", 0466, true, false}, {"0266", 0266, false, true},
-		{"0666", 0666, true, true},  {"0000", 0000, false, false},
-},
-  members[] =
-	  {
-		  {"0660", 0660, true, true},  {"0640", 0640, true, false},
-		  {"0620", 0620, false, true}, {"0606", 0606, false, false},
-		  {"0646", 0646, true, false}, {"0626", 0626, false, true},
-		  {"0666", 0666, true, true},  {"0600", 0600, false, false},
-},
-  others[] = {
-	  {"0606", 0606, true, true},	{"0604", 0604, true, false},  {"0602", 0602, false, true},
-	  {"0660", 0660, false, false}, {"0664", 0664, true, false},  {"0662", 0662, false, true},
-	  {"0666", 0666, true, true},	{"0600", 0600, false, false},
-};
-
 TEST_EACH(msg, owner_has_the_owners_bits_only, owners)
 {
-	actor *owner = cast_user("owner", OWNER, GROUP);
+	actor *owner = cast_as("owner", OWNER, GROUP);
 
 	does(owner, msg.make_mode("q", row->mode));
 	must_have(owner, row->may_read, row->may_write);
@@ -76,18 +31,18 @@ TEST_EACH(msg, owner_has_the_owners_bits_only, owners)
 
 TEST_EACH(msg, group_has_the_groups_bits_only, members)
 {
-	actor *owner = cast_user("owner", OWNER, GROUP);
+	actor *owner = cast_as("owner", OWNER, GROUP);
 
 	does(owner, msg.make_mode("q", row->mode));
-	must_have(cast_user("member", OTHER, GROUP), row->may_read, row->may_write);
+	must_have(cast_as("member", OTHER, GROUP), row->may_read, row->may_write);
 }
 
 TEST_EACH(msg, others_have_the_others_bits_only, others)
 {
-	actor *owner = cast_user("owner", OWNER, GROUP);
+	actor *owner = cast_as("owner", OWNER, GROUP);
 
 	does(owner, msg.make_mode("q", row->mode));
-	must_have(cast_user("other", OTHER, OTHER_GROUP), row->may_read, row->may_write);
+	must_have(cast_as("other", OTHER, OTHER_GROUP), row->may_read, row->may_write);
 }
 
 /* The queue is given to another user and group; who of the old and new ones has what? */
@@ -106,7 +61,7 @@ static const struct heir {
 
 TEST_EACH(msg, creator_and_owner_have_the_same_bits, heirs)
 {
-	actor *creator = cast_user("creator", OWNER, GROUP);
+	actor *creator = cast_as("creator", OWNER, GROUP);
 
 	does(creator, msg.make_mode("q", 0640));
 	does(creator, msg.set_owner("q", OTHER, OTHER_GROUP));
@@ -115,13 +70,13 @@ TEST_EACH(msg, creator_and_owner_have_the_same_bits, heirs)
 	must_be(outcome_of(creator)->n[MSG_GID], OTHER_GROUP);
 	must_be(outcome_of(creator)->n[MSG_CREATOR_UID], OWNER);
 	must_be(outcome_of(creator)->n[MSG_CREATOR_GID], GROUP);
-	must_have(cast_user("heir", row->user, row->group), row->may_read, row->may_write);
+	must_have(cast_as("heir", row->user, row->group), row->may_read, row->may_write);
 }
 
 TEST(msg, permission_counts_at_each_call)
 {
-	actor *owner = cast_user("owner", OWNER, GROUP);
-	actor *other = cast_user("other", OTHER, OTHER_GROUP);
+	actor *owner = cast_as("owner", OWNER, GROUP);
+	actor *other = cast_as("other", OTHER, OTHER_GROUP);
 
 	does(owner, msg.make_mode("q", 0666));
 	does(other, msg.find("q"));
@@ -137,8 +92,8 @@ TEST(msg, permission_counts_at_each_call)
 
 TEST(msg, changed_permission_reaches_waiters)
 {
-	actor *owner = cast_user("owner", OWNER, GROUP);
-	actor *other = cast_user("other", OTHER, OTHER_GROUP);
+	actor *owner = cast_as("owner", OWNER, GROUP);
+	actor *other = cast_as("other", OTHER, OTHER_GROUP);
 
 	is_brief();
 	does(owner, msg.make_mode("q", 0666));
@@ -184,8 +139,8 @@ static long long makes_and_removes(const char *q, const long long *n)
 
 TEST(msg, new_queue_is_private_from_the_start)
 {
-	actor *owner = cast_user("owner", OWNER, GROUP);
-	actor *other = cast_user("other", OTHER, OTHER_GROUP);
+	actor *owner = cast_as("owner", OWNER, GROUP);
+	actor *other = cast_as("other", OTHER, OTHER_GROUP);
 
 	does(owner, msg.make("q"));
 	does(other, msg.find("q"));
