@@ -11,10 +11,11 @@
 #define PACKAGE_VERSION "unknown"
 #endif
 
-extern const struct implementation posix_implementation;
+extern const struct implementation posix_implementation, ref_implementation;
 
 const struct implementation *const implementations[] = {
 	&posix_implementation,
+	&ref_implementation,
 	NULL,
 };
 

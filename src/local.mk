@@ -61,7 +61,7 @@ libipcts_a_SOURCES = \
 	%D%/report/tap.c
 
 bin_PROGRAMS += ipcts
-ipcts_SOURCES = $(command_sources)
+ipcts_SOURCES = $(command_sources) $(ref_tables)
 command_sources = \
 	%D%/command/command.h \
 	%D%/command/coverage.c \
@@ -71,6 +71,8 @@ command_sources = \
 	%D%/command/run.c \
 	%D%/command/say.c \
 	%D%/ipcts.c
-ipcts_LDADD = libipcts.a
+ipcts_LDADD = libipcts.a libipcref.a
+
+include %D%/ref/local.mk
 
 dist_man_MANS += %D%/ipcts.1

@@ -24,6 +24,8 @@ struct implementation {
 	const char *name;
 	/* Why an operation ("mq.send") is a null entry; NULL: no particular reason. */
 	const char *(*lacks)(const char *operation);
+	/* Whose signals interrupt, in tests of anything but signals; NULL: its own. */
+	const struct implementation *means;
 	const struct fd_calls *fd; /* descriptors, of whatever they are */
 	const struct sig_calls *sig;
 	const struct pipe_calls *pipe;

@@ -236,6 +236,7 @@ _Noreturn void actor_main(int argc, char **argv, const struct implementation *co
 			impl = *known;
 	if (!impl)
 		_exit(2);
+	perform_with(impl);
 	pthread_atfork(NULL, NULL, enlist_child);
 	alarm_found = alarm(scaled(ALARM_SECONDS));
 

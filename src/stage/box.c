@@ -25,6 +25,7 @@
 #include "stage/estate.h"
 #include "stage/observe.h"
 #include "stage/runner.h"
+#include "stage/perform.h"
 #include "stage/scene.h"
 #include "stage/wait.h"
 
@@ -237,6 +238,7 @@ _Noreturn static void director_main(const struct test *test, size_t row)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	director_open();
 	actor_surroundings();
+	perform_with(settings.implementation);
 	test->run(row);
 	director_close();
 }

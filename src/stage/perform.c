@@ -2,12 +2,25 @@
 #include "stage/perform.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "stage/scene.h"
 
 static void (*const performers[OP_COUNT])(const op *o, outcome *out) = {
 #define OP(mechanism, word, ...) [OP_##mechanism##_##word] = perform_##mechanism##_##word,
 #include "contract/all.ops"
 #undef OP
 };
+
+void perform_with(const struct implementation *judged)
+{
+	static struct implementation calls;
+
+	calls = *judged;
+	if (judged->means && strncmp(scene->test_name, "sig.", strlen("sig.")) != 0)
+		calls.sig = judged->means->sig;
+	impl = &calls;
+}
 
 void perform(const op *o, outcome *out)
 {

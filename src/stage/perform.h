@@ -55,6 +55,9 @@ unsigned machine_cable(void);
 #include "contract/all.ops"
 #undef OP
 
+/* What the running test judges, and with whose means, as the table of all calls (impl). */
+void perform_with(const struct implementation *judged);
+
 /* Performs an order, whichever it is. */
 void perform(const op *o, outcome *out);
 

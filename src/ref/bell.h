@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A bell tells those who sleep that something of an object has changed.  It is rung before the
+ * change is committed, and while the lock is held; whoever hears it queues up for the lock and so
+ * sees the change, or sees that who rang is dead and it didn't happen.  Hence no sleep is ever the
+ * last: not if the ringer dies, nor if one of those it woke does.
+ */
+#ifndef IPCREF_BELL_H
+#define IPCREF_BELL_H
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <time.h>
+
+struct bell {
+	_Atomic uint32_t rings;
+	_Atomic uint32_t is_waited_for;
+};
+
+struct mapping;
+
+/* How one sleeps. */
+struct sleep {
+	const struct timespec *deadline; /* NULL: none */
+	clockid_t clock;
+	enum {
+		SLEEP_RESTARTS, /* a handler with SA_RESTART does not end it, as of read */
+		SLEEP_ENDS,	/* every handler ends it, as of msgrcv and semop */
+	} when_interrupted;
+	/* Wake up at least so often (milliseconds), for a peer's death rings no bell; 0: no need
+	 * to. */
+	int looks_every;
+};
+
+/*
+ * Sleeps until the bell is rung, or for no reason: the object, whose lock the caller has, is
+ * unlocked meanwhile and locked on return.  0, ETIMEDOUT or EINTR.  What was changed must have
+ * been committed.
+ */
+int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *sleep);
+/* Wakes all who sleep for it, one after the other, as soon as the object is unlocked. */
+void bell_ring(struct bell *bell, struct mapping *mapping);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "ref/descriptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* It came by exec or from another process: what it is, the file tells. */
+static struct handle *find_out(int fd)
+{
+	struct handle *h = NULL;
+	struct stat status;
+
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
+	    status.st_size < (off_t)sizeof(struct object))
+		return NULL;
+	for (int kind = 0; !h && kind < OBJECT_KINDS; kind++)
+		if (object_classes[kind])
+			h = handle_make(fd, object_classes[kind]);
+	if (h) {
+		off_t end = lseek(fd, 0, SEEK_CUR);
+
+		h->end = end < 0 ? 0 : (unsigned)end;
+	}
+	return h;
+}
+
+static struct handle_table table = HANDLE_TABLE(find_out);
+
+struct handle *descriptor_get(int fd, enum object_kind kind)
+{
+	struct handle *h = handle_get(&table, fd);
+
+	if (h && (kind == OBJECT_ANY || h->class->kind == kind))
+		return h;
+	if (h)
+		handle_put(h);
+	errno = EBADF;
+	return NULL;
+}
+
+int descriptor_adopt(int fd, enum object_kind kind, unsigned end)
+{
+	struct handle *h = NULL;
+
+	if (fd < 0)
+		return -1;
+	if (lseek(fd, (off_t)end, SEEK_SET) >= 0)
+		h = handle_make(fd, object_classes[kind]);
+	if (h) {
+		h->end = end;
+		if (handle_enter(&table, fd, h))
+			return fd;
+	}
+	int error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+void descriptor_forget(int fd)
+{
+	struct handle *h = descriptor_get(fd, OBJECT_ANY);
+
+	if (!h)
+		return;
+	if (h->class->closing)
+		h->class->closing(fd, h);
+	handle_put(h);
+	handle_forget(&table, fd);
+}
+
+bool descriptor_is_nonblocking(int fd)
+{
+	int saved = errno, flags = fcntl(fd, F_GETFL);
+
+	errno = saved;
+	return flags >= 0 && (flags & O_NONBLOCK);
+}

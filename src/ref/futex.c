@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "ref/futex.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <linux/futex.h>
+#endif
+#if defined(SYS_futex_time64) && !defined(SYS_futex)
+#define SYS_futex SYS_futex_time64
+#endif
+
+/* The longest interval of a poll. */
+enum { POLL_NS = 1000000 };
+
+static bool is_there;
+
+static void look_whether_it_is_there(void)
+{
+#ifdef SYS_futex
+	const char *how = getenv("IPCREF_WAIT");
+	uint32_t word = 0;
+
+	is_there = !(how && strcmp(how, "poll") == 0) &&
+		   syscall(SYS_futex, &word, FUTEX_WAKE, 1, NULL, NULL, 0) == 0;
+#endif
+}
+
+bool futex_is_there(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, look_whether_it_is_there);
+	return is_there;
+}
+
+static struct timespec now(clockid_t clock)
+{
+	struct timespec moment;
+
+	clock_gettime(clock, &moment);
+	return moment;
+}
+
+bool moment_is_past(clockid_t clock, const struct timespec *moment)
+{
+	struct timespec time = now(clock);
+
+	return time.tv_sec > moment->tv_sec ||
+	       (time.tv_sec == moment->tv_sec && time.tv_nsec >= moment->tv_nsec);
+}
+
+bool some_handler_interrupts(void)
+{
+	struct sigaction action;
+
+	for (int signal = 1; signal <= SIGRTMAX; signal++)
+		if (sigaction(signal, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+		    action.sa_handler != SIG_IGN && !(action.sa_flags & SA_RESTART))
+			return true;
+	return false;
+}
+
+static int poll_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+		      const struct timespec *moment)
+{
+	struct timespec interval = {0, 1000};
+
+	while (atomic_load(word) == value) {
+		if (moment && moment_is_past(clock, moment))
+			return ETIMEDOUT;
+		if (nanosleep(&interval, NULL) < 0 && errno == EINTR &&
+		    (moment || some_handler_interrupts()))
+			return EINTR;
+		if (interval.tv_nsec < POLL_NS)
+			interval.tv_nsec *= 2;
+	}
+	return 0;
+}
+
+#ifdef SYS_futex
+/* What the kernel calls a struct timespec: not what every libc does. */
+struct kernel_time {
+	long seconds, nanoseconds;
+};
+
+static long call_futex(_Atomic uint32_t *word, int operation, uint32_t value, const void *time,
+		       const void *other)
+{
+	return syscall(SYS_futex, word, operation, value, time, other, ~0u);
+}
+
+/* What came of a sleep. */
+static int end_of_sleep(long answer)
+{
+	return answer < 0 && (errno == EINTR || errno == ETIMEDOUT) ? errno : 0;
+}
+#endif
+
+int futex_wait(_Atomic uint32_t *word, uint32_t value, int milliseconds)
+{
+	struct timespec moment, *end = NULL;
+	int saved = errno, result;
+
+	if (milliseconds != FOR_EVER) {
+		moment = now(CLOCK_MONOTONIC);
+		moment.tv_sec += milliseconds / 1000;
+		moment.tv_nsec += milliseconds % 1000 * 1000000;
+		if (moment.tv_nsec >= 1000000000) {
+			moment.tv_sec++;
+			moment.tv_nsec -= 1000000000;
+		}
+		end = &moment;
+	}
+	result = futex_wait_until(word, value, CLOCK_MONOTONIC, end);
+	errno = saved;
+	return result;
+}
+
+int futex_wait_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+		     const struct timespec *moment)
+{
+	int saved = errno, result;
+
+#ifdef SYS_futex
+	if (futex_is_there()) {
+		int operation = FUTEX_WAIT_BITSET;
+		struct kernel_time end = {0, 0};
+
+		if (moment && moment->tv_sec > 0) {
+			end.seconds = moment->tv_sec > LONG_MAX ? LONG_MAX : (long)moment->tv_sec;
+			end.nanoseconds = moment->tv_nsec;
+		}
+		if (clock == CLOCK_REALTIME)
+			operation |= FUTEX_CLOCK_REALTIME;
+		result = end_of_sleep(
+			call_futex(word, operation, value, moment ? &end : NULL, NULL));
+		errno = saved;
+		return result;
+	}
+#endif
+	result = poll_until(word, value, clock, moment);
+	errno = saved;
+	return result;
+}
+
+void futex_wake(_Atomic uint32_t *word, int count)
+{
+	int saved = errno;
+
+#ifdef SYS_futex
+	if (futex_is_there())
+		call_futex(word, FUTEX_WAKE, (uint32_t)count, NULL, NULL);
+#endif
+	errno = saved;
+}
+
+void futex_move(_Atomic uint32_t *word, _Atomic uint32_t *other)
+{
+	int saved = errno;
+
+#ifdef SYS_futex
+	if (futex_is_there() &&
+	    call_futex(word, FUTEX_REQUEUE, 0, (const void *)(intptr_t)INT_MAX, other) < 0)
+		call_futex(word, FUTEX_WAKE, INT_MAX, NULL, NULL);
+#endif
+	errno = saved;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sleeping until a word in shared memory changes: Linux's futex(2) or, where there is none or
+ * IPCREF_WAIT=poll says so, looking again and again, at ever longer intervals.
+ */
+#ifndef IPCREF_FUTEX_H
+#define IPCREF_FUTEX_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+enum { FOR_EVER = -1 };
+
+bool futex_is_there(void);
+
+/*
+ * Sleeps while the word has the value, for at most so many milliseconds.  0: woken, or the word had
+ * another value, or for no reason; else ETIMEDOUT or EINTR.  Without a limit, a handler with
+ * SA_RESTART does not end the sleep.  errno stays as it is.
+ */
+int futex_wait(_Atomic uint32_t *word, uint32_t value, int milliseconds);
+/*
+ * The same until a moment of CLOCK_REALTIME or CLOCK_MONOTONIC (NULL: without limit); a moment that
+ * is past gives ETIMEDOUT unless the word has another value.
+ */
+int futex_wait_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+		     const struct timespec *moment);
+bool moment_is_past(clockid_t clock, const struct timespec *moment);
+/*
+ * Whether any handler of this process wants calls to end (no SA_RESTART): what there is to go by
+ * where a sleep ended by EINTR that the kernel would have gone on with.
+ */
+bool some_handler_interrupts(void);
+/* Wakes at most so many of those who sleep. */
+void futex_wake(_Atomic uint32_t *word, int count);
+/* Those who sleep for the word sleep for the other from now on, and are not woken. */
+void futex_move(_Atomic uint32_t *word, _Atomic uint32_t *other);
+
+/* A turn of a short wait for another processor. */
+static inline void pause_briefly(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#else
+	atomic_signal_fence(memory_order_seq_cst);
+#endif
+}
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What this process holds of an object, found by a number: a descriptor (descriptor.h) or an
+ * identifier of System V (registry.h).  Who looks one up keeps it from being unmapped until he puts
+ * it back, whatever other threads close meanwhile.
+ */
+#ifndef IPCREF_HANDLE_H
+#define IPCREF_HANDLE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "ref/object.h"
+
+struct handle {
+	struct mapping mapping;
+	const struct object_class *class;
+	unsigned end; /* a descriptor: which end it is, or what it may do */
+	int id;	      /* an identifier, whole */
+	_Atomic unsigned users;
+};
+
+/*
+ * What can be done with a descriptor of a kind of object; what is NULL can't.  Errors as of the
+ * function that is named like it.
+ */
+struct object_class {
+	enum object_kind kind;
+	size_t least; /* bytes of the smallest object */
+	void (*repair)(struct mapping *mapping);
+	ssize_t (*readv)(int fd, struct handle *h, const struct iovec *vector, int count);
+	ssize_t (*writev)(int fd, struct handle *h, const struct iovec *vector, int count);
+	/* Those of POLLIN, POLLOUT, POLLERR, POLLHUP ... that hold now; no errors. */
+	short (*ready)(int fd, struct handle *h);
+	/* The number is closed, and the descriptor still open; perhaps not the last of its end. */
+	void (*closing)(int fd, struct handle *h);
+	int (*fcntl)(int fd, struct handle *h, int command, long argument);
+	int (*ioctl)(int fd, struct handle *h, unsigned long request, void *argument);
+	int (*fstat)(int fd, struct handle *h, struct stat *status);
+};
+
+/* Numbers are looked up in chunks, which are made when needed and stay. */
+enum { HANDLE_CHUNK = 1024, HANDLE_CHUNKS = 1024 };
+
+struct handle_table {
+	_Atomic(_Atomic(struct handle *) *) chunks[HANDLE_CHUNKS];
+	pthread_mutex_t mutex;
+	/* Finds out about a number that isn't known yet; NULL: it is nothing of ours. */
+	struct handle *(*find_out)(int number);
+};
+#define HANDLE_TABLE(finds_out)                                                                    \
+	{                                                                                          \
+		.mutex = PTHREAD_MUTEX_INITIALIZER, .find_out = (finds_out)                        \
+	}
+
+/* To be put back; NULL: it is nothing of ours.  errno stays. */
+struct handle *handle_get(struct handle_table *table, int number);
+void handle_put(struct handle *h);
+/* Maps the object of this file.  NULL with errno, as of object_map. */
+struct handle *handle_make(int fd, const struct object_class *class);
+/* False with errno ENOMEM, and h is no more. */
+bool handle_enter(struct handle_table *table, int number, struct handle *h);
+/* From now on the number is unknown. */
+void handle_forget(struct handle_table *table, int number);
+/* The same, if it is this one. */
+void handle_forget_this(struct handle_table *table, int number, struct handle *h);
+
+#endif

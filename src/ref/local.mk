@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+# The reference: a library twice, to link with (libipcref.a) and to load (libipcref.so).
+lib_LIBRARIES += libipcref.a
+libipcref_a_SOURCES = $(ref_sources)
+ref_sources = \
+	%D%/bell.c %D%/bell.h \
+	%D%/descriptor.c %D%/descriptor.h \
+	%D%/fd.c \
+	%D%/futex.c %D%/futex.h \
+	%D%/handle.c %D%/handle.h \
+	%D%/ipcref.h \
+	%D%/lock.c %D%/lock.h \
+	%D%/mq.c \
+	%D%/namespace.c %D%/namespace.h \
+	%D%/object.c %D%/object.h \
+	%D%/registry.c %D%/registry.h \
+	%D%/step.h
+
+if SHARED
+sharedlibdir = $(libdir)
+sharedlib_PROGRAMS = libipcref.so.0
+libipcref_so_0_SOURCES = $(ref_sources)
+# ipcref.h makes its functions visible, and no other name is.
+libipcref_so_0_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
+libipcref_so_0_LDFLAGS = -shared -Wl,-soname,libipcref.so.0
+
+install-exec-hook:
+	cd $(DESTDIR)$(libdir) && rm -f libipcref.so && $(LN_S) libipcref.so.0 libipcref.so
+uninstall-hook:
+	rm -f $(DESTDIR)$(libdir)/libipcref.so
+endif
+
+include_HEADERS += %D%/ipcref.h
+pkgconfig_DATA += %D%/ipcref.pc
+
+# What makes it an implementation to judge; of ipcts, not of the library.
+ref_tables = \
+	%D%/tables/fd.c \
+	%D%/tables/mq.c \
+	%D%/tables/ref.c %D%/tables/tables.h

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "ref/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <linux/futex.h>
+#endif
+
+#include "ref/futex.h"
+
+/* Turns of a short wait on another processor, before one sleeps. */
+enum { LOCK_SPINS = 100 };
+/* How long to sleep before one looks after the owner oneself. */
+enum { LOOK_AFTER_MS = 10 };
+
+/* What a thread knows of itself. */
+static _Thread_local struct {
+	uint32_t id;
+#ifdef __linux__
+	struct robust_list_head *list; /* libc's, known to the kernel; NULL: there is none */
+	/* What was announced before: libc's own or, in a signal handler, the interrupted lock. */
+	struct robust_list *before[4];
+	unsigned depth;
+#endif
+} self;
+
+/* -- who is who ------------------------------------------------------------------------------- */
+
+/* A child has another id, and its list is where its parent's was. */
+static void forget_self(void)
+{
+	self.id = 0;
+#ifdef __linux__
+	self.depth = 0;
+#endif
+}
+
+static void watch_forks(void)
+{
+	pthread_atfork(NULL, NULL, forget_self);
+}
+
+#ifdef SYS_get_robust_list
+/* Makes libc tell the kernel of its list, which some do only when it is needed. */
+static void need_robust_list(void)
+{
+	pthread_mutexattr_t attributes;
+	pthread_mutex_t mutex;
+
+	if (pthread_mutexattr_init(&attributes))
+		return;
+	if (pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0 &&
+	    pthread_mutex_init(&mutex, &attributes) == 0) {
+		if (pthread_mutex_lock(&mutex) == 0)
+			pthread_mutex_unlock(&mutex);
+		pthread_mutex_destroy(&mutex);
+	}
+	pthread_mutexattr_destroy(&attributes);
+}
+#endif
+
+static void know_self(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	int saved = errno;
+
+	pthread_once(&once, watch_forks);
+#ifdef __linux__
+	self.id = (uint32_t)syscall(SYS_gettid);
+	self.list = NULL;
+#ifdef SYS_get_robust_list
+	size_t size = 0;
+
+	if (futex_is_there()) {
+		need_robust_list();
+		if (syscall(SYS_get_robust_list, 0, &self.list, &size) < 0 ||
+		    size != sizeof(*self.list))
+			self.list = NULL;
+	}
+#endif
+#else
+	self.id = (uint32_t)getpid();
+#endif
+	errno = saved;
+}
+
+uint32_t thread_id(void)
+{
+	if (!self.id)
+		know_self();
+	return self.id;
+}
+
+bool kernel_minds_the_dead(void)
+{
+#ifdef __linux__
+	thread_id();
+	return self.list;
+#else
+	return false;
+#endif
+}
+
+/* Fields of /proc/ID/stat: the state (3) and the time of birth (22). */
+static bool look_up(uint32_t id, char *state, uint64_t *birth)
+{
+	char path[32], line[512];
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", id);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ssize_t size = read(fd, line, sizeof(line) - 1);
+	close(fd);
+	if (size <= 0)
+		return false;
+	line[size] = '\0';
+
+	/* the name, which may contain anything, ends with the last bracket */
+	const char *field = strrchr(line, ')');
+	if (!field || field[1] != ' ')
+		return false;
+	*state = field[2];
+	for (int number = 2; field && number < 22; number++)
+		field = strchr(field + 1, ' ');
+	*birth = field ? strtoull(field, NULL, 10) : 0;
+	return true;
+}
+
+uint64_t thread_birth(uint32_t id)
+{
+	int saved = errno;
+	uint64_t birth;
+	char state;
+
+	if (!look_up(id, &state, &birth))
+		birth = 0;
+	errno = saved;
+	return birth;
+}
+
+bool thread_lives(uint32_t id, uint64_t birth)
+{
+	int saved = errno;
+	uint64_t born;
+	char state;
+	bool lives;
+
+	if (look_up(id, &state, &born))
+		lives = state != 'Z' && state != 'X' && (!birth || !born || birth == born);
+	else
+		lives = kill((pid_t)id, 0) == 0 || errno != ESRCH;
+	errno = saved;
+	return lives;
+}
+
+/* -- the lock --------------------------------------------------------------------------------- */
+
+/* From now on the kernel looks at this word when this thread dies. */
+static void announce(struct lock *lock)
+{
+#ifdef __linux__
+	enum { DEPTH = sizeof(self.before) / sizeof(self.before[0]) };
+
+	if (self.list && self.depth++ < DEPTH) {
+		self.before[self.depth - 1] = self.list->list_op_pending;
+		/* never followed, only the offset is added again: no list is needed there */
+		self.list->list_op_pending =
+			(struct robust_list *)((char *)&lock->word - self.list->futex_offset);
+	}
+#else
+	(void)lock;
+#endif
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void withdraw(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+#ifdef __linux__
+	enum { DEPTH = sizeof(self.before) / sizeof(self.before[0]) };
+
+	if (self.list && --self.depth < DEPTH)
+		self.list->list_op_pending = self.before[self.depth];
+#endif
+}
+
+/* True: it is taken from somebody who died with it, and whom no kernel minded. */
+static bool take_from_the_dead(struct lock *lock)
+{
+	uint32_t word = atomic_load(&lock->word);
+
+	return (word & LOCK_OWNER) && !thread_lives(word & LOCK_OWNER, 0) &&
+	       atomic_compare_exchange_strong(&lock->word, &word, thread_id() | LOCK_IS_WAITED_FOR);
+}
+
+/* bits: LOCK_IS_WAITED_FOR, if others may sleep for the lock without its saying so. */
+static bool take(struct lock *lock, uint32_t bits)
+{
+	uint32_t id = thread_id(), word = 0;
+	unsigned spins = 0;
+
+	announce(lock);
+	for (;;) {
+		if (!(word & LOCK_OWNER)) {
+			uint32_t taken = id | bits | (word & LOCK_IS_WAITED_FOR);
+
+			if (atomic_compare_exchange_weak_explicit(&lock->word, &word, taken,
+								  memory_order_acquire,
+								  memory_order_relaxed))
+				return !(word & LOCK_OWNER_DIED);
+			continue;
+		}
+		if (spins++ < LOCK_SPINS) {
+			pause_briefly();
+			word = atomic_load_explicit(&lock->word, memory_order_relaxed);
+			continue;
+		}
+		if (!(word & LOCK_IS_WAITED_FOR) &&
+		    !atomic_compare_exchange_weak(&lock->word, &word, word | LOCK_IS_WAITED_FOR))
+			continue;
+		bits = LOCK_IS_WAITED_FOR;
+		futex_wait(&lock->word, word | LOCK_IS_WAITED_FOR,
+			   kernel_minds_the_dead() ? FOR_EVER : LOOK_AFTER_MS);
+		if (!kernel_minds_the_dead() && take_from_the_dead(lock))
+			return false;
+		word = atomic_load_explicit(&lock->word, memory_order_relaxed);
+	}
+}
+
+bool lock_take(struct lock *lock)
+{
+	return take(lock, 0);
+}
+
+bool lock_take_again(struct lock *lock)
+{
+	return take(lock, LOCK_IS_WAITED_FOR);
+}
+
+void lock_drop(struct lock *lock)
+{
+	uint32_t word = atomic_exchange_explicit(&lock->word, 0, memory_order_release);
+
+	if (word & LOCK_IS_WAITED_FOR)
+		futex_wake(&lock->word, 1);
+	withdraw();
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The lock of a shared object: a word that holds the thread id of its owner.  The kernel looks at
+ * it when the owner dies (set_robust_list(2)), marks it and wakes who waits; where there is no such
+ * kernel, who waits looks after the owner himself.
+ *
+ * Nothing but the word is in shared memory: no pointer that a hostile peer could bend.  A robust
+ * pthread_mutex_t has such pointers, which is why this isn't one.
+ */
+#ifndef IPCREF_LOCK_H
+#define IPCREF_LOCK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct lock {
+	_Atomic uint32_t word; /* 0: free; else the owner's thread id, and the bits below */
+};
+
+enum lock_bits {
+	LOCK_OWNER = 0x3fffffff,
+	LOCK_OWNER_DIED = 0x40000000,
+};
+#define LOCK_IS_WAITED_FOR 0x80000000u
+
+/*
+ * Takes the lock.  False: the last owner died with it, and left what it protects in the middle of
+ * a change.  A thread takes one lock at a time.
+ */
+bool lock_take(struct lock *lock);
+/* The same after a sleep in which others may have come to wait for the lock (bell.c). */
+bool lock_take_again(struct lock *lock);
+void lock_drop(struct lock *lock);
+
+/* This thread's id; never 0. */
+uint32_t thread_id(void);
+/*
+ * Whether the thread is still there: a zombie isn't.  A birth that isn't 0 is compared with
+ * thread_birth(), for ids are used again.
+ */
+bool thread_lives(uint32_t id, uint64_t birth);
+/* When the thread was born, in ticks since the system's start; 0: nobody knows. */
+uint64_t thread_birth(uint32_t id);
+
+/* Whether the kernel looks after locks whose owner dies. */
+bool kernel_minds_the_dead(void);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "ref/namespace.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* An empty file tells the version: .ipcref-1. */
+#define MARK ".ipcref-"
+static const char version[] = MARK "1";
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static char directory[PATH_MAX]; /* empty: not known yet */
+
+static bool join(char path[PATH_MAX], const char *parent, const char *child)
+{
+	if (snprintf(path, PATH_MAX, "%s/%s", parent, child) < PATH_MAX)
+		return true;
+	errno = ENAMETOOLONG;
+	return false;
+}
+
+/* Whether objects of another version are there. */
+static bool is_of_another_version(const char *path)
+{
+	bool is_other = false;
+	DIR *stream = opendir(path);
+
+	if (!stream)
+		return false;
+	for (const struct dirent *entry; (entry = readdir(stream));)
+		if (strncmp(entry->d_name, MARK, sizeof(MARK) - 1) == 0)
+			is_other = strcmp(entry->d_name, version) != 0;
+	closedir(stream);
+	return is_other;
+}
+
+/* The version's mark is there, or there is no other and it can be made. */
+static bool is_ours(const char *path)
+{
+	char mark[PATH_MAX];
+	struct stat status;
+
+	if (!join(mark, path, version))
+		return false;
+	if (stat(mark, &status) == 0)
+		return true;
+	if (errno != ENOENT)
+		return false;
+	if (is_of_another_version(path)) {
+		errno = EPROTONOSUPPORT;
+		return false;
+	}
+	int fd = open(mark, O_CREAT | O_RDONLY | O_CLOEXEC, 0444);
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+/* Everybody may make objects in it, and only their owners may remove them. */
+static bool make_default(char path[PATH_MAX])
+{
+	const char *const parents[] = {"/dev/shm", getenv("TMPDIR"), "/tmp"};
+
+	for (size_t i = 0; i < sizeof(parents) / sizeof(parents[0]); i++) {
+		if (!parents[i] || !join(path, parents[i], "ipcref"))
+			continue;
+		if (mkdir(path, 01777) == 0)
+			chmod(path, 01777); /* whatever the umask is */
+		if (access(path, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool find_directory(void)
+{
+	const char *wish = getenv("IPCREF_NAMESPACE");
+	char path[PATH_MAX], absolute[PATH_MAX];
+
+	if (wish && *wish) {
+		if (!realpath(wish, absolute))
+			return false;
+	} else if (!make_default(absolute)) {
+		return false;
+	}
+	if (!join(path, absolute, ".") || !is_ours(absolute))
+		return false;
+	strcpy(directory, absolute);
+	return true;
+}
+
+bool namespace_path(char path[PATH_MAX], const char *kind, const char *name)
+{
+	char file[PATH_MAX];
+
+	pthread_mutex_lock(&mutex);
+	bool is_known = *directory || find_directory();
+	pthread_mutex_unlock(&mutex);
+	if (!is_known)
+		return false;
+	if (snprintf(file, sizeof(file), "%s.%s", kind, name) >= (int)sizeof(file)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	return join(path, directory, file);
+}
+
+bool namespace_posix_path(char path[PATH_MAX], const char *kind, const char *name)
+{
+	if (name[0] != '/' || name[1] == '\0') {
+		errno = EINVAL;
+		return false;
+	}
+	if (strlen(name + 1) > NAME_MAX) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	if (strchr(name + 1, '/')) {
+		errno = EACCES;
+		return false;
+	}
+	return namespace_path(path, kind, name + 1);
+}

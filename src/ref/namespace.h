@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where objects that have a name are: files of a directory.  IPCREF_NAMESPACE names it, and it must
+ * exist then; without it, it is ipcref in the first of /dev/shm, $TMPDIR and /tmp that is there,
+ * and is made.  Worlds with different directories don't see each other.
+ *
+ * The directory is known by its path, not by a descriptor: a program's descriptors are its own.
+ */
+#ifndef IPCREF_NAMESPACE_H
+#define IPCREF_NAMESPACE_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+/*
+ * The path of what has this name among its kind.  False with errno: what the directory gave
+ * (ENOENT, EACCES, ENOSPC ...), EPROTONOSUPPORT if objects of another version are in it,
+ * ENAMETOOLONG.
+ */
+bool namespace_path(char path[PATH_MAX], const char *kind, const char *name);
+
+/*
+ * The same for a POSIX name, which has a leading slash.  EINVAL: it has none, or nothing behind it;
+ * EACCES: there is another slash; ENAMETOOLONG: it has more than NAME_MAX bytes.
+ */
+bool namespace_posix_path(char path[PATH_MAX], const char *kind, const char *name);
+
+#endif

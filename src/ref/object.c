@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "ref/object.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ref/step.h"
+
+enum { MAGIC = 0x69706372, LAYOUT = 1 };
+
+/* -- the life of an object -------------------------------------------------------------------- */
+
+/* A file in the directory of this path: without a name, or under one that nobody looks for. */
+static int create_nameless(const char *path, mode_t mode, char name[PATH_MAX])
+{
+	static _Atomic unsigned number;
+	const char *slash = strrchr(path, '/');
+	int length = slash ? (int)(slash - path) + 1 : 0, fd;
+
+	*name = '\0';
+#ifdef O_TMPFILE
+	char directory[PATH_MAX];
+
+	snprintf(directory, sizeof(directory), "%.*s.", length, path);
+	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+		return fd;
+#endif
+	do {
+		snprintf(name, PATH_MAX, "%.*s.new-%ld-%u", length, path, (long)getpid(), ++number);
+		fd = open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
+	} while (fd < 0 && errno == EEXIST);
+	return fd;
+}
+
+/* Gives the file its name, if there is no other of that name. */
+static bool name_it(int fd, const char *nameless, const char *path)
+{
+	char self[32];
+
+	if (*nameless)
+		return link(nameless, path) == 0;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
+}
+
+/* Who may read or write must be able to do both. */
+static mode_t widened(mode_t mode)
+{
+	for (int class = 0; class < 9; class += 3)
+		if (mode & (06 << class))
+			mode |= 06 << class;
+	return mode;
+}
+
+static bool write_head(int fd, enum object_kind kind, size_t size, mode_t mode,
+		       void (*make)(struct object *object, const void *wish), const void *wish)
+{
+	/* the pages must be there, for a full file system would kill who touches them later */
+	int error = posix_fallocate(fd, 0, (off_t)size);
+
+	if (error) {
+		errno = error;
+		return false;
+	}
+	void *place = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (place == MAP_FAILED)
+		return false;
+	struct object *object = place;
+
+	object->magic = MAGIC;
+	object->layout = LAYOUT;
+	object->kind = kind;
+	object->mode = mode;
+	if (make)
+		make(object, wish);
+	munmap(place, size);
+	return true;
+}
+
+int object_create(const char *path, bool is_nameless, enum object_kind kind, size_t size,
+		  mode_t mode, void (*make)(struct object *object, const void *wish),
+		  const void *wish)
+{
+	char nameless[PATH_MAX];
+	struct stat status;
+	int fd = create_nameless(path, mode, nameless);
+
+	if (fd < 0)
+		return -1;
+	bool is_made = fstat(fd, &status) == 0 && fchmod(fd, widened(status.st_mode & 0777)) == 0 &&
+		       write_head(fd, kind, size, status.st_mode & 0777, make, wish) &&
+		       (is_nameless || name_it(fd, nameless, path));
+	int error = errno;
+
+	if (*nameless)
+		unlink(nameless);
+	if (!is_made) {
+		close(fd);
+		fd = -1;
+	}
+	errno = error;
+	return fd;
+}
+
+bool object_map(struct mapping *mapping, int fd, enum object_kind kind, size_t least)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return false;
+	if (!S_ISREG(status.st_mode) || status.st_size < (off_t)least) {
+		errno = EINVAL;
+		return false;
+	}
+	void *place = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (place == MAP_FAILED)
+		return false;
+
+	mapping->object = place;
+	mapping->size = (size_t)status.st_size;
+	if (mapping->object->magic == MAGIC && mapping->object->layout == LAYOUT &&
+	    mapping->object->kind == (uint32_t)kind)
+		return true;
+	object_unmap(mapping);
+	errno = EINVAL;
+	return false;
+}
+
+void object_unmap(struct mapping *mapping)
+{
+	int saved = errno;
+
+	munmap(mapping->object, mapping->size);
+	mapping->object = NULL;
+	errno = saved;
+}
+
+static bool is_in_group(gid_t gid)
+{
+	gid_t groups[256];
+	int count = getgroups(256, groups);
+
+	for (int i = 0; i < count; i++)
+		if (groups[i] == gid)
+			return true;
+	return gid == getegid();
+}
+
+bool object_permits(mode_t mode, uid_t uid, gid_t gid, unsigned bits)
+{
+	unsigned class = geteuid() == uid ? 6 : is_in_group(gid) ? 3 : 0;
+
+	return geteuid() == 0 || (mode >> class & bits) == bits;
+}
+
+/* -- changes ---------------------------------------------------------------------------------- */
+
+void journal_keep(struct mapping *mapping, const void *word, size_t size)
+{
+	struct object *object = mapping->object;
+	uint32_t count = atomic_load_explicit(&object->journal_count, memory_order_relaxed);
+
+	if (count >= JOURNAL_WORDS)
+		return; /* scribbled by a peer, who may as well have scribbled the word */
+	struct old_word *old = &object->journal[count];
+
+	old->offset = (uint32_t)((const char *)word - (const char *)object);
+	old->size = (uint32_t)size;
+	memcpy(&old->value, word, size);
+	/* in this order also for who repairs it: it must be whole before it counts */
+	atomic_store_explicit(&object->journal_count, count + 1, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+	STEP("object/journal/kept");
+}
+
+void mapping_undo(struct mapping *mapping)
+{
+	struct object *object = mapping->object;
+	uint32_t count = atomic_load(&object->journal_count);
+
+	if (count > JOURNAL_WORDS)
+		count = JOURNAL_WORDS;
+	while (count--) {
+		const struct old_word old = object->journal[count];
+
+		if (old.size <= sizeof(old.value) && old.offset <= mapping->size - old.size)
+			memcpy((char *)object + old.offset, &old.value, old.size);
+		STEP("object/undo/word");
+	}
+	mapping_commit(mapping);
+}
+
+void mapping_commit(struct mapping *mapping)
+{
+	atomic_store_explicit(&mapping->object->journal_count, 0, memory_order_release);
+	STEP("object/commit/done");
+}
+
+static void repair(struct mapping *mapping)
+{
+	mapping_undo(mapping);
+	if (mapping->repair)
+		mapping->repair(mapping);
+}
+
+void mapping_lock(struct mapping *mapping)
+{
+	if (!lock_take(&mapping->object->lock))
+		repair(mapping);
+}
+
+void mapping_lock_again(struct mapping *mapping)
+{
+	if (!lock_take_again(&mapping->object->lock))
+		repair(mapping);
+}
+
+void mapping_unlock(struct mapping *mapping)
+{
+	mapping_commit(mapping);
+	lock_drop(&mapping->object->lock);
+}

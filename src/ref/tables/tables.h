@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* The reference as an implementation to judge: one table a mechanism, as src/posix has them. */
+#ifndef IPCREF_TABLES_H
+#define IPCREF_TABLES_H
+
+#include "contract/implementation.h"
+
+extern const struct fd_calls ref_fd;
+extern const struct mq_calls ref_mq;
+
+#endif
