@@ -730,6 +730,11 @@ PERFORM(sig, limit_processes)
 	CALL(sig, limit_processes, (rlim_t)o->n[0]);
 }
 
+PERFORM(sig, limit_core)
+{
+	CALL(sig, limit_core, (rlim_t)o->n[0]);
+}
+
 PERFORM(sig, death_signal)
 {
 	CALL(sig, set_death_signal, (int)o->n[0]);
