@@ -31,7 +31,7 @@ run_program()
 		echo "$name: no program: ci/platform/$name build makes it" >&2
 		exit 2
 	}
-	# what its libc is known for comes on top
+	# what its libc and its kernel are known for comes on top
 	[ ! -e "$build/known" ] || set -- --known "$build/known" "$@"
 	for baseline in ${baselines:-$name}; do
 		set -- --known "$top/ci/known/$baseline" "$@"

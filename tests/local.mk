@@ -11,6 +11,7 @@ ipcts_SOURCES += \
 	%D%/sig/wait.c \
 	%D%/sig/stop.c \
 	%D%/sig/child.c \
+	%D%/sig/core.c \
 	%D%/sig/inherit.c \
 	%D%/sig/interrupt.c \
 	%D%/sig/thread.c \

@@ -81,6 +81,7 @@ struct sig_calls {
 	int (*setresuid)(uid_t real, uid_t effective, uid_t saved);
 	int (*limit_pending)(rlim_t count);   /* RLIMIT_SIGPENDING */
 	int (*limit_processes)(rlim_t count); /* RLIMIT_NPROC */
+	int (*limit_core)(rlim_t bytes);      /* RLIMIT_CORE */
 
 	/* Linux */
 	int (*pidfd_open)(pid_t pid, unsigned flags);

@@ -38,6 +38,11 @@ static int posix_limit_processes(rlim_t count)
 }
 #endif
 
+static int posix_limit_core(rlim_t bytes)
+{
+	return limit(RLIMIT_CORE, bytes);
+}
+
 /* Opening one makes it the controlling terminal of a session that has none; some ask for more. */
 static int open_as_controlling(const char *name)
 {
@@ -200,6 +205,7 @@ const struct sig_calls posix_sig = {
 #ifdef RLIMIT_NPROC
 	.limit_processes = posix_limit_processes,
 #endif
+	.limit_core = posix_limit_core,
 #ifdef SYS_pidfd_open
 	.pidfd_open = posix_pidfd_open,
 #endif

@@ -40,13 +40,23 @@ static unsigned scaled(unsigned seconds)
 	return 1 + (unsigned)(seconds * scene->timeout_scale);
 }
 
+/* Nobody leaves a core file but who asks for it. */
+static void limit_core(void)
+{
+	struct rlimit core = {0, 0};
+
+	getrlimit(RLIMIT_CORE, &core);
+	core.rlim_cur = 0;
+	setrlimit(RLIMIT_CORE, &core);
+}
+
 /* Against whatever runs away or hangs when nobody is left to end it. */
 static void set_limits(void)
 {
-	struct rlimit cpu = {scaled(CPU_SECONDS), scaled(CPU_SECONDS) + 5}, none = {0, 0};
+	struct rlimit cpu = {scaled(CPU_SECONDS), scaled(CPU_SECONDS) + 5};
 
 	setrlimit(RLIMIT_CPU, &cpu);
-	setrlimit(RLIMIT_CORE, &none);
+	limit_core();
 #ifdef RLIMIT_RTTIME
 	struct rlimit realtime = {5000000, 5000000};
 	setrlimit(RLIMIT_RTTIME, &realtime);

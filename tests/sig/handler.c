@@ -102,6 +102,28 @@ TEST(sig, resethand_resets_before_the_handler_runs)
 	does(alice, call(resets_early, "", 0, 0, 0));
 }
 
+static long long clears_a_flag(const char *text, const long long *n)
+{
+	struct sigaction action;
+
+	(void)text, (void)n;
+	catches_masking(SIGUSR1, (int)SA_RESETHAND, set_of(SIGUSR1));
+	must(action_inside.sa_handler == SIG_DFL);
+	must_be(action_inside.sa_flags & SA_SIGINFO, 0);
+	/* and it does not come back */
+	memset(&action, 0xEE, sizeof(action));
+	must_be(impl->sig->sigaction(SIGUSR1, NULL, &action), 0);
+	must_be(action.sa_flags & SA_SIGINFO, 0);
+	return 0;
+}
+
+TEST(sig, resethand_clears_SA_SIGINFO)
+{
+	actor *alice = cast("alice");
+
+	does(alice, call(clears_a_flag, "", 0, 0, 0));
+}
+
 static long long is_told_a_context(const char *text, const long long *n)
 {
 	(void)text, (void)n;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
+/* Signals sent, handled, masked; waiting for them is in sig_wait.c, processes in sig_process.c. */
+#include "stage/perform/sig.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "stage/actor.h"
-#include "stage/perform.h"
 #include "stage/tell.h"
-#include "stage/wait.h"
 
 /* -- sets ---------------------------------------------------------------------------------------
  */
 
-static const sigset_t *set_of(long long packed)
+const sigset_t *set_of(long long packed)
 {
 	static _Thread_local sigset_t set;
 
@@ -38,6 +39,31 @@ static long long packed_of(const sigset_t *set)
 		signals[count++] = s;
 	}
 	return signal_set(signals, count);
+}
+
+/* -- what is told -------------------------------------------------------------------------------
+ */
+
+void add_text(outcome *out, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (out->size + length > OUTCOME_BYTES)
+		return;
+	memcpy(out->bytes + out->size, text, length);
+	outcome_has_bytes(out, out->size + length);
+}
+
+void tell_siginfo(outcome *out, const siginfo_t *info)
+{
+	out->n[INFO_SIGNO] = info->si_signo;
+	out->n[INFO_CODE] = info->si_code;
+	out->n[INFO_PID] = info->si_pid;
+	out->n[INFO_UID] = info->si_uid;
+	out->n[INFO_VALUE] = info->si_value.sival_int;
+	out->n[INFO_STATUS] = info->si_status;
+	out->n[INFO_POINTER] = (long long)(intptr_t)info->si_value.sival_ptr;
+	out->n[INFO_ERRNO] = info->si_errno;
 }
 
 /* -- what handlers take note of ------------------------------------------------------------------
@@ -113,16 +139,6 @@ static const struct entry *last_entry(int signal)
 	return NULL;
 }
 
-static void add(outcome *out, const char *text)
-{
-	size_t length = strlen(text);
-
-	if (out->size + length > OUTCOME_BYTES)
-		return;
-	memcpy(out->bytes + out->size, text, length);
-	outcome_has_bytes(out, out->size + length);
-}
-
 static void tell_entry(const struct entry *entry, char *text, size_t size)
 {
 	int s = entry->signal;
@@ -153,21 +169,9 @@ PERFORM(sig, log)
 			continue;
 		tell_entry(&entries[i], text, sizeof(text));
 		if (out->size)
-			add(out, " ");
-		add(out, text);
+			add_text(out, " ");
+		add_text(out, text);
 	}
-}
-
-static void tell_info(outcome *out, const siginfo_t *info)
-{
-	out->n[INFO_SIGNO] = info->si_signo;
-	out->n[INFO_CODE] = info->si_code;
-	out->n[INFO_PID] = info->si_pid;
-	out->n[INFO_UID] = info->si_uid;
-	out->n[INFO_VALUE] = info->si_value.sival_int;
-	out->n[INFO_STATUS] = info->si_status;
-	out->n[INFO_POINTER] = (long long)(intptr_t)info->si_value.sival_ptr;
-	out->n[INFO_ERRNO] = info->si_errno;
 }
 
 PERFORM(sig, info)
@@ -175,7 +179,7 @@ PERFORM(sig, info)
 	const struct entry *entry = last_entry((int)o->n[0]);
 
 	if (entry && entry->has_info) {
-		tell_info(out, &entry->info);
+		tell_siginfo(out, &entry->info);
 		outcome_is(out, entry->signal);
 	}
 }
@@ -186,7 +190,7 @@ PERFORM(sig, caught_by)
 
 	outcome_has_bytes(out, 0);
 	if (entry)
-		add(out, entry->actor ? entry->actor->name : "nobody");
+		add_text(out, entry->actor ? entry->actor->name : "nobody");
 }
 
 /* -- sending ------------------------------------------------------------------------------------
@@ -396,362 +400,4 @@ PERFORM(sig, pending)
 	memset(&set, POISON, sizeof(set));
 	if (CALL(sig, sigpending, &set))
 		out->n[0] = out->value = packed_of(&set);
-}
-
-/* -- waiting for a signal ------------------------------------------------------------------------
- */
-
-PERFORM(sig, wait)
-{
-	int signal = -77;
-
-	if (CALL_ERROR(sig, sigwait, set_of(o->n[0]), &signal))
-		out->n[0] = out->value = signal;
-}
-
-PERFORM(sig, wait_info)
-{
-	siginfo_t info;
-
-	memset(&info, POISON, sizeof(info));
-	if (CALL(sig, sigwaitinfo, set_of(o->n[0]), &info))
-		tell_info(out, &info);
-}
-
-static struct timespec milliseconds(long long ms)
-{
-	/* a negative time is an invalid one, for the implementation to refuse */
-	if (ms < 0)
-		return (struct timespec){.tv_nsec = (long)ms};
-	return (struct timespec){.tv_sec = (time_t)(ms / 1000),
-				 .tv_nsec = (long)(ms % 1000) * 1000000};
-}
-
-PERFORM(sig, timed_wait)
-{
-	siginfo_t info;
-	struct timespec timeout = milliseconds(o->n[1]);
-	double began = seconds_now();
-
-	memset(&info, POISON, sizeof(info));
-	if (CALL(sig, sigtimedwait, set_of(o->n[0]), &info, &timeout))
-		tell_info(out, &info);
-	out->n[INFO_US] = (long long)((seconds_now() - began) * 1e6 + 0.5);
-}
-
-PERFORM(sig, suspend)
-{
-	CALL(sig, sigsuspend, set_of(o->n[0]));
-}
-
-PERFORM(sig, pause)
-{
-	if (!impl->sig->pause)
-		outcome_lacks(out, "sig.pause");
-	else
-		CALL(sig, pause, );
-}
-
-PERFORM(sig, sleep)
-{
-	struct timespec time = milliseconds(o->n[0]), left;
-	double began = seconds_now();
-
-	memset(&left, POISON, sizeof(left));
-	CALL(sig, nanosleep, &time, &left);
-	if (out->error == EINTR)
-		out->n[0] = (long long)left.tv_sec * 1000 + left.tv_nsec / 1000000;
-	out->n[INFO_US] = (long long)((seconds_now() - began) * 1e6 + 0.5);
-}
-
-/* -- who is who ---------------------------------------------------------------------------------
- */
-
-PERFORM(sig, pid)
-{
-	CALL(sig, getpid, );
-}
-
-PERFORM(sig, parent)
-{
-	CALL(sig, getppid, );
-}
-
-PERFORM(sig, uid)
-{
-	CALL(sig, getuid, );
-}
-
-PERFORM(sig, become)
-{
-	CALL(sig, setresuid, (uid_t)o->n[0], (uid_t)o->n[1], (uid_t)o->n[2]);
-}
-
-PERFORM(sig, group)
-{
-	CALL(sig, getpgrp, );
-}
-
-PERFORM(sig, group_of)
-{
-	CALL(sig, getpgid, (pid_t)o->n[0]);
-}
-
-PERFORM(sig, set_group)
-{
-	CALL(sig, setpgid, (pid_t)o->n[0], (pid_t)o->n[1]);
-}
-
-PERFORM(sig, new_session)
-{
-	CALL(sig, setsid, );
-}
-
-PERFORM(sig, session_of)
-{
-	CALL(sig, getsid, (pid_t)o->n[0]);
-}
-
-/* -- terminals ----------------------------------------------------------------------------------
- */
-
-PERFORM(sig, make_terminal)
-{
-	char name[HANDLE_MAX + 3];
-	int ends[2];
-
-	if (!CALL(sig, make_terminal, ends))
-		return;
-	for (int i = 0; i < 2; i++) {
-		snprintf(name, sizeof(name), "%s:%c", o->handle, "ms"[i]);
-		set_handle(name, ends[i], NULL);
-	}
-}
-
-PERFORM(sig, foreground)
-{
-	CALL(sig, tcgetpgrp, handle_fd(o->handle));
-}
-
-PERFORM(sig, set_foreground)
-{
-	CALL(sig, tcsetpgrp, handle_fd(o->handle), (pid_t)o->n[0]);
-}
-
-PERFORM(sig, terminals_session)
-{
-	CALL(sig, tcgetsid, handle_fd(o->handle));
-}
-
-/* -- waiting for children ------------------------------------------------------------------------
- */
-
-static void add_end(outcome *out, const char *what, int signal)
-{
-	char text[64];
-
-	snprintf(text, sizeof(text), "%s by %s", what, signal_name(signal));
-	add(out, text);
-}
-
-static void add_exit(outcome *out, int status)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "exited %d", status);
-	add(out, text);
-}
-
-/* Each of the four must say no where another says yes. */
-static void tell_status(outcome *out, int status)
-{
-	must_be(!!WIFEXITED(status) + !!WIFSIGNALED(status) + !!WIFSTOPPED(status) +
-			!!WIFCONTINUED(status),
-		1);
-	if (WIFEXITED(status))
-		add_exit(out, WEXITSTATUS(status));
-	else if (WIFSIGNALED(status))
-		add_end(out, "killed", WTERMSIG(status));
-	else if (WIFSTOPPED(status))
-		add_end(out, "stopped", WSTOPSIG(status));
-	else
-		add(out, "continued");
-	out->n[INFO_STATUS] = status;
-}
-
-static void tell_child(outcome *out, int status)
-{
-	if (out->value == 0)
-		add(out, "nothing");
-	else if (out->value > 0)
-		tell_status(out, status);
-	out->n[INFO_PID] = out->value;
-}
-
-PERFORM(sig, reap)
-{
-	int status;
-
-	memset(&status, POISON, sizeof(status));
-	if (CALL(sig, waitpid, (pid_t)o->n[0], &status, (int)o->n[1]))
-		tell_child(out, status);
-}
-
-PERFORM(sig, reap_any)
-{
-	int status;
-
-	memset(&status, POISON, sizeof(status));
-	if (CALL(sig, wait, &status))
-		tell_child(out, status);
-}
-
-/* si_status stands beside the code that says what it is. */
-static void tell_change(outcome *out, const siginfo_t *info)
-{
-	static const struct {
-		int code;
-		const char *what;
-	} ends[] = {{CLD_KILLED, "killed"}, {CLD_DUMPED, "killed"}, {CLD_STOPPED, "stopped"}};
-
-	tell_info(out, info);
-	out->value = info->si_pid;
-	if (info->si_pid == 0 && info->si_signo == 0)
-		add(out, "nothing");
-	else if (info->si_code == CLD_EXITED)
-		add_exit(out, info->si_status);
-	else if (info->si_code == CLD_CONTINUED)
-		add(out, "continued");
-	for (size_t i = 0; i < 3; i++)
-		if (info->si_pid && info->si_code == ends[i].code)
-			add_end(out, ends[i].what, info->si_status);
-	must(out->size > 0);
-}
-
-PERFORM(sig, reap_id)
-{
-	siginfo_t info;
-
-	memset(&info, POISON, sizeof(info));
-	if (CALL(sig, waitid, (idtype_t)o->n[0], (id_t)o->n[1], &info, (int)o->n[2]))
-		tell_change(out, &info);
-}
-
-/* -- Linux --------------------------------------------------------------------------------------
- */
-
-PERFORM(sig, pidfd)
-{
-	if (CALL(sig, pidfd_open, (pid_t)o->n[0], (unsigned)o->n[1]))
-		set_handle(o->handle, out->value, NULL);
-}
-
-PERFORM(sig, pidfd_send)
-{
-	CALL(sig, pidfd_send_signal, handle_fd(o->handle), (int)o->n[0], NULL, 0);
-}
-
-PERFORM(sig, pidfd_queue)
-{
-	siginfo_t info;
-
-	memset(&info, 0, sizeof(info));
-	info.si_signo = (int)o->n[0];
-	info.si_code = SI_QUEUE;
-	info.si_pid = getpid();
-	info.si_uid = getuid();
-	info.si_value.sival_int = (int)o->n[1];
-	CALL(sig, pidfd_send_signal, handle_fd(o->handle), (int)o->n[0], &info, 0);
-}
-
-PERFORM(sig, reap_pidfd)
-{
-	enum { P_PIDFD_OF_LINUX = 3 };
-	siginfo_t info;
-
-	memset(&info, POISON, sizeof(info));
-	if (CALL(sig, waitid, (idtype_t)P_PIDFD_OF_LINUX, (id_t)handle_fd(o->handle), &info,
-		 (int)o->n[0]))
-		tell_change(out, &info);
-}
-
-PERFORM(sig, take_descriptor)
-{
-	if (CALL(sig, pidfd_getfd, handle_fd(o->handle), (int)o->n[0], 0))
-		set_handle(o->other, out->value, NULL);
-}
-
-PERFORM(sig, thread_number)
-{
-	CALL(sig, gettid, );
-}
-
-PERFORM(sig, kill_thread_of)
-{
-	CALL(sig, tgkill, (pid_t)o->n[0], (pid_t)o->n[1], (int)o->n[2]);
-}
-
-PERFORM(sig, signalfd)
-{
-	if (CALL(sig, signalfd, -1, set_of(o->n[0]), (int)o->n[1]))
-		set_handle(o->handle, out->value, NULL);
-}
-
-PERFORM(sig, change_signalfd)
-{
-	CALL(sig, signalfd, handle_fd(o->handle), set_of(o->n[0]), 0);
-}
-
-PERFORM(sig, read_signalfd)
-{
-	struct signalfd_message message;
-
-	memset(&message, POISON, sizeof(message));
-	if (!CALL(sig, signalfd_read, handle_fd(o->handle), &message, 1))
-		return;
-	must_be(out->value, 1);
-	outcome_is(out, message.signo);
-	out->n[INFO_SIGNO] = message.signo;
-	out->n[INFO_CODE] = message.code;
-	out->n[INFO_PID] = message.pid;
-	out->n[INFO_UID] = message.uid;
-	out->n[INFO_VALUE] = message.value;
-	out->n[INFO_STATUS] = message.status;
-	out->n[INFO_ERRNO] = message.error;
-}
-
-PERFORM(sig, limit_pending)
-{
-	CALL(sig, limit_pending, (rlim_t)o->n[0]);
-}
-
-PERFORM(sig, limit_processes)
-{
-	CALL(sig, limit_processes, (rlim_t)o->n[0]);
-}
-
-PERFORM(sig, death_signal)
-{
-	CALL(sig, set_death_signal, (int)o->n[0]);
-}
-
-PERFORM(sig, adopt_orphans)
-{
-	CALL(sig, set_subreaper, (int)o->n[0]);
-}
-
-PERFORM(sig, death_signal_set)
-{
-	int signal = -1;
-
-	if (CALL(sig, death_signal, &signal))
-		out->value = signal;
-}
-
-PERFORM(sig, adopts_orphans)
-{
-	int on = -1;
-
-	if (CALL(sig, is_subreaper, &on))
-		out->value = on;
 }
