@@ -116,9 +116,14 @@ actor *cast_stranger(const char *name);
 actor *forks(actor *parent, const char *name);
 /* A thread of an idle actor's process: the same descriptors, memory and handles. */
 actor *cast_thread(actor *host, const char *name);
-/* A child of the director as another user, of one group and no more, whose files have the very
- * modes they are made with; where it can't be had, the test is skipped. */
+/* cast and becomes_user in one. */
 actor *cast_as(const char *name, uid_t user, gid_t group);
+/* The idle actor becomes another user, of one group and no more, whose files have the very modes
+ * they are made with; where it can't be had, the test is skipped. */
+#define becomes_user(a, user, group) HERE(stage_becomes_user(a, user, group))
+/* The idle actor has no more rights than anybody: root becomes another user, who is not root stays.
+ */
+#define renounces(a) HERE(stage_renounces(a))
 /* The idle actor executes this program anew: descriptors without close-on-exec stay, memory goes.
  */
 #define execs(a) HERE(stage_execs(a))
@@ -236,6 +241,8 @@ uint64_t test_seed(void);
  */
 
 void stage_at(const char *file, int line);
+void stage_becomes_user(actor *a, uid_t user, gid_t group);
+void stage_renounces(actor *a);
 void stage_execs(actor *a);
 void stage_begin(actor *a, op o);
 void stage_blocks(actor *a);
