@@ -46,6 +46,7 @@ libipcts_a_SOURCES = \
 	%D%/stage/plan.c %D%/stage/play.h \
 	%D%/stage/runner.c %D%/stage/runner.h \
 	%D%/stage/scene.c %D%/stage/scene.h \
+	%D%/stage/setting.c \
 	%D%/stage/stage.h %D%/stage/story.h \
 	%D%/stage/tell.c %D%/stage/tell.h \
 	%D%/stage/transcript.c %D%/stage/transcript.h \

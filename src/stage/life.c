@@ -113,6 +113,16 @@ actor *cast_as(const char *name, uid_t user, gid_t group)
 	return a;
 }
 
+actor *cast_apart(const char *name)
+{
+	actor *a = cast(name);
+
+	if (ask(a, stage.leave()) < 0)
+		skip("no namespace of one's own to be had here");
+	transcript_act(a, "has an IPC namespace of its own");
+	return a;
+}
+
 void stage_execs(actor *a)
 {
 	require_free(a, "execs");

@@ -124,6 +124,9 @@ actor *cast_as(const char *name, uid_t user, gid_t group);
 /* The idle actor has no more rights than anybody: root becomes another user, who is not root stays.
  */
 #define renounces(a) HERE(stage_renounces(a))
+/* A child of the director that, with its children, has an IPC namespace of its own, and the right
+ * to change the settings of it; where it can't be had, the test is skipped. */
+actor *cast_apart(const char *name);
 /* The idle actor executes this program anew: descriptors without close-on-exec stay, memory goes.
  */
 #define execs(a) HERE(stage_execs(a))
@@ -218,6 +221,12 @@ void keep_private(enum private_kind kind, int id);
 const char *path_of(const char *object); /* a path, relative to the actors' directory */
 const char *name_of(const char *object); /* "/ipcts..." for mq_open, sem_open, shm_open */
 key_t key_of(const char *object);	 /* a System V key */
+
+/* What a file below /proc/sys holds, in the director or a function; the test is skipped if there's
+ * no such file. */
+long long system_setting(const char *path);
+/* From now on it holds n[0]: call(changes_setting, path, number, 0, 0). */
+long long changes_setting(const char *path, const long long *n);
 
 /* Zeroed memory that all actors and the director share: 512 words (and not what is under test).
  * They are of a size that no processor takes a lock for, which other processes would not see. */

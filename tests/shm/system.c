@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What Linux tells of all segments: limits, sums, indices, and the list. */
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,25 +282,6 @@ TEST(shm, the_list_says_what_IPC_STAT_says)
 
 /* -- indices, in a namespace where nobody else is --------------------------------------------- */
 
-static long long leave_for_own_namespace(const char *text, const long long *n)
-{
-	(void)text;
-	(void)n;
-#ifdef CLONE_NEWIPC
-	if (unshare(CLONE_NEWIPC) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWIPC) == 0)
-		return 0;
-#endif
-	skip("no namespace of one's own to be had here");
-}
-
-static actor *cast_alone(const char *name)
-{
-	actor *a = cast(name);
-
-	does(a, call(leave_for_own_namespace, "", 0, 0, 0));
-	return a;
-}
-
 /* What IPC_INFO, SHM_INFO (n[0]) or SHM_STAT returns for this index (n[1]). */
 static long long ask_by_number(const char *text, const long long *n)
 {
@@ -318,7 +298,7 @@ static long long ask_by_number(const char *text, const long long *n)
 
 TEST(shm, the_highest_index_is_told)
 {
-	actor *alice = cast_alone("alice");
+	actor *alice = cast_apart("alice");
 
 	for (int i = 0; i < 3; i++) {
 		char name[] = {(char)('s' + i), '\0'};
@@ -335,7 +315,7 @@ TEST(shm, the_highest_index_is_told)
 
 TEST(shm, an_index_of_nothing_is_invalid)
 {
-	actor *alice = cast_alone("alice");
+	actor *alice = cast_apart("alice");
 
 	does_fail(alice, call(ask_by_number, "", SHM_STAT, 0, 0), EINVAL);
 	does(alice, shm.get("s", 100, NEW));
@@ -362,7 +342,7 @@ static long long pages_told(const char *text, const long long *n)
 
 TEST(shm, SHM_INFO_counts_pages)
 {
-	actor *alice = cast_alone("alice");
+	actor *alice = cast_apart("alice");
 
 	does(alice, shm.get("s", 7 * page(), NEW));
 	does(alice, shm.get("t", page() + 1, NEW));
@@ -405,7 +385,7 @@ static const struct {
 
 TEST_EACH(shm, an_identifier_by_order_is_valid, orders)
 {
-	actor *alice = cast_alone("alice");
+	actor *alice = cast_apart("alice");
 
 	does(alice, call(next_identifier, "", 1, row->id, 0));
 	begin(alice, shm.get("s", 100, NEW));
