@@ -42,10 +42,13 @@ libipcts_a_SOURCES = \
 	%D%/stage/perform/pipe.c %D%/stage/perform/sem.c %D%/stage/perform/semset.c \
 	%D%/stage/perform/shm.c %D%/stage/perform/sig.c %D%/stage/perform/sig.h \
 	%D%/stage/perform/sig_process.c %D%/stage/perform/sig_wait.c \
-	%D%/stage/perform/sock.c %D%/stage/perform/sock_control.c \
+	%D%/stage/perform/sock.c \
+	%D%/stage/perform/sock_address.c %D%/stage/perform/sock_address.h \
+	%D%/stage/perform/sock_control.c %D%/stage/perform/sock_talk.c \
 	%D%/stage/plan.c %D%/stage/play.h \
 	%D%/stage/runner.c %D%/stage/runner.h \
 	%D%/stage/scene.c %D%/stage/scene.h \
+	%D%/stage/setting.c \
 	%D%/stage/stage.h %D%/stage/story.h \
 	%D%/stage/tell.c %D%/stage/tell.h \
 	%D%/stage/transcript.c %D%/stage/transcript.h \

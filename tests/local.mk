@@ -79,6 +79,7 @@ ipcts_SOURCES += \
 	%D%/shm/attach.c \
 	%D%/shm/fault.c \
 	%D%/shm/file.c \
+	%D%/shm/hole.c \
 	%D%/shm/key.c \
 	%D%/shm/limit.c \
 	%D%/shm/mapping.c \

@@ -33,6 +33,7 @@ struct shm_calls {
 	int (*mlock)(const void *address, size_t size);
 	int (*munlock)(const void *address, size_t size);
 	int (*posix_fallocate)(int fd, off_t offset, off_t size); /* an error number */
+	int (*fallocate)(int fd, int mode, off_t offset, off_t size);
 	int (*fchmod)(int fd, mode_t mode);
 	int (*fchown)(int fd, uid_t uid, gid_t gid);
 	key_t (*ftok)(const char *path, int id);
@@ -62,6 +63,10 @@ enum segment_field {
 #ifndef MFD_ALLOW_SEALING
 #define MFD_ALLOW_SEALING 2U
 #endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8U
+#define MFD_EXEC 16U
+#endif
 #ifndef F_ADD_SEALS
 #define F_ADD_SEALS 1033
 #define F_GET_SEALS 1034
@@ -72,6 +77,13 @@ enum segment_field {
 #endif
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 16
+#endif
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 32
+#endif
+#ifndef FALLOC_FL_PUNCH_HOLE
+#define FALLOC_FL_KEEP_SIZE 1
+#define FALLOC_FL_PUNCH_HOLE 2
 #endif
 #ifndef MAP_SHARED_VALIDATE
 #define MAP_SHARED_VALIDATE 3

@@ -51,6 +51,9 @@ const struct shm_calls posix_shm = {
 	.munlock = munlock,
 #endif
 	.posix_fallocate = posix_fallocate,
+#ifdef __linux__
+	.fallocate = fallocate,
+#endif
 	.fchmod = fchmod,
 	.fchown = fchown,
 	.ftok = ftok,

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -322,6 +323,16 @@ PERFORM(stage, become)
 					setuid((uid_t)o->n[0]) < 0
 				? -1
 				: 0);
+}
+
+/* Away from the System V objects and queues of all others. */
+PERFORM(stage, leave)
+{
+#ifdef CLONE_NEWIPC
+	outcome_is(out, unshare(CLONE_NEWIPC) == 0 ? 0 : unshare(CLONE_NEWUSER | CLONE_NEWIPC));
+#else
+	outcome_is(out, -1);
+#endif
 }
 
 /* The raw status of a child that has ended, which stays to be waited for; -1: it lives. */

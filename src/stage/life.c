@@ -84,18 +84,42 @@ actor *cast_thread(actor *host, const char *name)
 	return a;
 }
 
-actor *cast_as(const char *name, uid_t user, gid_t group)
+void stage_becomes_user(actor *a, uid_t user, gid_t group)
 {
 	char text[64];
 
+	require_free(a, "becomes_user");
 	if (geteuid() != 0)
 		skip("not root: there's no second user");
-	actor *a = cast(name);
-
 	if (ask(a, stage.become(user, group)) < 0)
 		skip("there's no second user here");
 	snprintf(text, sizeof(text), "is user %lld, group %lld", (long long)user, (long long)group);
 	transcript_act(a, text);
+}
+
+void stage_renounces(actor *a)
+{
+	enum { ANYBODY = 65534 };
+
+	if (geteuid() == 0)
+		stage_becomes_user(a, ANYBODY, ANYBODY);
+}
+
+actor *cast_as(const char *name, uid_t user, gid_t group)
+{
+	actor *a = cast(name);
+
+	stage_becomes_user(a, user, group);
+	return a;
+}
+
+actor *cast_apart(const char *name)
+{
+	actor *a = cast(name);
+
+	if (ask(a, stage.leave()) < 0)
+		skip("no namespace of one's own to be had here");
+	transcript_act(a, "has an IPC namespace of its own");
 	return a;
 }
 

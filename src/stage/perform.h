@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "stage/stage.h"
 
@@ -38,6 +39,11 @@ bool outcome_is_error(outcome *out, int error);
 bool outcome_lacks(outcome *out, const char *entry);
 /* The outcome's bytes are the first size of out->bytes. */
 void outcome_has_bytes(outcome *out, size_t size);
+
+/* So long from now, or before it. */
+struct timespec from_now(clockid_t clock, long long milliseconds);
+/* Nobody may say that a time has passed before it has. */
+void check_deadline(clockid_t clock, const struct timespec *deadline, const outcome *out);
 
 /* The endless pattern of a stream: no two neighbouring pages are alike. */
 unsigned char pattern(long long at);

@@ -116,9 +116,17 @@ actor *cast_stranger(const char *name);
 actor *forks(actor *parent, const char *name);
 /* A thread of an idle actor's process: the same descriptors, memory and handles. */
 actor *cast_thread(actor *host, const char *name);
-/* A child of the director as another user, of one group and no more, whose files have the very
- * modes they are made with; where it can't be had, the test is skipped. */
+/* cast and becomes_user in one. */
 actor *cast_as(const char *name, uid_t user, gid_t group);
+/* The idle actor becomes another user, of one group and no more, whose files have the very modes
+ * they are made with; where it can't be had, the test is skipped. */
+#define becomes_user(a, user, group) HERE(stage_becomes_user(a, user, group))
+/* The idle actor has no more rights than anybody: root becomes another user, who is not root stays.
+ */
+#define renounces(a) HERE(stage_renounces(a))
+/* A child of the director that, with its children, has an IPC namespace of its own, and the right
+ * to change the settings of it; where it can't be had, the test is skipped. */
+actor *cast_apart(const char *name);
 /* The idle actor executes this program anew: descriptors without close-on-exec stay, memory goes.
  */
 #define execs(a) HERE(stage_execs(a))
@@ -214,6 +222,12 @@ const char *path_of(const char *object); /* a path, relative to the actors' dire
 const char *name_of(const char *object); /* "/ipcts..." for mq_open, sem_open, shm_open */
 key_t key_of(const char *object);	 /* a System V key */
 
+/* What a file below /proc/sys holds, in the director or a function; the test is skipped if there's
+ * no such file. */
+long long system_setting(const char *path);
+/* From now on it holds n[0]: call(changes_setting, path, number, 0, 0). */
+long long changes_setting(const char *path, const long long *n);
+
 /* Zeroed memory that all actors and the director share: 512 words (and not what is under test).
  * They are of a size that no processor takes a lock for, which other processes would not see. */
 _Atomic(unsigned long) *shared(void);
@@ -236,6 +250,8 @@ uint64_t test_seed(void);
  */
 
 void stage_at(const char *file, int line);
+void stage_becomes_user(actor *a, uid_t user, gid_t group);
+void stage_renounces(actor *a);
 void stage_execs(actor *a);
 void stage_begin(actor *a, op o);
 void stage_blocks(actor *a);

@@ -80,19 +80,6 @@ static actor *cast_alone(const char *name, const char *mountpoint)
 	return a;
 }
 
-static long long sets(const char *name, const long long *n)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/sys/fs/mqueue/%s", name);
-	FILE *file = fopen(path, "w");
-	bool done = file && fprintf(file, "%lld", n[0]) > 0;
-
-	if ((file && fclose(file) != 0) || !done)
-		skip("%s can't be set", path);
-	return 0;
-}
-
 TEST(mq, namespace_has_its_own_queues)
 {
 	actor *alice = cast("alice"), *bob = cast_alone("bob", NULL);
@@ -111,7 +98,7 @@ TEST(mq, count_of_queues_is_limited)
 {
 	actor *a = cast_alone("alice", NULL);
 
-	does(a, call(sets, "queues_max", 2, 0, 0));
+	does(a, call(changes_setting, "fs/mqueue/queues_max", 2, 0, 0));
 	does(a, mq.make("p", 1, 16));
 	does(a, mq.make("q", 1, 16));
 	begin(a, mq.create("r", O_RDWR, 0600, 1, 16));
@@ -129,8 +116,8 @@ TEST(mq, defaults_follow_their_settings)
 {
 	actor *a = cast_alone("alice", NULL);
 
-	does(a, call(sets, "msg_default", 3, 0, 0));
-	does(a, call(sets, "msgsize_default", 200, 0, 0));
+	does(a, call(changes_setting, "fs/mqueue/msg_default", 3, 0, 0));
+	does(a, call(changes_setting, "fs/mqueue/msgsize_default", 200, 0, 0));
 	does(a, mq.create_default("q", O_RDWR, 0600));
 	does(a, mq.attributes("q"));
 	must_be(outcome_of(a)->n[MQ_MESSAGES], 3);

@@ -91,20 +91,6 @@ TEST(mq, default_attributes_serve)
 	does_give(a, mq.receive("q"), "x");
 }
 
-static long long setting(const char *name)
-{
-	char path[64];
-	long long value;
-
-	snprintf(path, sizeof(path), "/proc/sys/fs/mqueue/%s", name);
-	FILE *file = fopen(path, "r");
-	if (!file)
-		skip("no %s", path);
-	must_be(fscanf(file, "%lld", &value), 1);
-	fclose(file);
-	return value;
-}
-
 static long long lesser(long long a, long long b)
 {
 	return a < b ? a : b;
@@ -116,9 +102,10 @@ TEST(mq, default_attributes_are_the_systems)
 
 	make_default(a);
 	does(a, mq.attributes("q"));
-	must_be(outcome_of(a)->n[MQ_MESSAGES], lesser(setting("msg_default"), setting("msg_max")));
-	must_be(outcome_of(a)->n[MQ_SIZE],
-		lesser(setting("msgsize_default"), setting("msgsize_max")));
+	must_be(outcome_of(a)->n[MQ_MESSAGES], lesser(system_setting("fs/mqueue/msg_default"),
+						      system_setting("fs/mqueue/msg_max")));
+	must_be(outcome_of(a)->n[MQ_SIZE], lesser(system_setting("fs/mqueue/msgsize_default"),
+						  system_setting("fs/mqueue/msgsize_max")));
 }
 
 static const struct shape giants[] = {{"messages", 65537, 1}, {"size", 1, 16777217}};

@@ -77,23 +77,10 @@ TEST_EACH(mq, queue_belongs_to_its_maker, modes)
 
 /* -- limits ----------------------------------------------------------------------------------- */
 
-static long long setting(const char *name)
-{
-	char path[64];
-	long long value;
-
-	snprintf(path, sizeof(path), "/proc/sys/fs/mqueue/%s", name);
-	FILE *file = fopen(path, "r");
-	if (!file)
-		skip("no %s", path);
-	must_be(fscanf(file, "%lld", &value), 1);
-	fclose(file);
-	return value;
-}
-
 TEST(mq, ceiling_binds_the_unprivileged)
 {
-	long long messages = setting("msg_max"), size = setting("msgsize_max");
+	long long messages = system_setting("fs/mqueue/msg_max"),
+		  size = system_setting("fs/mqueue/msgsize_max");
 	actor *a = geteuid() == 0 ? cast_as("alice", OTHER, OTHER_GROUP) : cast("alice");
 
 	does(a, mq.make("probe", 1, 1));

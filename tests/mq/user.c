@@ -4,19 +4,6 @@
 
 enum { NOBODY = 65534 };
 
-/* From now on the actor is another user, without privileges (if we may). */
-static void become_another(actor *a)
-{
-	begin(a, sig.uid());
-	returns(a);
-	if (outcome_of(a)->value != 0)
-		skip("not root: there's no second user");
-	begin(a, sig.become(NOBODY, NOBODY, NOBODY));
-	returns(a);
-	if (outcome_of(a)->error)
-		skip("there's no second user here");
-}
-
 static long long masks(const char *text, const long long *n)
 {
 	(void)text;
@@ -34,7 +21,7 @@ static void cast_both(int mask, int mode)
 	does(owner, call(masks, NULL, mask, 0, 0));
 	does(owner, mq.make("probe", 1, 1));
 	does(owner, mq.create("q", O_RDWR | O_EXCL, mode, 2, 16));
-	become_another(stranger);
+	becomes_user(stranger, NOBODY, NOBODY);
 }
 
 static const struct asking {
@@ -70,7 +57,7 @@ TEST(mq, permission_counts_at_opening)
 	actor *a = cast("alice");
 
 	does(a, mq.make("q", 2, 16));
-	become_another(a);
+	becomes_user(a, NOBODY, NOBODY);
 	does(a, mq.send("q", "still mine", 0));
 	does_give(a, mq.receive("q"), "still mine");
 	does_fail(a, mq.open("q:again", O_RDWR), EACCES);
@@ -97,7 +84,7 @@ TEST(mq, other_users_message_notifies)
 	does(receiver, mq.make("q", 2, 16));
 	does(receiver, sig.block(SIGNALS(SIGUSR1)));
 	actor *sender = forks(receiver, "sender");
-	become_another(sender);
+	becomes_user(sender, NOBODY, NOBODY);
 	does_fail(sender, sig.kill(pid_of(receiver), SIGUSR1), EPERM);
 	does(receiver, mq.notify_signal("q", SIGUSR1, 7));
 	does(sender, mq.send("q", "from abroad", 0));

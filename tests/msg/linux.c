@@ -129,20 +129,6 @@ TEST(msg, copy_is_of_one_message)
 	does_give(alice, msg.count("q"), 0);
 }
 
-static long long setting(const char *name)
-{
-	char path[64];
-	long long value;
-
-	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
-	FILE *file = fopen(path, "r");
-	if (!file)
-		skip("no %s", path);
-	must_be(fscanf(file, "%lld", &value), 1);
-	fclose(file);
-	return value;
-}
-
 TEST(msg, limits_are_told)
 {
 	actor *a = cast("alice");
@@ -150,9 +136,9 @@ TEST(msg, limits_are_told)
 	begin(a, msg.limits());
 	succeeds(a);
 	const long long *n = outcome_of(a)->n;
-	must_be(n[MSG_LIMIT_SIZE], setting("msgmax"));
-	must_be(n[MSG_LIMIT_CAPACITY], setting("msgmnb"));
-	must_be(n[MSG_LIMIT_QUEUES], setting("msgmni"));
+	must_be(n[MSG_LIMIT_SIZE], system_setting("kernel/msgmax"));
+	must_be(n[MSG_LIMIT_CAPACITY], system_setting("kernel/msgmnb"));
+	must_be(n[MSG_LIMIT_QUEUES], system_setting("kernel/msgmni"));
 }
 
 TEST(msg, usage_is_told)

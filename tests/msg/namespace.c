@@ -1,66 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Limits and the system's table of queues, in an IPC namespace of one's own. */
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 
 #include "stage/story.h"
 
-static long long leaves_for_its_own(const char *text, const long long *n)
+static long long has_setting(const char *path, const long long *n)
 {
-	(void)text;
-	(void)n;
-#ifdef CLONE_NEWIPC
-	if (unshare(CLONE_NEWIPC) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWIPC) == 0)
-		return 0;
-#endif
-	skip("no namespace of one's own to be had here");
-}
-
-/* An actor, and its children, with all the queues that there are. */
-static actor *cast_alone(const char *name)
-{
-	actor *a = cast(name);
-
-	does(a, call(leaves_for_its_own, NULL, 0, 0, 0));
-	return a;
-}
-
-static FILE *open_setting(const char *name, const char *mode)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
-	FILE *file = fopen(path, mode);
-	if (!file)
-		skip("%s can't be opened", path);
-	return file;
-}
-
-static long long sets(const char *name, const long long *n)
-{
-	FILE *file = open_setting(name, "w");
-	bool done = fprintf(file, "%lld", n[0]) > 0;
-
-	if (fclose(file) != 0 || !done)
-		skip("%s can't be set", name);
-	return 0;
-}
-
-static long long has_setting(const char *name, const long long *n)
-{
-	FILE *file = open_setting(name, "r");
-	long long value;
-
-	must_be(fscanf(file, "%lld", &value), 1);
-	fclose(file);
-	must_be(value, n[0]);
+	must_be(system_setting(path), n[0]);
 	return 0;
 }
 
 TEST(msg, namespace_has_its_own_queues)
 {
-	actor *alice = cast("alice"), *bob = cast_alone("bob");
+	actor *alice = cast("alice"), *bob = cast_apart("bob");
 
 	does(alice, msg.make("q"));
 	does(alice, msg.send("q", 1, "alice's"));
@@ -76,9 +29,9 @@ TEST(msg, namespace_has_its_own_queues)
 
 TEST(msg, count_of_queues_is_limited)
 {
-	actor *a = cast_alone("alice");
+	actor *a = cast_apart("alice");
 
-	does(a, call(sets, "msgmni", 2, 0, 0));
+	does(a, call(changes_setting, "kernel/msgmni", 2, 0, 0));
 	does(a, msg.make("p"));
 	does(a, msg.make("q"));
 	does_fail(a, msg.make("r"), ENOSPC);
@@ -90,27 +43,27 @@ TEST(msg, count_of_queues_is_limited)
 
 TEST(msg, size_of_messages_follows_msgmax)
 {
-	actor *a = cast_alone("alice");
+	actor *a = cast_apart("alice");
 
 	does(a, msg.make("q"));
-	does(a, call(sets, "msgmax", 10, 0, 0));
+	does(a, call(changes_setting, "kernel/msgmax", 10, 0, 0));
 	does_fail(a, msg.send_now("q", 1, "0123456789 "), EINVAL);
 	does(a, msg.send_now("q", 1, "0123456789"));
 	does(a, msg.limits());
 	must_be(outcome_of(a)->n[MSG_LIMIT_SIZE], 10);
-	does(a, call(sets, "msgmax", 11, 0, 0));
+	does(a, call(changes_setting, "kernel/msgmax", 11, 0, 0));
 	does(a, msg.send_now("q", 1, "0123456789 "));
 	does_give(a, msg.bytes("q"), 21);
 }
 
 TEST(msg, new_queues_follow_msgmnb)
 {
-	actor *a = cast_alone("alice");
+	actor *a = cast_apart("alice");
 
 	does(a, msg.make("old"));
 	does(a, msg.capacity("old"));
 	long long before = outcome_of(a)->value;
-	does(a, call(sets, "msgmnb", 20, 0, 0));
+	does(a, call(changes_setting, "kernel/msgmnb", 20, 0, 0));
 	does(a, msg.make("new"));
 	does_give(a, msg.capacity("new"), 20);
 	does_give(a, msg.capacity("old"), before);
@@ -120,7 +73,7 @@ TEST(msg, new_queues_follow_msgmnb)
 
 TEST_VARIANT(msg, usage_is_told, exactly)
 {
-	actor *a = cast_alone("alice");
+	actor *a = cast_apart("alice");
 
 	does(a, msg.make("p"));
 	does(a, msg.make("q"));
@@ -147,7 +100,7 @@ static const struct command {
 
 TEST_EACH(msg, index_beyond_the_last_is_invalid, commands)
 {
-	actor *a = cast_alone("alice");
+	actor *a = cast_apart("alice");
 
 	does(a, msg.make("p"));
 	does(a, msg.make("q"));
@@ -174,12 +127,12 @@ static const struct forced {
 
 TEST_EACH(msg, forced_identifier_is_valid, forced)
 {
-	actor *a = cast_alone("alice");
+	actor *a = cast_apart("alice");
 
-	does(a, call(sets, "msg_next_id", row->id, 0, 0));
+	does(a, call(changes_setting, "kernel/msg_next_id", row->id, 0, 0));
 	does(a, msg.make("q"));
 	must(outcome_of(a)->value >= 0);
-	does(a, call(has_setting, "msg_next_id", -1, 0, 0));
+	does(a, call(has_setting, "kernel/msg_next_id", -1, 0, 0));
 	does(a, msg.send("q", 1, "here"));
 	does_give(a, msg.receive("q", 100, 0, IPC_NOWAIT), "here");
 	does(a, msg.id("q"));
@@ -203,7 +156,7 @@ static long long gets_by_file(const char *file, const long long *n)
 /* Alone, for a key of a file may belong to somebody. */
 TEST(msg, key_of_a_file_makes_a_queue)
 {
-	actor *alice = cast_alone("alice"), *bob = forks(alice, "bob");
+	actor *alice = cast_apart("alice"), *bob = forks(alice, "bob");
 
 	does(alice, fifo.make("f"));
 	does_fail(bob, call(gets_by_file, "f", 0, 0, 0), ENOENT);

@@ -4,19 +4,6 @@
 
 enum { NOBODY = 65534 };
 
-/* From now on the actor is another user, without privileges (if we may). */
-static void become_another(actor *a)
-{
-	begin(a, sig.uid());
-	returns(a);
-	if (outcome_of(a)->value != 0)
-		skip("not root: there's no second user");
-	begin(a, sig.become(NOBODY, NOBODY, NOBODY));
-	returns(a);
-	if (outcome_of(a)->error)
-		skip("there's no second user here");
-}
-
 /* The owner has a queue of this mode with a message in it; the stranger, another user, has its id.
  */
 static actor *owner, *stranger;
@@ -28,7 +15,7 @@ static void cast_both(int mode)
 	if (mode & 0200)
 		does(owner, msg.send("q", 1, "mine"));
 	stranger = forks(owner, "stranger");
-	become_another(stranger);
+	becomes_user(stranger, NOBODY, NOBODY);
 }
 
 static const struct asking {
@@ -121,7 +108,7 @@ TEST(msg, creator_keeps_its_right)
 {
 	actor *creator = cast("creator");
 
-	become_another(creator);
+	becomes_user(creator, NOBODY, NOBODY);
 	does(creator, msg.make("q"));
 	does(creator, msg.set_owner("q", 0, 0));
 	does(creator, msg.remove("q"));
@@ -132,10 +119,7 @@ TEST(msg, capacity_is_raised_by_privilege_only)
 {
 	actor *a = cast("alice");
 
-	begin(a, sig.uid());
-	returns(a);
-	if (outcome_of(a)->value == 0)
-		become_another(a);
+	renounces(a);
 	does(a, msg.make("q"));
 	does(a, msg.capacity("q"));
 	long long capacity = outcome_of(a)->value;

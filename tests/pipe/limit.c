@@ -383,20 +383,12 @@ static long long limit_told(const char *path)
 	return number;
 }
 
-enum { USER_BASE = 1710000000 };
-
 /* A user nobody else is: so its pipes are those of this test alone. */
-static long long become_nobody(const char *text, const long long *n)
+static void becomes_loner(actor *a)
 {
-	uid_t user = (uid_t)(USER_BASE + impl->sig->getpid());
+	uid_t user = (uid_t)(1710000000 + pid_of(a));
 
-	(void)text;
-	(void)n;
-	if (geteuid() != 0)
-		skip("only root can become another user");
-	if (setresgid(user, user, user) < 0 || impl->sig->setresuid(user, user, user) < 0)
-		skip("there's no other user here");
-	return 0;
+	becomes_user(a, user, user);
 }
 
 TEST(pipe, capacity_has_a_limit)
@@ -407,7 +399,7 @@ TEST(pipe, capacity_has_a_limit)
 	if (limit <= 0)
 		skip("no /proc/sys/fs/pipe-max-size");
 	if (geteuid() == 0)
-		does(a, call(become_nobody, NULL, 0, 0, 0));
+		becomes_loner(a);
 	does(a, pipes.make("p"));
 	long long capacity = capacity_of(a);
 	does(a, fd.write("p:w", "here"));
@@ -450,7 +442,7 @@ TEST(pipe, works_over_the_soft_limit)
 
 	if (soft <= 0 || largest <= 0)
 		skip("no soft limit here");
-	does(a, call(become_nobody, NULL, 0, 0, 0));
+	becomes_loner(a);
 	does(a, call(exhaust_soft_limit, NULL, largest, 0, 0));
 	long long size = outcome_of(a)->value;
 	does_give(a, fd.fill("p:w", page_size()), size);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Linux: splice, tee, vmsplice and sendfile with offsets, with no room, and with what is no pipe.
- */
+/* Linux: splice, vmsplice and sendfile with offsets, with no room, and with what is no pipe. */
 #include <string.h>
 
 #include "stage/story.h"
@@ -174,43 +173,6 @@ TEST(pipe, interrupted_splice_loses_nothing)
 	}
 	does_give(writer, fd.readable_bytes("p:r"), 0);
 	does_give(writer, fd.read("q:r", 100), "whole");
-}
-
-/* -- tee ----------------------------------------------------------------------------------------
- */
-
-TEST(pipe, tee_waits_for_data)
-{
-	actor *copier = cast("copier");
-
-	does(copier, pipes.make("p"));
-	does(copier, pipes.make("q"));
-	actor *writer = forks(copier, "writer");
-	does(copier, fd.close("p:w"));
-	begin(copier, pipes.tee("p:r", "q:w", 100, 0));
-	blocks(copier);
-	does(writer, fd.write("p:w", "data"));
-	gives(copier, 4);
-	does_give(writer, fd.read("q:r", 10), "data");
-	does_give(copier, fd.read("p:r", 10), "data");
-	begin(copier, pipes.tee("p:r", "q:w", 100, 0));
-	blocks(copier);
-	does(writer, fd.close("p:w"));
-	gives(copier, 0);
-}
-
-TEST(pipe, tee_can_refuse_to_wait)
-{
-	actor *a = cast("alice");
-
-	does(a, pipes.make("p"));
-	does(a, pipes.make("q"));
-	does(a, fd.fill("q:w", 4096));
-	long long full = outcome_of(a)->value;
-	does(a, fd.write("p:w", "stays"));
-	does_fail(a, pipes.tee("p:r", "q:w", 100, SPLICE_F_NONBLOCK), EAGAIN);
-	does_give(a, fd.readable_bytes("q:r"), full);
-	does_give(a, fd.read("p:r", 10), "stays");
 }
 
 /* -- vmsplice -----------------------------------------------------------------------------------

@@ -18,7 +18,10 @@ TEST(pipe, splice_moves)
 	does_give(a, fd.read("q:r", 10), "ef");
 }
 
-TEST(pipe, splice_waits_for_data)
+/* What splice and tee have in common: from p to q, where tee leaves in p what it has copied. */
+typedef op moving(const char *from, const char *to, size_t size, unsigned flags);
+
+static void waits_for_data(moving *moves, bool leaves)
 {
 	actor *mover = cast("mover");
 
@@ -26,15 +29,27 @@ TEST(pipe, splice_waits_for_data)
 	does(mover, pipes.make("q"));
 	actor *writer = forks(mover, "writer");
 	does(mover, fd.close("p:w"));
-	begin(mover, pipes.splice("p:r", "q:w", 100, 0));
+	begin(mover, moves("p:r", "q:w", 100, 0));
 	blocks(mover);
 	does(writer, fd.write("p:w", "data"));
 	gives(mover, 4);
 	does_give(writer, fd.read("q:r", 10), "data");
-	begin(mover, pipes.splice("p:r", "q:w", 100, 0));
+	if (leaves)
+		does_give(mover, fd.read("p:r", 10), "data");
+	begin(mover, moves("p:r", "q:w", 100, 0));
 	blocks(mover);
 	does(writer, fd.close("p:w"));
 	gives(mover, 0);
+}
+
+TEST(pipe, splice_waits_for_data)
+{
+	waits_for_data(pipes.splice, false);
+}
+
+TEST(pipe, tee_waits_for_data)
+{
+	waits_for_data(pipes.tee, true);
 }
 
 TEST(pipe, splice_waits_for_room)
@@ -53,18 +68,30 @@ TEST(pipe, splice_waits_for_room)
 	does_give(reader, fd.readable_bytes("p:r"), 0);
 }
 
-TEST(pipe, splice_can_refuse_to_wait)
+static void can_refuse_to_wait(moving *moves)
 {
 	actor *a = cast("alice");
 
 	does(a, pipes.make("p"));
 	does(a, pipes.make("q"));
-	does_fail(a, pipes.splice("p:r", "q:w", 100, SPLICE_F_NONBLOCK), EAGAIN);
+	does_fail(a, moves("p:r", "q:w", 100, SPLICE_F_NONBLOCK), EAGAIN);
 	does(a, fd.fill("q:w", 4096));
+	long long full = outcome_of(a)->value;
 	does(a, fd.write("p:w", "stays"));
-	does_fail(a, pipes.splice("p:r", "q:w", 100, SPLICE_F_NONBLOCK), EAGAIN);
+	does_fail(a, moves("p:r", "q:w", 100, SPLICE_F_NONBLOCK), EAGAIN);
+	does_give(a, fd.readable_bytes("q:r"), full);
 	does_give(a, fd.readable_bytes("p:r"), 5);
 	does_give(a, fd.read("p:r", 10), "stays");
+}
+
+TEST(pipe, splice_can_refuse_to_wait)
+{
+	can_refuse_to_wait(pipes.splice);
+}
+
+TEST(pipe, tee_can_refuse_to_wait)
+{
+	can_refuse_to_wait(pipes.tee);
 }
 
 /* text is the file's content; its handle is "file". */

@@ -5,26 +5,14 @@
 
 #include "stage/story.h"
 
-/* From now on this process may do no more than anybody. */
-static long long become_nobody(const char *text, const long long *n)
-{
-	enum { NOBODY = 65534 };
-
-	(void)text;
-	(void)n;
-	if (geteuid() != 0)
-		return 0;
-	if (setgid(NOBODY) < 0 || setuid(NOBODY) < 0)
-		skip("another user can't be had");
-	return 0;
-}
+enum { NOBODY = 65534 };
 
 TEST(sem, permissions_are_kept)
 {
 	actor *owner = cast("owner"), *anybody = cast("anybody");
 
 	does(owner, sem.open_with("s", O_CREAT | O_EXCL, 0, 1));
-	does(anybody, call(become_nobody, NULL, 0, 0, 0));
+	renounces(anybody);
 	does_fail(anybody, sem.open("s"), EACCES);
 	does_fail(anybody, sem.open_with("s", O_CREAT, 0666, 1), EACCES);
 	does_give(owner, sem.value("s"), 1);
@@ -53,19 +41,11 @@ TEST_EACH(sem, mode_is_cut_by_the_umask, cuts)
 
 	does(owner, call(set_umask, NULL, row->umask, 0, 0));
 	does(owner, sem.open_with("s", O_CREAT | O_EXCL, row->mode, 1));
-	does(anybody, call(become_nobody, NULL, 0, 0, 0));
+	renounces(anybody);
 	if (row->error)
 		does_fail(anybody, sem.open("s"), row->error);
 	else
 		does(anybody, sem.open("s"));
-}
-
-/* As become_nobody, but not without being another user. */
-static long long become_another(const char *text, const long long *n)
-{
-	if (geteuid() != 0)
-		skip("another user can't be had");
-	return become_nobody(text, n);
 }
 
 TEST(sem, only_the_owner_unlinks_a_name)
@@ -73,7 +53,7 @@ TEST(sem, only_the_owner_unlinks_a_name)
 	actor *owner = cast("owner"), *other = cast("other"), *stranger = cast_stranger("stranger");
 
 	does(owner, sem.open_with("s", O_CREAT | O_EXCL, 0600, 1));
-	does(other, call(become_another, NULL, 0, 0, 0));
+	becomes_user(other, NOBODY, NOBODY);
 	does_fail(other, sem.unlink("s"), EACCES);
 	does(stranger, sem.open("s"));
 	does(owner, sem.unlink("s"));
@@ -86,7 +66,7 @@ TEST(sem, opened_one_serves_another_user)
 
 	does(owner, sem.open_with("s", O_CREAT | O_EXCL, 0600, 0));
 	does(other, sem.open("s"));
-	does(other, call(become_another, NULL, 0, 0, 0));
+	becomes_user(other, NOBODY, NOBODY);
 	begin(other, sem.wait("s"));
 	blocks(other);
 	does(owner, sem.post("s"));

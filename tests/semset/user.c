@@ -8,16 +8,6 @@
 /* Two users who are nobody in particular. */
 enum { NOBODY = 65534, ANYBODY = 65533 };
 
-/* Who may do anything becomes one who may not. */
-static long long become_nobody(const char *text, const long long *n)
-{
-	(void)text;
-	(void)n;
-	if (geteuid() == 0 && (setgid(NOBODY) < 0 || setuid(NOBODY) < 0))
-		skip("another user can't be had");
-	return 0;
-}
-
 static actor *owner, *user;
 
 static void cast_user(int mode)
@@ -27,7 +17,7 @@ static void cast_user(int mode)
 	does(owner, semset.make("s", "1 0"));
 	does(user, semset.get("s", 2, 0));
 	does(owner, semset.set_mode("s", mode));
-	does(user, call(become_nobody, NULL, 0, 0, 0));
+	renounces(user);
 }
 
 static void values_are(const char *expected)
@@ -90,14 +80,6 @@ TEST(semset, permission_is_asked_for_at_each_call)
 
 /* -- whose it is ------------------------------------------------------------------------------ */
 
-static long long become(const char *text, const long long *n)
-{
-	(void)text;
-	if (geteuid() != 0 || setgid((gid_t)n[0]) < 0 || setuid((uid_t)n[0]) < 0)
-		skip("another user can't be had");
-	return 0;
-}
-
 TEST(semset, only_the_owner_removes)
 {
 	actor *other = cast("other");
@@ -106,7 +88,7 @@ TEST(semset, only_the_owner_removes)
 	does(owner, semset.make("s", "4"));
 	does(owner, semset.set_mode("s", 0666));
 	does(other, semset.get("s", 1, 0));
-	does(other, call(become, NULL, NOBODY, 0, 0));
+	becomes_user(other, NOBODY, NOBODY);
 	does_fail(other, semset.remove("s"), EPERM);
 	does_fail(other, semset.set_mode("s", 0600), EPERM);
 	does(other, semset.op("s", "0-1"));
@@ -124,7 +106,7 @@ TEST(semset, owner_can_be_changed)
 	user = cast("user");
 	does(owner, semset.make("s", "4"));
 	does(user, semset.get("s", 1, 0));
-	does(user, call(become, NULL, NOBODY, 0, 0));
+	becomes_user(user, NOBODY, NOBODY);
 	does_fail(user, semset.op("s", "0-1"), EACCES);
 	does(owner, semset.give("s", NOBODY, NOBODY));
 	snprintf(expected, sizeof(expected), "1 of mode 600, owner %d:%d, creator me", NOBODY,
@@ -141,7 +123,7 @@ TEST(semset, creator_stays_powerful)
 {
 	actor *creator = cast("creator");
 
-	does(creator, call(become, NULL, NOBODY, 0, 0));
+	becomes_user(creator, NOBODY, NOBODY);
 	does(creator, semset.make("s", "4"));
 	does(creator, semset.give("s", ANYBODY, ANYBODY));
 	does(creator, semset.op("s", "0-1"));
@@ -189,7 +171,7 @@ TEST(semset, nobody_comes_before_the_mode)
 {
 	owner = cast("owner");
 	user = cast("user");
-	does(user, call(become, NULL, NOBODY, 0, 0));
+	becomes_user(user, NOBODY, NOBODY);
 	begin(user, call(ask_until_made, "s", 0600, 0, 0));
 	begin(owner, call(make_and_remove, "s", 1000, 0, 0));
 	succeeds(owner);

@@ -6,7 +6,7 @@
 
 #include "stage/story.h"
 
-enum { NEW = O_RDWR | O_CREAT | O_EXCL, NOBODY = 65534 };
+enum { NEW = O_RDWR | O_CREAT | O_EXCL };
 
 /* Makes another name, which leads to the file: a link (n[0]), or a symbolic one. */
 static long long name_it(const char *text, const long long *n)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Limits, and keeping to them. */
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,28 +8,11 @@
 
 #include "stage/story.h"
 
-enum { NEW = IPC_CREAT | IPC_EXCL | 0600, FILL = 0xEE, NOBODY = 65534 };
+enum { NEW = IPC_CREAT | IPC_EXCL | 0600, FILL = 0xEE };
 
 static size_t page(void)
 {
 	return (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static const char *limit_path(const char *name)
-{
-	static char path[64];
-
-	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
-	return path;
-}
-
-static long long become_nobody(const char *text, const long long *n)
-{
-	(void)text;
-	(void)n;
-	if (geteuid() == 0 && setuid(NOBODY) < 0)
-		skip("no other user to become here");
-	return 0;
 }
 
 /* -- locking ---------------------------------------------------------------------------------- */
@@ -57,8 +39,9 @@ static long long allow_no_locking(const char *text, const long long *n)
 {
 	struct rlimit none = {0, 0};
 
-	must_be(setrlimit(RLIMIT_MEMLOCK, &none), 0);
-	return become_nobody(text, n);
+	(void)text;
+	(void)n;
+	return setrlimit(RLIMIT_MEMLOCK, &none);
 }
 
 TEST(shm, who_may_lock_no_memory_locks_no_segment)
@@ -66,6 +49,7 @@ TEST(shm, who_may_lock_no_memory_locks_no_segment)
 	actor *alice = cast("alice");
 
 	does(alice, call(allow_no_locking, "", 0, 0, 0));
+	renounces(alice);
 	does(alice, shm.get("s", 100, NEW));
 	does_fail(alice, shm.control("s", SHM_LOCK), EPERM);
 	does_give(alice, shm.field("s", SEGMENT_MODE), 0600);
@@ -123,38 +107,9 @@ TEST(shm, without_addresses_nothing_grows)
 
 /* -- limits, in a namespace of one's own ------------------------------------------------------ */
 
-static long long leave_for_own_namespace(const char *text, const long long *n)
-{
-	(void)text;
-	(void)n;
-#ifdef CLONE_NEWIPC
-	if (unshare(CLONE_NEWIPC) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWIPC) == 0)
-		return 0;
-#endif
-	skip("no namespace of one's own to be had here");
-}
-
-static long long set_limit(const char *text, const long long *n)
-{
-	FILE *file = fopen(limit_path(text), "w");
-	bool done = file && fprintf(file, "%lld", n[0]) > 0;
-
-	if ((file && fclose(file) != 0) || !done)
-		skip("%s can't be changed", limit_path(text));
-	return 0;
-}
-
-static actor *cast_alone(const char *name)
-{
-	actor *a = cast(name);
-
-	does(a, call(leave_for_own_namespace, "", 0, 0, 0));
-	return a;
-}
-
 TEST(shm, a_namespace_has_its_own_keys)
 {
-	actor *alice = cast("alice"), *bob = cast_alone("bob");
+	actor *alice = cast("alice"), *bob = cast_apart("bob");
 
 	does(alice, shm.get("s", 100, NEW));
 	does_fail(bob, shm.get("s", 0, 0), ENOENT);
@@ -165,9 +120,9 @@ TEST(shm, a_namespace_has_its_own_keys)
 
 TEST(shm, no_segment_beyond_shmmni)
 {
-	actor *alice = cast_alone("alice");
+	actor *alice = cast_apart("alice");
 
-	does(alice, call(set_limit, "shmmni", 2, 0, 0));
+	does(alice, call(changes_setting, "kernel/shmmni", 2, 0, 0));
 	does(alice, shm.get("s", 100, NEW));
 	does(alice, shm.get("t", 100, NEW));
 	does_fail(alice, shm.get("u", 100, NEW), ENOSPC);
@@ -178,9 +133,9 @@ TEST(shm, no_segment_beyond_shmmni)
 
 TEST(shm, no_page_beyond_shmall)
 {
-	actor *alice = cast_alone("alice");
+	actor *alice = cast_apart("alice");
 
-	does(alice, call(set_limit, "shmall", 4, 0, 0));
+	does(alice, call(changes_setting, "kernel/shmall", 4, 0, 0));
 	does(alice, shm.get("s", 3 * page(), NEW));
 	does_fail(alice, shm.get("t", 2 * page(), NEW), ENOSPC);
 	does_fail(alice, shm.get("t", 0, 0), ENOENT);
@@ -192,9 +147,9 @@ TEST(shm, no_page_beyond_shmall)
 
 TEST(shm, no_segment_larger_than_shmmax)
 {
-	actor *alice = cast_alone("alice");
+	actor *alice = cast_apart("alice");
 
-	does(alice, call(set_limit, "shmmax", 10000, 0, 0));
+	does(alice, call(changes_setting, "kernel/shmmax", 10000, 0, 0));
 	does(alice, shm.get("s", 10000, NEW));
 	does_fail(alice, shm.get("t", 10001, NEW), EINVAL);
 	does_fail(alice, shm.get("t", 0, 0), ENOENT);
@@ -202,9 +157,9 @@ TEST(shm, no_segment_larger_than_shmmax)
 
 TEST(shm, an_attached_doomed_segment_counts_to_the_limit)
 {
-	actor *alice = cast_alone("alice");
+	actor *alice = cast_apart("alice");
 
-	does(alice, call(set_limit, "shmmni", 1, 0, 0));
+	does(alice, call(changes_setting, "kernel/shmmni", 1, 0, 0));
 	does(alice, shm.get("s", 100, NEW));
 	does(alice, shm.attach("s", "m", 0));
 	does(alice, shm.remove("s"));
@@ -215,9 +170,9 @@ TEST(shm, an_attached_doomed_segment_counts_to_the_limit)
 
 TEST(shm, shm_rmid_forced_removes_what_nobody_uses)
 {
-	actor *alice = cast_alone("alice");
+	actor *alice = cast_apart("alice");
 
-	does(alice, call(set_limit, "shm_rmid_forced", 1, 0, 0));
+	does(alice, call(changes_setting, "kernel/shm_rmid_forced", 1, 0, 0));
 	actor *bob = forks(alice, "bob");
 	does(bob, shm.get("s", 100, NEW));
 	does(bob, shm.get("t", 100, NEW));

@@ -162,9 +162,72 @@ TEST(shm, a_memfd_needs_a_name_that_can_be_read)
 	does_fail(alice, call(make_nowhere_named, "", 0, 0, 0), EFAULT);
 }
 
+/* -- the execute bits ------------------------------------------------------------------------- */
+
+/* The actor makes a memfd "o" with a flag that an old kernel may not know. */
+static void makes_with(actor *a, unsigned flag)
+{
+	begin(a, shm.memfd("o", MFD_CLOEXEC | MFD_ALLOW_SEALING | flag));
+	returns(a);
+	if (outcome_of(a)->error == EINVAL)
+		skip("memfd_create knows no flags of the execute bits here");
+	if (outcome_of(a)->error == EACCES && flag == MFD_EXEC)
+		skip("no memfd may be executable here (vm.memfd_noexec)");
+	must_be(outcome_of(a)->error, 0);
+}
+
+static int execute_bits(actor *a)
+{
+	does(a, shm.mode("o"));
+	return (int)outcome_of(a)->value & 0111;
+}
+
+TEST(shm, MFD_NOEXEC_SEAL_takes_execution_away)
+{
+	static const int more[] = {0700, 0610, 0601, 0777};
+	actor *alice = cast("alice");
+
+	makes_with(alice, MFD_NOEXEC_SEAL);
+	must_be(execute_bits(alice), 0);
+	does_give(alice, fd.fcntl("o", F_GET_SEALS, 0), F_SEAL_EXEC);
+	does(alice, shm.change_mode("o", 0600));
+	for (size_t i = 0; i < sizeof(more) / sizeof(*more); i++) {
+		does_fail(alice, shm.change_mode("o", more[i]), EPERM);
+		does_give(alice, shm.mode("o"), 0600);
+	}
+	does(alice, shm.change_mode("o", 0640));
+	does_give(alice, shm.mode("o"), 0640);
+	does_give(alice, fd.write("o", "data"), 4);
+}
+
+TEST(shm, MFD_EXEC_makes_an_executable_memfd)
+{
+	actor *alice = cast("alice");
+
+	makes_with(alice, MFD_EXEC);
+	must_be(execute_bits(alice), 0111);
+	does_give(alice, fd.fcntl("o", F_GET_SEALS, 0), 0);
+	does(alice, shm.change_mode("o", 0600));
+	must_be(execute_bits(alice), 0);
+	does(alice, shm.change_mode("o", 0711));
+	must_be(execute_bits(alice), 0111);
+}
+
 /* -- seals ------------------------------------------------------------------------------------ */
 
-enum act { WRITE, WRITE_BEYOND, SHRINK, GROW, MAP_TO_WRITE, MAP_TO_READ, MAP_PRIVATELY, SEAL_MORE };
+enum act {
+	WRITE,
+	WRITE_BEYOND,
+	PUNCH,
+	SHRINK,
+	GROW,
+	ALLOCATE,
+	ALLOCATE_BEYOND,
+	MAP_TO_WRITE,
+	MAP_TO_READ,
+	MAP_PRIVATELY,
+	SEAL_MORE
+};
 
 static op attempt(enum act act)
 {
@@ -175,6 +238,12 @@ static op attempt(enum act act)
 		return fd.pwrite("o", "x", 0);
 	case WRITE_BEYOND:
 		return fd.pwrite("o", "x", (long long)page());
+	case PUNCH:
+		return shm.punch("o", 0, (long long)page());
+	case ALLOCATE:
+		return shm.allocate("o", 0, (long long)page());
+	case ALLOCATE_BEYOND:
+		return shm.allocate("o", 0, (long long)page() * 2);
 	case SHRINK:
 		return shm.resize("o", (long long)page() / 2);
 	case GROW:
@@ -197,22 +266,31 @@ static const struct {
 	bool is_refused;
 } seals[] = {
 	{"none_write", 0, WRITE, false},
+	{"none_punch", 0, PUNCH, false},
 	{"none_shrink", 0, SHRINK, false},
 	{"none_grow", 0, GROW, false},
+	{"none_allocate_beyond", 0, ALLOCATE_BEYOND, false},
 	{"none_map_to_write", 0, MAP_TO_WRITE, false},
 	{"none_seal_more", 0, SEAL_MORE, false},
 	{"shrink_write", F_SEAL_SHRINK, WRITE, false},
+	{"shrink_punch", F_SEAL_SHRINK, PUNCH, false},
 	{"shrink_shrink", F_SEAL_SHRINK, SHRINK, true},
 	{"shrink_grow", F_SEAL_SHRINK, GROW, false},
 	{"grow_write", F_SEAL_GROW, WRITE, false},
 	{"grow_write_beyond", F_SEAL_GROW, WRITE_BEYOND, true},
+	{"grow_punch", F_SEAL_GROW, PUNCH, false},
+	{"grow_allocate", F_SEAL_GROW, ALLOCATE, false},
+	{"grow_allocate_beyond", F_SEAL_GROW, ALLOCATE_BEYOND, true},
 	{"grow_shrink", F_SEAL_GROW, SHRINK, false},
 	{"grow_grow", F_SEAL_GROW, GROW, true},
 	{"write_write", F_SEAL_WRITE, WRITE, true},
+	{"write_punch", F_SEAL_WRITE, PUNCH, true},
+	{"write_allocate_beyond", F_SEAL_WRITE, ALLOCATE_BEYOND, false},
 	{"write_map_to_write", F_SEAL_WRITE, MAP_TO_WRITE, true},
 	{"write_map_privately", F_SEAL_WRITE, MAP_PRIVATELY, false},
 	{"write_shrink", F_SEAL_WRITE, SHRINK, false},
 	{"future_write", F_SEAL_FUTURE_WRITE, WRITE, true},
+	{"future_write_punch", F_SEAL_FUTURE_WRITE, PUNCH, true},
 	{"future_write_map_to_write", F_SEAL_FUTURE_WRITE, MAP_TO_WRITE, true},
 	{"future_write_map_to_read", F_SEAL_FUTURE_WRITE, MAP_TO_READ, false},
 	{"seal_write", F_SEAL_SEAL, WRITE, false},
@@ -331,6 +409,38 @@ TEST(shm, future_writes_are_sealed_but_not_present_ones)
 	does(bob, shm.map_with("o", "n", page(), PROT_READ, MAP_SHARED, 0));
 	does_give(bob, shm.read("n", 0, 14), "by the old map");
 	does_fail(bob, shm.protect("n", 0, page(), PROT_READ | PROT_WRITE), EACCES);
+}
+
+static const struct {
+	const char *name;
+	int sharing, seals;
+	bool is_refused;
+} mapped[] = {
+	{"shared_write", MAP_SHARED, F_SEAL_WRITE, true},
+	{"shared_write_and_more", MAP_SHARED, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SEAL, true},
+	{"shared_others", MAP_SHARED, F_SEAL_GROW | F_SEAL_SHRINK, false},
+	{"private_write", MAP_PRIVATE, F_SEAL_WRITE, false},
+};
+
+TEST_EACH(shm, writing_is_sealed_when_nobody_has_it_mapped, mapped)
+{
+	actor *alice = cast("alice");
+	int both = PROT_READ | PROT_WRITE;
+
+	makes(alice);
+	actor *bob = forks(alice, "bob");
+	does(bob, shm.map_with("o", "m", page(), both, row->sharing, 0));
+	if (row->is_refused)
+		does_fail(alice, fd.fcntl("o", F_ADD_SEALS, row->seals), EBUSY);
+	else
+		does(alice, fd.fcntl("o", F_ADD_SEALS, row->seals));
+	does_give(alice, fd.fcntl("o", F_GET_SEALS, 0), row->is_refused ? 0 : row->seals);
+	does(bob, shm.store("m", 0, 0x07070707));
+	does(alice, fd.pread("o", 1, 0));
+	must_be(outcome_of(alice)->bytes[0], row->sharing == MAP_SHARED ? 7 : 0);
+	does(bob, shm.unmap("m", 0, page()));
+	if (row->is_refused)
+		does(alice, fd.fcntl("o", F_ADD_SEALS, row->seals));
 }
 
 static const struct {

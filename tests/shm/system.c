@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What Linux tells of all segments: limits, sums, indices, and the list. */
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "stage/story.h"
 
-enum { NEW = IPC_CREAT | IPC_EXCL | 0600, FILL = 0xEE, NOBODY = 65534 };
+enum { NEW = IPC_CREAT | IPC_EXCL | 0600, FILL = 0xEE };
 
 static size_t page(void)
 {
@@ -107,15 +106,6 @@ static long long look_through(const char *text, const long long *n)
 	return -1;
 }
 
-static long long become_nobody(const char *text, const long long *n)
-{
-	(void)text;
-	(void)n;
-	if (geteuid() == 0 && setuid(NOBODY) < 0)
-		skip("no other user to become here");
-	return 0;
-}
-
 TEST(shm, SHM_STAT_finds_a_segment_by_index)
 {
 	actor *alice = cast("alice");
@@ -136,7 +126,7 @@ TEST(shm, SHM_STAT_ANY_asks_for_no_permission)
 	actor *bob = forks(alice, "bob");
 	does(alice, shm.nattch("s"));
 	does(bob, shm.detach("m"));
-	does(bob, call(become_nobody, "", 0, 0, 0));
+	renounces(bob);
 	does_give(bob, call(look_through, "", SHM_STAT_ANY, id, pid_of(alice)), 12345);
 }
 
@@ -149,7 +139,7 @@ TEST(shm, SHM_STAT_asks_for_read_permission)
 	does(alice, shm.get("s", 12345, NEW));
 	long long id = outcome_of(alice)->value;
 	actor *bob = cast("bob");
-	does(bob, call(become_nobody, "", 0, 0, 0));
+	renounces(bob);
 	does_fail(bob, call(look_through, "", SHM_STAT, id, pid_of(alice)), ENOENT);
 }
 
@@ -292,25 +282,6 @@ TEST(shm, the_list_says_what_IPC_STAT_says)
 
 /* -- indices, in a namespace where nobody else is --------------------------------------------- */
 
-static long long leave_for_own_namespace(const char *text, const long long *n)
-{
-	(void)text;
-	(void)n;
-#ifdef CLONE_NEWIPC
-	if (unshare(CLONE_NEWIPC) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWIPC) == 0)
-		return 0;
-#endif
-	skip("no namespace of one's own to be had here");
-}
-
-static actor *cast_alone(const char *name)
-{
-	actor *a = cast(name);
-
-	does(a, call(leave_for_own_namespace, "", 0, 0, 0));
-	return a;
-}
-
 /* What IPC_INFO, SHM_INFO (n[0]) or SHM_STAT returns for this index (n[1]). */
 static long long ask_by_number(const char *text, const long long *n)
 {
@@ -327,7 +298,7 @@ static long long ask_by_number(const char *text, const long long *n)
 
 TEST(shm, the_highest_index_is_told)
 {
-	actor *alice = cast_alone("alice");
+	actor *alice = cast_apart("alice");
 
 	for (int i = 0; i < 3; i++) {
 		char name[] = {(char)('s' + i), '\0'};
@@ -344,7 +315,7 @@ TEST(shm, the_highest_index_is_told)
 
 TEST(shm, an_index_of_nothing_is_invalid)
 {
-	actor *alice = cast_alone("alice");
+	actor *alice = cast_apart("alice");
 
 	does_fail(alice, call(ask_by_number, "", SHM_STAT, 0, 0), EINVAL);
 	does(alice, shm.get("s", 100, NEW));
@@ -371,7 +342,7 @@ static long long pages_told(const char *text, const long long *n)
 
 TEST(shm, SHM_INFO_counts_pages)
 {
-	actor *alice = cast_alone("alice");
+	actor *alice = cast_apart("alice");
 
 	does(alice, shm.get("s", 7 * page(), NEW));
 	does(alice, shm.get("t", page() + 1, NEW));
@@ -414,7 +385,7 @@ static const struct {
 
 TEST_EACH(shm, an_identifier_by_order_is_valid, orders)
 {
-	actor *alice = cast_alone("alice");
+	actor *alice = cast_apart("alice");
 
 	does(alice, call(next_identifier, "", 1, row->id, 0));
 	begin(alice, shm.get("s", 100, NEW));

@@ -106,10 +106,12 @@ TEST_EACH(sock, unconnected_receive_fails, unconnected_receivers)
 	does_fail(alice, sock.receive("t", 1, 0), ENOTCONN);
 }
 
-static const struct {
+struct refusal {
 	const char *name;
 	int kind, error;
-} unconnected_senders[] = {
+};
+
+static const struct refusal unconnected_senders[] = {
 	{"unix_stream", UNIX_STREAM, ENOTCONN},
 	{"unix_seqpacket", UNIX_SEQPACKET, ENOTCONN},
 	{"udp4", UDP4, EDESTADDRREQ},
@@ -132,10 +134,7 @@ TEST_EACH(sock, unconnected_shutdown_fails, tcp_kinds)
 	does_fail(alice, sock.shutdown("s", SHUT_RDWR), ENOTCONN);
 }
 
-static const struct {
-	const char *name;
-	int kind, error;
-} accepting[] = {
+static const struct refusal accepting[] = {
 	{"unix_stream", UNIX_STREAM, EINVAL},
 	{"unix_seqpacket", UNIX_SEQPACKET, EINVAL},
 	{"tcp4", TCP4, EINVAL},
@@ -155,10 +154,7 @@ TEST_EACH(sock, accept_needs_a_listener, accepting)
 	does_fail(alice, sock.accept("p:a", "accepted"), row->error);
 }
 
-static const struct {
-	const char *name;
-	int kind, error;
-} listening[] = {
+static const struct refusal listening[] = {
 	{"unix_dgram", UNIX_DGRAM, EOPNOTSUPP},
 	{"udp4", UDP4, EOPNOTSUPP},
 	{"udp6", UDP6, EOPNOTSUPP},

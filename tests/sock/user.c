@@ -14,23 +14,12 @@ static bool is_root(actor *a)
 	return outcome_of(a)->value == 0;
 }
 
-/* From now on the actor is another user, without privileges (if we may). */
-static void become_another(actor *a)
-{
-	if (!is_root(a))
-		skip("not root: there's no second user");
-	begin(a, sig.become(NOBODY, NOBODY, NOBODY));
-	returns(a);
-	if (outcome_of(a)->error)
-		skip("there's no second user here");
-}
-
 /* A process of another user, that of an actor who is somebody. */
 static actor *cast_another(actor *somebody)
 {
 	actor *another = forks(somebody, "another");
 
-	become_another(another);
+	becomes_user(another, NOBODY, NOBODY);
 	return another;
 }
 
@@ -50,8 +39,7 @@ static actor *cast_bound(actor *alice)
 	does(alice, call(enter, "d", 0, 0, 0));
 	actor *bob = forks(alice, "bob");
 	/* root may write everything, and anybody else not even all of his own */
-	if (is_root(bob))
-		become_another(bob);
+	renounces(bob);
 	return bob;
 }
 
@@ -145,7 +133,7 @@ TEST_EACH(sock, peers_user_is_that_of_the_moment, unix_connections)
 	does(client, sock.make("c", row->kind));
 	does(client, sock.connect("c", "@name"));
 	peer_is(client, "c", pid_of(server), NOBODY);
-	become_another(client);
+	becomes_user(client, NOBODY, NOBODY);
 	does(server, sock.accept("s", "accepted"));
 	peer_is(server, "accepted", pid_of(client), 0);
 	does(client, sock.make("d", row->kind));
@@ -201,7 +189,7 @@ TEST(sock, low_ports_need_privilege)
 	does(alice, machine.start(HERE));
 	does(alice, sock.make("s", TCP4));
 	does_give(alice, sock.bind_port("s", TCP4, 7), 7);
-	become_another(alice);
+	becomes_user(alice, NOBODY, NOBODY);
 	does(alice, sock.make("t", TCP4));
 	does_fail(alice, sock.bind_port("t", TCP4, 9), EACCES);
 	does(alice, sock.bind_port("t", TCP4, 0));
@@ -214,8 +202,7 @@ TEST(sock, descriptors_on_their_way_are_bounded)
 {
 	actor *alice = cast("alice");
 
-	if (is_root(alice))
-		become_another(alice);
+	renounces(alice);
 	does(alice, sock.pair("s", UNIX_STREAM));
 	does(alice, pipes.make("p"));
 	does(alice, fd.leave_room(2));

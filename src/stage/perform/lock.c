@@ -73,35 +73,6 @@ static void *place(const op *o, outcome *out)
 
 /* -- time ------------------------------------------------------------------------------------- */
 
-static struct timespec from_now(clockid_t clock, long long milliseconds)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	long long nanoseconds = time.tv_nsec + milliseconds % 1000 * 1000000;
-	time.tv_sec += (time_t)(milliseconds / 1000);
-	if (nanoseconds >= 1000000000)
-		time.tv_sec++, nanoseconds -= 1000000000;
-	else if (nanoseconds < 0)
-		time.tv_sec--, nanoseconds += 1000000000;
-	time.tv_nsec = (long)nanoseconds;
-	return time;
-}
-
-/* Nobody may say that a time has passed before it has. */
-static void check_deadline(clockid_t clock, const struct timespec *deadline, const outcome *out)
-{
-	struct timespec now;
-
-	if (out->error != ETIMEDOUT)
-		return;
-	clock_gettime(clock, &now);
-	bool timed_out_before_the_deadline =
-		now.tv_sec < deadline->tv_sec ||
-		(now.tv_sec == deadline->tv_sec && now.tv_nsec < deadline->tv_nsec);
-	must(!timed_out_before_the_deadline);
-}
-
 /* A call of an object with a deadline, which is on CLOCK_REALTIME, or on the clock it is given. */
 #define CALL_TIMED(function)                                                                       \
 	do {                                                                                       \

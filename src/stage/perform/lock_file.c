@@ -4,6 +4,13 @@
 
 #include "stage/perform.h"
 
+/* Commands that nobody has, where there are no locks of open file descriptions. */
+#ifndef F_OFD_SETLK
+#define F_OFD_GETLK (-1)
+#define F_OFD_SETLK (-2)
+#define F_OFD_SETLKW (-3)
+#endif
+
 PERFORM(lock, open)
 {
 	if (CALL(lock, open, path_of(o->handle), (int)o->n[0] | O_CREAT, 0600))
@@ -22,6 +29,13 @@ static void tell_refusal(outcome *out)
 		out->error = EAGAIN;
 }
 
+static bool ask_fcntl(const op *o, outcome *out, int command, struct flock *region)
+{
+	if (command < 0)
+		return outcome_lacks(out, "F_OFD_SETLK");
+	return CALL(lock, fcntl, handle_fd(o->handle), command, region);
+}
+
 static void set_region(const op *o, outcome *out, int command, int type)
 {
 	struct flock region = {.l_type = (short)type,
@@ -29,7 +43,7 @@ static void set_region(const op *o, outcome *out, int command, int type)
 			       .l_start = (off_t)o->n[0],
 			       .l_len = (off_t)o->n[1]};
 
-	CALL(lock, fcntl, handle_fd(o->handle), command, &region);
+	ask_fcntl(o, out, command, &region);
 	tell_refusal(out);
 }
 
@@ -46,7 +60,7 @@ static void test_region(const op *o, outcome *out, int command, int type, bool o
 	if (!of_process)
 		region.l_pid = 0;
 	pid_t asked = region.l_pid;
-	if (!CALL(lock, fcntl, handle_fd(o->handle), command, &region))
+	if (!ask_fcntl(o, out, command, &region))
 		return;
 	out->n[REGION_TYPE] = region.l_type;
 	out->n[REGION_WHENCE] = region.l_whence;
@@ -62,30 +76,22 @@ static void test_region(const op *o, outcome *out, int command, int type, bool o
 	out->n[REGION_PID] = out->value = 0;
 }
 
-PERFORM(lock, read)
-{
-	set_region(o, out, F_SETLK, F_RDLCK);
-}
+/* An operation and its twin, of whose locks belong to the open file description. */
+#define SETS(word, command, type)                                                                  \
+	PERFORM(lock, word)                                                                        \
+	{                                                                                          \
+		set_region(o, out, F_##command, type);                                             \
+	}                                                                                          \
+	PERFORM(lock, ofd_##word)                                                                  \
+	{                                                                                          \
+		set_region(o, out, F_OFD_##command, type);                                         \
+	}
 
-PERFORM(lock, write)
-{
-	set_region(o, out, F_SETLK, F_WRLCK);
-}
-
-PERFORM(lock, clear)
-{
-	set_region(o, out, F_SETLK, F_UNLCK);
-}
-
-PERFORM(lock, read_wait)
-{
-	set_region(o, out, F_SETLKW, F_RDLCK);
-}
-
-PERFORM(lock, write_wait)
-{
-	set_region(o, out, F_SETLKW, F_WRLCK);
-}
+SETS(read, SETLK, F_RDLCK)
+SETS(write, SETLK, F_WRLCK)
+SETS(clear, SETLK, F_UNLCK)
+SETS(read_wait, SETLKW, F_RDLCK)
+SETS(write_wait, SETLKW, F_WRLCK)
 
 PERFORM(lock, bars_reader)
 {
@@ -108,53 +114,9 @@ PERFORM(lock, region)
 	tell_refusal(out);
 }
 
-#ifdef F_OFD_SETLK
-enum { OFD_SET = F_OFD_SETLK, OFD_SET_WAIT = F_OFD_SETLKW, OFD_TEST = F_OFD_GETLK };
-#define HAS_OFD true
-#else
-enum { OFD_SET, OFD_SET_WAIT, OFD_TEST };
-#define HAS_OFD false
-#endif
-
-static void set_ofd_region(const op *o, outcome *out, int command, int type)
-{
-	if (HAS_OFD)
-		set_region(o, out, command, type);
-	else
-		outcome_lacks(out, "F_OFD_SETLK");
-}
-
-PERFORM(lock, ofd_read)
-{
-	set_ofd_region(o, out, OFD_SET, F_RDLCK);
-}
-
-PERFORM(lock, ofd_write)
-{
-	set_ofd_region(o, out, OFD_SET, F_WRLCK);
-}
-
-PERFORM(lock, ofd_clear)
-{
-	set_ofd_region(o, out, OFD_SET, F_UNLCK);
-}
-
-PERFORM(lock, ofd_read_wait)
-{
-	set_ofd_region(o, out, OFD_SET_WAIT, F_RDLCK);
-}
-
-PERFORM(lock, ofd_write_wait)
-{
-	set_ofd_region(o, out, OFD_SET_WAIT, F_WRLCK);
-}
-
 PERFORM(lock, ofd_bars_writer)
 {
-	if (HAS_OFD)
-		test_region(o, out, OFD_TEST, F_WRLCK, false);
-	else
-		outcome_lacks(out, "F_OFD_GETLK");
+	test_region(o, out, F_OFD_GETLK, F_WRLCK, false);
 	/* the process is told as -1, which is no failure */
 	if (out->value == -1 && !out->error)
 		out->value = 1;
@@ -164,10 +126,7 @@ PERFORM(lock, ofd_write_as)
 {
 	struct flock region = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_pid = (pid_t)o->n[0]};
 
-	if (HAS_OFD)
-		CALL(lock, fcntl, handle_fd(o->handle), OFD_SET, &region);
-	else
-		outcome_lacks(out, "F_OFD_SETLK");
+	ask_fcntl(o, out, F_OFD_SETLK, &region);
 }
 
 PERFORM(lock, flock)

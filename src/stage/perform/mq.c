@@ -81,30 +81,6 @@ PERFORM(mq, unlink)
 
 /* -- sending and receiving -------------------------------------------------------------------- */
 
-static struct timespec from_now(long long ms)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_REALTIME, &at);
-	long long ns = at.tv_nsec + ms % 1000 * 1000000 + 1000000000;
-	at.tv_sec += (time_t)(ms / 1000 + ns / 1000000000 - 1);
-	at.tv_nsec = (long)(ns % 1000000000);
-	return at;
-}
-
-static void check_deadline(const outcome *out, const struct timespec *deadline)
-{
-	struct timespec now;
-
-	if (out->value != -1 || out->error != ETIMEDOUT)
-		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	bool timed_out_too_early =
-		now.tv_sec < deadline->tv_sec ||
-		(now.tv_sec == deadline->tv_sec && now.tv_nsec < deadline->tv_nsec);
-	must(!timed_out_too_early);
-}
-
 PERFORM(mq, send)
 {
 	CALL(mq, mq_send, queue_of(o), o->bytes, o->size, (unsigned)o->n[0]);
@@ -117,10 +93,10 @@ PERFORM(mq, send_bytes)
 
 PERFORM(mq, timed_send)
 {
-	struct timespec deadline = from_now(o->n[1]);
+	struct timespec deadline = from_now(CLOCK_REALTIME, o->n[1]);
 
 	CALL(mq, mq_timedsend, queue_of(o), o->bytes, o->size, (unsigned)o->n[0], &deadline);
-	check_deadline(out, &deadline);
+	check_deadline(CLOCK_REALTIME, &deadline, out);
 }
 
 PERFORM(mq, timed_send_at)
@@ -180,10 +156,10 @@ static void timed_receive(const op *o, outcome *out, const struct timespec *dead
 
 PERFORM(mq, timed_receive)
 {
-	struct timespec deadline = from_now(o->n[0]);
+	struct timespec deadline = from_now(CLOCK_REALTIME, o->n[0]);
 
 	timed_receive(o, out, &deadline);
-	check_deadline(out, &deadline);
+	check_deadline(CLOCK_REALTIME, &deadline, out);
 }
 
 PERFORM(mq, timed_receive_at)

@@ -183,6 +183,22 @@ PERFORM(shm, reserve)
 	CALL_ERROR(shm, posix_fallocate, handle_fd(o->handle), 0, (off_t)o->n[0]);
 }
 
+PERFORM(shm, allocate)
+{
+	CALL(shm, fallocate, handle_fd(o->handle), 0, (off_t)o->n[0], (off_t)o->n[1]);
+}
+
+/* FALLOC_FL_* are Linux's: elsewhere there's no fallocate to give them to. */
+PERFORM(shm, punch)
+{
+#ifdef FALLOC_FL_PUNCH_HOLE
+	CALL(shm, fallocate, handle_fd(o->handle), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	     (off_t)o->n[0], (off_t)o->n[1]);
+#else
+	outcome_lacks(out, "shm.fallocate");
+#endif
+}
+
 PERFORM(shm, change_mode)
 {
 	CALL(shm, fchmod, handle_fd(o->handle), (mode_t)o->n[0]);
