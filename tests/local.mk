@@ -153,7 +153,10 @@ ipcts_SOURCES += \
 	%D%/lock/barrier.c \
 	%D%/lock/spin.c \
 	%D%/lock/futex.c \
-	%D%/lock/pi.c
+	%D%/lock/pi.c \
+	%D%/lock/ceiling.c \
+	%D%/lock/inherit.c \
+	%D%/lock/priority.c
 
 # event
 ipcts_SOURCES += \

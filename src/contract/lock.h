@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -41,6 +42,9 @@ struct lock_calls {
 					   int *restrict robust);
 	int (*pthread_mutexattr_getprotocol)(const pthread_mutexattr_t *restrict attributes,
 					     int *restrict protocol);
+	int (*pthread_mutexattr_setprioceiling)(pthread_mutexattr_t *attributes, int ceiling);
+	int (*pthread_mutexattr_getprioceiling)(const pthread_mutexattr_t *restrict attributes,
+						int *restrict ceiling);
 	int (*pthread_mutexattr_destroy)(pthread_mutexattr_t *attributes);
 	int (*pthread_mutex_init)(pthread_mutex_t *restrict mutex,
 				  const pthread_mutexattr_t *restrict attributes);
@@ -53,6 +57,15 @@ struct lock_calls {
 				       const struct timespec *restrict deadline);
 	int (*pthread_mutex_unlock)(pthread_mutex_t *mutex);
 	int (*pthread_mutex_consistent)(pthread_mutex_t *mutex);
+	int (*pthread_mutex_setprioceiling)(pthread_mutex_t *restrict mutex, int ceiling,
+					    int *restrict old);
+	int (*pthread_mutex_getprioceiling)(const pthread_mutex_t *restrict mutex,
+					    int *restrict ceiling);
+	/* the priority that a mutex may raise for a while */
+	int (*pthread_setschedparam)(pthread_t thread, int policy,
+				     const struct sched_param *parameters);
+	int (*pthread_getschedparam)(pthread_t thread, int *restrict policy,
+				     struct sched_param *restrict parameters);
 
 	int (*pthread_condattr_init)(pthread_condattr_t *attributes);
 	int (*pthread_condattr_setpshared)(pthread_condattr_t *attributes, int pshared);
@@ -135,6 +148,9 @@ enum region_field {
 
 /* How a mutex is made, besides its type. */
 enum mutex_kind { MUTEX_ROBUST = 1, MUTEX_PRIVATE = 2, MUTEX_INHERITS = 4 };
+
+/* Priorities and ceilings are told in steps above the lowest of SCHED_FIFO; nobody goes higher. */
+enum { HIGHEST_STEP = 8 };
 
 /* Linux: the numbers of futex(2), which are the same on every architecture. */
 enum futex_operation {

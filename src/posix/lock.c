@@ -74,6 +74,12 @@ const struct lock_calls posix_lock = {
 	.pthread_mutexattr_gettype = pthread_mutexattr_gettype,
 	.pthread_mutexattr_getrobust = pthread_mutexattr_getrobust,
 	.pthread_mutexattr_getprotocol = pthread_mutexattr_getprotocol,
+#ifdef HAVE_PTHREAD_MUTEXATTR_SETPRIOCEILING
+	.pthread_mutexattr_setprioceiling = pthread_mutexattr_setprioceiling,
+#endif
+#ifdef HAVE_PTHREAD_MUTEXATTR_GETPRIOCEILING
+	.pthread_mutexattr_getprioceiling = pthread_mutexattr_getprioceiling,
+#endif
 	.pthread_mutexattr_destroy = pthread_mutexattr_destroy,
 	.pthread_mutex_init = pthread_mutex_init,
 	.pthread_mutex_destroy = pthread_mutex_destroy,
@@ -85,6 +91,14 @@ const struct lock_calls posix_lock = {
 #endif
 	.pthread_mutex_unlock = pthread_mutex_unlock,
 	.pthread_mutex_consistent = pthread_mutex_consistent,
+#ifdef HAVE_PTHREAD_MUTEX_SETPRIOCEILING
+	.pthread_mutex_setprioceiling = pthread_mutex_setprioceiling,
+#endif
+#ifdef HAVE_PTHREAD_MUTEX_GETPRIOCEILING
+	.pthread_mutex_getprioceiling = pthread_mutex_getprioceiling,
+#endif
+	.pthread_setschedparam = pthread_setschedparam,
+	.pthread_getschedparam = pthread_getschedparam,
 	.pthread_condattr_init = pthread_condattr_init,
 	.pthread_condattr_setpshared = pthread_condattr_setpshared,
 	.pthread_condattr_setclock = pthread_condattr_setclock,

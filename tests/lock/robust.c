@@ -470,6 +470,40 @@ TEST(lock, inheriting_robust_mutex_is_told)
 	fails(dave, EOWNERDEAD);
 }
 
+TEST_VARIANT(lock, inheriting_robust_mutex_is_told, of_strangers)
+{
+	actor *alice = cast_stranger("alice"), *bob = cast_stranger("bob");
+
+	does(alice, lock.map_file("m", "f"));
+	does(alice, lock.make_mutex("m", PTHREAD_MUTEX_NORMAL, MUTEX_ROBUST | MUTEX_INHERITS));
+	does(bob, lock.map("other"));
+	does(bob, lock.map_file("m", "f"));
+	does(bob, lock.mutex_lock("m"));
+	begin(alice, lock.mutex_timedlock("m", 100000));
+	blocks(alice);
+	dies(bob);
+	fails(alice, EOWNERDEAD);
+	does(alice, lock.mutex_consistent("m"));
+	does(alice, lock.mutex_unlock("m"));
+	does(alice, lock.mutex_lock("m"));
+}
+
+TEST_VARIANT(lock, inheriting_robust_mutex_is_told, and_lost)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_mutex("m", PTHREAD_MUTEX_NORMAL, MUTEX_ROBUST | MUTEX_INHERITS));
+	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
+	does(bob, lock.mutex_lock("m"));
+	dies(bob);
+	does_fail(alice, lock.mutex_lock("m"), EOWNERDEAD);
+	begin(carol, lock.mutex_lock("m"));
+	blocks(carol);
+	does(alice, lock.mutex_unlock("m"));
+	fails(carol, ENOTRECOVERABLE);
+	does_fail(alice, lock.mutex_lock("m"), ENOTRECOVERABLE);
+}
+
 TEST(lock, condition_wait_is_told_of_the_death)
 {
 	actor *alice = cast("alice");
