@@ -153,6 +153,8 @@ ipcts_SOURCES += \
 	%D%/lock/barrier.c \
 	%D%/lock/spin.c \
 	%D%/lock/futex.c \
+	%D%/lock/waitv.c \
+	%D%/lock/requeue.c \
 	%D%/lock/pi.c \
 	%D%/lock/ceiling.c \
 	%D%/lock/inherit.c \

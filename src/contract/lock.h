@@ -17,6 +17,12 @@
 #include <time.h>
 #include <unistd.h>
 
+/* One of several words that futex_waitv waits at, as Linux lays it out. */
+struct futex_awaited {
+	uint64_t value, address;
+	uint32_t flags, reserved;
+};
+
 struct lock_calls {
 	/* files */
 	int (*open)(const char *path, int flags, mode_t mode);
@@ -131,6 +137,8 @@ struct lock_calls {
 	 */
 	long (*futex)(uint32_t *word, int operation, uint32_t value, const struct timespec *timeout,
 		      uint32_t second, uint32_t *other, uint32_t third);
+	long (*futex_waitv)(struct futex_awaited *words, unsigned count, unsigned flags,
+			    const struct timespec *deadline, clockid_t clock);
 };
 
 /*
@@ -164,9 +172,14 @@ enum futex_operation {
 	FUTEX_TRYLOCKS_PI = 8,
 	FUTEX_WAITS_BITSET = 9,
 	FUTEX_WAKES_BITSET = 10,
+	FUTEX_WAITS_REQUEUE_PI = 11,
+	FUTEX_CMP_REQUEUES_PI = 12,
 	FUTEX_PRIVATE = 128,
 	FUTEX_ON_REAL_TIME = 256,
 };
+
+/* What futex_waitv is told of each word, besides FUTEX_PRIVATE; and how many there may be. */
+enum { FUTEX_OF_32_BITS = 2, FUTEX_WORDS_MAX = 128 };
 
 /* The highest bit of a word that somebody waits for in FUTEX_LOCK_PI. */
 #define FUTEX_IS_WAITED_FOR 0x80000000u

@@ -616,3 +616,24 @@ PERFORM(lock, futex_unlock_pi)
 {
 	call_pi(o, out, FUTEX_UNLOCKS_PI, NULL);
 }
+
+PERFORM(lock, futex_wait_requeue_pi)
+{
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_WAITS_REQUEUE_PI, (uint32_t)o->n[0],
+	     NULL, 0, handle_pointer(o->other), 0);
+}
+
+PERFORM(lock, futex_timedwait_requeue_pi)
+{
+	struct timespec deadline = from_now(CLOCK_MONOTONIC, o->n[1]);
+
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_WAITS_REQUEUE_PI, (uint32_t)o->n[0],
+	     &deadline, 0, handle_pointer(o->other), 0);
+	check_deadline(CLOCK_MONOTONIC, &deadline, out);
+}
+
+PERFORM(lock, futex_cmp_requeue_pi)
+{
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_CMP_REQUEUES_PI, (uint32_t)o->n[1], NULL,
+	     (uint32_t)o->n[2], handle_pointer(o->other), (uint32_t)o->n[0]);
+}
