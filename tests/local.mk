@@ -141,12 +141,14 @@ ipcts_SOURCES += \
 ipcts_SOURCES += \
 	%D%/lock/attribute.c \
 	%D%/lock/record.c \
+	%D%/lock/waiter.c \
 	%D%/lock/region.c \
 	%D%/lock/lockf.c \
 	%D%/lock/description.c \
 	%D%/lock/flock.c \
 	%D%/lock/mutex.c \
 	%D%/lock/robust.c \
+	%D%/lock/recover.c \
 	%D%/lock/condition.c \
 	%D%/lock/monitor.c \
 	%D%/lock/rwlock.c \

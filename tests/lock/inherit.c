@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose a mutex is that inherits priority. */
+/* Whose a mutex is that inherits priority, be it robust. */
 #include "stage/story.h"
 
 static void make(actor *a, const char *m)
@@ -86,4 +86,57 @@ TEST(lock, inheriting_mutex_goes_to_the_highest)
 		does_fail(alice, lock.mutex_trylock("m"), EBUSY);
 		does(waiter[order[i]], lock.mutex_unlock("m"));
 	}
+}
+
+/* -- a robust one whose holder dies ----------------------------------------------------------- */
+
+TEST(lock, inheriting_robust_mutex_is_told)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_mutex("m", PTHREAD_MUTEX_NORMAL, MUTEX_ROBUST | MUTEX_INHERITS));
+	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol"),
+	      *dave = forks(alice, "dave");
+	does(bob, lock.mutex_lock("m"));
+	dies(bob);
+	does_fail(carol, lock.mutex_trylock("m"), EOWNERDEAD);
+	does(carol, lock.mutex_consistent("m"));
+	begin(dave, lock.mutex_lock("m"));
+	blocks(dave);
+	dies(carol);
+	fails(dave, EOWNERDEAD);
+}
+
+TEST_VARIANT(lock, inheriting_robust_mutex_is_told, of_strangers)
+{
+	actor *alice = cast_stranger("alice"), *bob = cast_stranger("bob");
+
+	does(alice, lock.map_file("m", "f"));
+	does(alice, lock.make_mutex("m", PTHREAD_MUTEX_NORMAL, MUTEX_ROBUST | MUTEX_INHERITS));
+	does(bob, lock.map("other"));
+	does(bob, lock.map_file("m", "f"));
+	does(bob, lock.mutex_lock("m"));
+	begin(alice, lock.mutex_timedlock("m", 100000));
+	blocks(alice);
+	dies(bob);
+	fails(alice, EOWNERDEAD);
+	does(alice, lock.mutex_consistent("m"));
+	does(alice, lock.mutex_unlock("m"));
+	does(alice, lock.mutex_lock("m"));
+}
+
+TEST_VARIANT(lock, inheriting_robust_mutex_is_told, and_lost)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_mutex("m", PTHREAD_MUTEX_NORMAL, MUTEX_ROBUST | MUTEX_INHERITS));
+	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
+	does(bob, lock.mutex_lock("m"));
+	dies(bob);
+	does_fail(alice, lock.mutex_lock("m"), EOWNERDEAD);
+	begin(carol, lock.mutex_lock("m"));
+	blocks(carol);
+	does(alice, lock.mutex_unlock("m"));
+	fails(carol, ENOTRECOVERABLE);
+	does_fail(alice, lock.mutex_lock("m"), ENOTRECOVERABLE);
 }
