@@ -143,19 +143,26 @@ ipcts_SOURCES += \
 ipcts_SOURCES += \
 	%D%/lock/attribute.c \
 	%D%/lock/record.c \
+	%D%/lock/waiter.c \
 	%D%/lock/region.c \
 	%D%/lock/lockf.c \
 	%D%/lock/description.c \
 	%D%/lock/flock.c \
 	%D%/lock/mutex.c \
 	%D%/lock/robust.c \
+	%D%/lock/recover.c \
 	%D%/lock/condition.c \
 	%D%/lock/monitor.c \
 	%D%/lock/rwlock.c \
 	%D%/lock/barrier.c \
 	%D%/lock/spin.c \
 	%D%/lock/futex.c \
-	%D%/lock/pi.c
+	%D%/lock/waitv.c \
+	%D%/lock/requeue.c \
+	%D%/lock/pi.c \
+	%D%/lock/ceiling.c \
+	%D%/lock/inherit.c \
+	%D%/lock/priority.c
 
 # event
 ipcts_SOURCES += \

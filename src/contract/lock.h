@@ -9,12 +9,19 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
+
+/* One of several words that futex_waitv waits at, as Linux lays it out. */
+struct futex_awaited {
+	uint64_t value, address;
+	uint32_t flags, reserved;
+};
 
 struct lock_calls {
 	/* files */
@@ -41,6 +48,9 @@ struct lock_calls {
 					   int *restrict robust);
 	int (*pthread_mutexattr_getprotocol)(const pthread_mutexattr_t *restrict attributes,
 					     int *restrict protocol);
+	int (*pthread_mutexattr_setprioceiling)(pthread_mutexattr_t *attributes, int ceiling);
+	int (*pthread_mutexattr_getprioceiling)(const pthread_mutexattr_t *restrict attributes,
+						int *restrict ceiling);
 	int (*pthread_mutexattr_destroy)(pthread_mutexattr_t *attributes);
 	int (*pthread_mutex_init)(pthread_mutex_t *restrict mutex,
 				  const pthread_mutexattr_t *restrict attributes);
@@ -53,6 +63,15 @@ struct lock_calls {
 				       const struct timespec *restrict deadline);
 	int (*pthread_mutex_unlock)(pthread_mutex_t *mutex);
 	int (*pthread_mutex_consistent)(pthread_mutex_t *mutex);
+	int (*pthread_mutex_setprioceiling)(pthread_mutex_t *restrict mutex, int ceiling,
+					    int *restrict old);
+	int (*pthread_mutex_getprioceiling)(const pthread_mutex_t *restrict mutex,
+					    int *restrict ceiling);
+	/* the priority that a mutex may raise for a while */
+	int (*pthread_setschedparam)(pthread_t thread, int policy,
+				     const struct sched_param *parameters);
+	int (*pthread_getschedparam)(pthread_t thread, int *restrict policy,
+				     struct sched_param *restrict parameters);
 
 	int (*pthread_condattr_init)(pthread_condattr_t *attributes);
 	int (*pthread_condattr_setpshared)(pthread_condattr_t *attributes, int pshared);
@@ -118,6 +137,8 @@ struct lock_calls {
 	 */
 	long (*futex)(uint32_t *word, int operation, uint32_t value, const struct timespec *timeout,
 		      uint32_t second, uint32_t *other, uint32_t third);
+	long (*futex_waitv)(struct futex_awaited *words, unsigned count, unsigned flags,
+			    const struct timespec *deadline, clockid_t clock);
 };
 
 /*
@@ -136,6 +157,9 @@ enum region_field {
 /* How a mutex is made, besides its type. */
 enum mutex_kind { MUTEX_ROBUST = 1, MUTEX_PRIVATE = 2, MUTEX_INHERITS = 4 };
 
+/* Priorities and ceilings are told in steps above the lowest of SCHED_FIFO; nobody goes higher. */
+enum { HIGHEST_STEP = 8 };
+
 /* Linux: the numbers of futex(2), which are the same on every architecture. */
 enum futex_operation {
 	FUTEX_WAITS = 0,
@@ -148,9 +172,14 @@ enum futex_operation {
 	FUTEX_TRYLOCKS_PI = 8,
 	FUTEX_WAITS_BITSET = 9,
 	FUTEX_WAKES_BITSET = 10,
+	FUTEX_WAITS_REQUEUE_PI = 11,
+	FUTEX_CMP_REQUEUES_PI = 12,
 	FUTEX_PRIVATE = 128,
 	FUTEX_ON_REAL_TIME = 256,
 };
+
+/* What futex_waitv is told of each word, besides FUTEX_PRIVATE; and how many there may be. */
+enum { FUTEX_OF_32_BITS = 2, FUTEX_WORDS_MAX = 128 };
 
 /* The highest bit of a word that somebody waits for in FUTEX_LOCK_PI. */
 #define FUTEX_IS_WAITED_FOR 0x80000000u

@@ -32,7 +32,7 @@ static bool takes_a_number(int operation)
 {
 	operation &= ~FUTEX_PRIVATE;
 	return operation == FUTEX_REQUEUES || operation == FUTEX_CMP_REQUEUES ||
-	       operation == FUTEX_WAKES_OP;
+	       operation == FUTEX_WAKES_OP || operation == FUTEX_CMP_REQUEUES_PI;
 }
 
 /* No library has a function for it. */
@@ -50,6 +50,29 @@ static long posix_futex(uint32_t *word, int operation, uint32_t value,
 		time[1] = (kernel_long)timeout->tv_nsec;
 	}
 	return syscall(FUTEX, word, operation, value, timeout ? time : NULL, other, third);
+#else
+	errno = ENOSYS;
+	return -1;
+#endif
+}
+
+#if !defined(SYS_futex_waitv) && defined(SYS_openat2)
+/* Both are of the numbers that all architectures count alike, from an offset of their own. */
+#define SYS_futex_waitv (SYS_openat2 + 12)
+#endif
+
+static long posix_futex_waitv(struct futex_awaited *words, unsigned count, unsigned flags,
+			      const struct timespec *deadline, clockid_t clock)
+{
+#ifdef SYS_futex_waitv
+	/* of 64 bits on every architecture */
+	int64_t time[2] = {0, 0};
+
+	if (deadline) {
+		time[0] = deadline->tv_sec;
+		time[1] = deadline->tv_nsec;
+	}
+	return syscall(SYS_futex_waitv, words, count, flags, deadline ? time : NULL, clock);
 #else
 	errno = ENOSYS;
 	return -1;
@@ -74,6 +97,12 @@ const struct lock_calls posix_lock = {
 	.pthread_mutexattr_gettype = pthread_mutexattr_gettype,
 	.pthread_mutexattr_getrobust = pthread_mutexattr_getrobust,
 	.pthread_mutexattr_getprotocol = pthread_mutexattr_getprotocol,
+#ifdef HAVE_PTHREAD_MUTEXATTR_SETPRIOCEILING
+	.pthread_mutexattr_setprioceiling = pthread_mutexattr_setprioceiling,
+#endif
+#ifdef HAVE_PTHREAD_MUTEXATTR_GETPRIOCEILING
+	.pthread_mutexattr_getprioceiling = pthread_mutexattr_getprioceiling,
+#endif
 	.pthread_mutexattr_destroy = pthread_mutexattr_destroy,
 	.pthread_mutex_init = pthread_mutex_init,
 	.pthread_mutex_destroy = pthread_mutex_destroy,
@@ -85,6 +114,14 @@ const struct lock_calls posix_lock = {
 #endif
 	.pthread_mutex_unlock = pthread_mutex_unlock,
 	.pthread_mutex_consistent = pthread_mutex_consistent,
+#ifdef HAVE_PTHREAD_MUTEX_SETPRIOCEILING
+	.pthread_mutex_setprioceiling = pthread_mutex_setprioceiling,
+#endif
+#ifdef HAVE_PTHREAD_MUTEX_GETPRIOCEILING
+	.pthread_mutex_getprioceiling = pthread_mutex_getprioceiling,
+#endif
+	.pthread_setschedparam = pthread_setschedparam,
+	.pthread_getschedparam = pthread_getschedparam,
 	.pthread_condattr_init = pthread_condattr_init,
 	.pthread_condattr_setpshared = pthread_condattr_setpshared,
 	.pthread_condattr_setclock = pthread_condattr_setclock,
@@ -132,4 +169,5 @@ const struct lock_calls posix_lock = {
 	.pthread_spin_trylock = pthread_spin_trylock,
 	.pthread_spin_unlock = pthread_spin_unlock,
 	.futex = posix_futex,
+	.futex_waitv = posix_futex_waitv,
 };

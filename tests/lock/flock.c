@@ -2,22 +2,43 @@
 /* Locks of an open file description by flock. */
 #include "stage/story.h"
 
-TEST(lock, flock_excludes)
+struct pair {
+	const char *name;
+	int held, asked;
+	bool is_refused;
+};
+
+static const struct pair pairs[] = {
+	{"shared_and_shared", LOCK_SH, LOCK_SH, false},
+	{"shared_and_exclusive", LOCK_SH, LOCK_EX, true},
+	{"exclusive_and_shared", LOCK_EX, LOCK_SH, true},
+	{"exclusive_and_exclusive", LOCK_EX, LOCK_EX, true},
+};
+
+/* What another opening is told, of the same process or of another one. */
+static void asks(actor *a, const char *f, const struct pair *pair)
+{
+	if (pair->is_refused)
+		does_fail(a, lock.flock(f, pair->asked | LOCK_NB), EWOULDBLOCK);
+	else
+		does(a, lock.flock(f, pair->asked | LOCK_NB));
+	does(a, lock.flock(f, LOCK_UN));
+}
+
+TEST_EACH(lock, flock_excludes, pairs)
 {
 	actor *alice = cast("alice"), *bob = cast_stranger("bob");
 
 	does(alice, lock.open("f", O_RDWR));
 	does(alice, lock.open("f:2", O_RDWR));
 	does(bob, lock.open("f", O_RDWR));
-	does(alice, lock.flock("f", LOCK_SH));
-	does(bob, lock.flock("f", LOCK_SH));
-	does_fail(alice, lock.flock("f:2", LOCK_EX | LOCK_NB), EWOULDBLOCK);
+	does(alice, lock.flock("f", row->held));
+	asks(alice, "f:2", row);
+	asks(bob, "f", row);
 	does(alice, lock.flock("f", LOCK_UN));
-	does(bob, lock.flock("f", LOCK_EX | LOCK_NB));
-	does_fail(alice, lock.flock("f", LOCK_SH | LOCK_NB), EWOULDBLOCK);
-	does(bob, lock.flock("f", LOCK_UN));
-	does(alice, lock.flock("f", LOCK_EX | LOCK_NB));
-	does_fail(alice, lock.flock("f:2", LOCK_SH | LOCK_NB), EWOULDBLOCK);
+	does(alice, lock.flock("f:2", row->asked | LOCK_NB));
+	does(alice, lock.flock("f:2", LOCK_UN));
+	does(bob, lock.flock("f", row->asked | LOCK_NB));
 }
 
 TEST(lock, flock_waits)

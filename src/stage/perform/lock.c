@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Locks in memory; those of files are in lock_file.c. */
+#include <sched.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -180,6 +181,91 @@ PERFORM(lock, mutex_lock_in_thread)
 		return;
 	pthread_join(thread, &result);
 	outcome_is_error(out, (int)(intptr_t)result);
+}
+
+/* -- priorities ------------------------------------------------------------------------------- */
+
+static int lowest(void)
+{
+	return sched_get_priority_min(SCHED_FIFO);
+}
+
+/* What there is not, and what this user may not, is neither right nor wrong. */
+static void forgive(outcome *out)
+{
+	if (out->error == ENOTSUP)
+		outcome_lacks(out, "PTHREAD_PRIO_PROTECT");
+	else if (out->error == EPERM)
+		outcome_lacks(out, "the right to a priority ceiling");
+}
+
+PERFORM(lock, make_ceiling_mutex)
+{
+	pthread_mutexattr_t attributes;
+	void *mutex = place(o, out);
+
+	if (!mutex || !describe_mutex(&attributes, PTHREAD_MUTEX_NORMAL, 0, out))
+		return;
+	if (CALL_ERROR(lock, pthread_mutexattr_setprotocol, &attributes, PTHREAD_PRIO_PROTECT) &&
+	    CALL_ERROR(lock, pthread_mutexattr_setprioceiling, &attributes,
+		       lowest() + (int)o->n[0]))
+		CALL_ERROR(lock, pthread_mutex_init, mutex, &attributes);
+	forgive(out);
+	impl->lock->pthread_mutexattr_destroy(&attributes);
+}
+
+PERFORM(lock, mutex_set_ceiling)
+{
+	int old = (int)0xEEEEEEEEu;
+
+	if (CALL_ERROR(lock, pthread_mutex_setprioceiling, handle_pointer(o->handle),
+		       lowest() + (int)o->n[0], &old))
+		out->value = old - lowest();
+	forgive(out);
+}
+
+PERFORM(lock, mutex_get_ceiling)
+{
+	int ceiling = (int)0xEEEEEEEEu;
+
+	if (CALL_ERROR(lock, pthread_mutex_getprioceiling, handle_pointer(o->handle), &ceiling))
+		out->value = ceiling - lowest();
+	forgive(out);
+}
+
+/* Only on the same processor does who has the higher priority keep another from running. */
+static bool stay_on_one_processor(void)
+{
+#ifdef CPU_SET
+	cpu_set_t mine, one;
+
+	if (sched_getaffinity(0, sizeof(mine), &mine) != 0)
+		return false;
+	CPU_ZERO(&one);
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &mine)) {
+			CPU_SET(i, &one);
+			break;
+		}
+	return sched_setaffinity(0, sizeof(one), &one) == 0;
+#else
+	return false;
+#endif
+}
+
+PERFORM(lock, run_in_real_time)
+{
+	struct sched_param highest = {.sched_priority = lowest() + HIGHEST_STEP},
+			   asked = {.sched_priority = lowest() + (int)o->n[0]};
+
+	if (!stay_on_one_processor()) {
+		outcome_lacks(out, "a processor of one's choice");
+		return;
+	}
+	/* who may not go as high as a ceiling can lock nothing */
+	if (!CALL_ERROR(lock, pthread_setschedparam, pthread_self(), SCHED_FIFO, &highest) ||
+	    !CALL_ERROR(lock, pthread_setschedparam, pthread_self(), SCHED_FIFO, &asked))
+		outcome_lacks(out, "the right to real-time priority");
 }
 
 /* -- condition variables ---------------------------------------------------------------------- */
@@ -500,4 +586,25 @@ PERFORM(lock, futex_trylock_pi)
 PERFORM(lock, futex_unlock_pi)
 {
 	call_pi(o, out, FUTEX_UNLOCKS_PI, NULL);
+}
+
+PERFORM(lock, futex_wait_requeue_pi)
+{
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_WAITS_REQUEUE_PI, (uint32_t)o->n[0],
+	     NULL, 0, handle_pointer(o->other), 0);
+}
+
+PERFORM(lock, futex_timedwait_requeue_pi)
+{
+	struct timespec deadline = from_now(CLOCK_MONOTONIC, o->n[1]);
+
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_WAITS_REQUEUE_PI, (uint32_t)o->n[0],
+	     &deadline, 0, handle_pointer(o->other), 0);
+	check_deadline(CLOCK_MONOTONIC, &deadline, out);
+}
+
+PERFORM(lock, futex_cmp_requeue_pi)
+{
+	CALL(lock, futex, handle_pointer(o->handle), FUTEX_CMP_REQUEUES_PI, (uint32_t)o->n[1], NULL,
+	     (uint32_t)o->n[2], handle_pointer(o->other), (uint32_t)o->n[0]);
 }
