@@ -116,6 +116,7 @@ ipcts_SOURCES += \
 # sock
 ipcts_SOURCES += \
 	%D%/sock/address.c \
+	%D%/sock/backlog.c \
 	%D%/sock/batch.c \
 	%D%/sock/connect.c \
 	%D%/sock/credential.c \

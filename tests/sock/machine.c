@@ -363,6 +363,88 @@ TEST_EACH(sock, failure_to_connect_is_told_later, tcp_kinds)
 	does_give(here, sock.option("c", SOL_SOCKET, SO_ERROR), 0);
 }
 
+/* -- a listener that has no room left -----------------------------------------------------------
+ */
+
+/* More than the queue of such a listener holds, and no more than it holds twice. */
+enum { BACKLOG = 1, CROWD = 4 };
+
+static const char *const crowd[CROWD] = {"c0", "c1", "c2", "c3"};
+
+/* Waits until all are connected. */
+static long long wait_for_all(const char *text, const long long *n)
+{
+	(void)text;
+	(void)n;
+	for (int i = 0; i < CROWD; i++) {
+		struct pollfd polled = {.fd = handle_fd(crowd[i]), .events = POLLOUT};
+		int error = -1;
+		socklen_t size = sizeof(error);
+
+		must_be(impl->fd->poll(&polled, 1, -1), 1);
+		must_be(impl->sock->getsockopt(polled.fd, SOL_SOCKET, SO_ERROR, &error, &size), 0);
+		must_be(error, 0);
+	}
+	return 0;
+}
+
+/* Accepts and hears each one once. */
+static long long accept_crowd(const char *text, const long long *n)
+{
+	int heard = 0, accepted[CROWD];
+
+	(void)n;
+	for (int i = 0; i < CROWD; i++)
+		must((accepted[i] = impl->sock->accept(handle_fd(text), NULL, NULL)) >= 0);
+	shared()[0] = 1;
+	for (int i = 0; i < CROWD; i++) {
+		char name[2];
+
+		must_be(impl->sock->recv(accepted[i], name, sizeof(name), MSG_WAITALL), 2);
+		must(name[0] == 'c' && !(heard & 1 << (name[1] - '0')));
+		heard |= 1 << (name[1] - '0');
+	}
+	must_be(heard, (1 << CROWD) - 1);
+	return 0;
+}
+
+/* Many connect, without waiting, to a listener that has room for few, and none of them is told that
+ * it has failed.  It takes a second until those who are left try again. */
+static void waits_for_room(actor *server, actor *client, int kind, int place)
+{
+	for (int i = 0; i < CROWD; i++) {
+		does(client, sock.make_with(crowd[i], kind, SOCK_NONBLOCK));
+		does_fail(client, sock.connect_port(crowd[i], kind, place), EINPROGRESS);
+	}
+	begin(client, call(wait_for_all, "", 0, 0, 0));
+	blocks(client);
+	begin(server, call(accept_crowd, "s", 0, 0, 0));
+	succeeds(client);
+	awaits(&shared()[0], 1);
+	for (int i = 0; i < CROWD; i++)
+		does(client, sock.send(crowd[i], crowd[i], 0));
+	succeeds(server);
+}
+
+static const struct {
+	const char *name;
+	int kind, host;
+} listeners[] = {
+	{"tcp4_loopback", TCP4, LOOPBACK},
+	{"tcp6_loopback", TCP6, LOOPBACK},
+	{"tcp4_machines", TCP4, THERE},
+	{"tcp6_machines", TCP6, THERE},
+};
+
+TEST_EACH(sock, connections_beyond_the_backlog_wait, listeners)
+{
+	actor *here = cast("here");
+	actor *there = row->host == LOOPBACK ? cast("there") : join(here);
+
+	does(there, sock.serve_at("s", row->kind, BACKLOG, row->host));
+	waits_for_room(there, here, row->kind, AT(row->host, outcome_of(there)->value));
+}
+
 /* -- to many ---------------------------------------------------------------------------------- */
 
 static void reaches_members(int kind)
