@@ -41,7 +41,7 @@ libipcts_a_SOURCES = \
 	%D%/stage/perform/machine.c %D%/stage/perform/mq.c %D%/stage/perform/msg.c \
 	%D%/stage/perform/pipe.c %D%/stage/perform/sem.c %D%/stage/perform/semset.c \
 	%D%/stage/perform/shm.c %D%/stage/perform/sig.c %D%/stage/perform/sock.c \
-	%D%/stage/perform/sock_control.c \
+	%D%/stage/perform/sock_beside.c %D%/stage/perform/sock_control.c \
 	%D%/stage/plan.c %D%/stage/play.h \
 	%D%/stage/runner.c %D%/stage/runner.h \
 	%D%/stage/scene.c %D%/stage/scene.h \

@@ -118,6 +118,7 @@ ipcts_SOURCES += \
 	%D%/sock/address.c \
 	%D%/sock/backlog.c \
 	%D%/sock/batch.c \
+	%D%/sock/beside.c \
 	%D%/sock/connect.c \
 	%D%/sock/credential.c \
 	%D%/sock/end.c \
@@ -131,6 +132,7 @@ ipcts_SOURCES += \
 	%D%/sock/option.c \
 	%D%/sock/pass.c \
 	%D%/sock/peer.c \
+	%D%/sock/process.c \
 	%D%/sock/ready.c \
 	%D%/sock/stream.c \
 	%D%/sock/talk.c \
