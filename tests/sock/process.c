@@ -13,7 +13,9 @@ static void is_process(actor *a, actor *other)
 	begin(a, fd.poll("p", POLLIN, -1));
 	blocks(a);
 	dies(other);
-	gives(a, POLLIN);
+	/* and of its being waited for, if that has come to pass: HUP */
+	succeeds(a);
+	must(outcome_of(a)->value & POLLIN);
 }
 
 TEST_EACH(sock, peers_process_can_be_had, unix_connections)
