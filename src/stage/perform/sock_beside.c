@@ -16,10 +16,10 @@ union control {
 
 /* A message and all that comes with it. */
 struct received {
-	union control control;
 	struct sockaddr_storage from;
 	struct iovec part;
 	struct msghdr message;
+	union control control; /* last, for its header's end is open */
 };
 
 static bool receive(const op *o, outcome *out, int flags, struct received *r)
