@@ -44,6 +44,7 @@ libipcts_a_SOURCES = \
 	%D%/stage/perform/sig_process.c %D%/stage/perform/sig_wait.c \
 	%D%/stage/perform/sock.c \
 	%D%/stage/perform/sock_address.c %D%/stage/perform/sock_address.h \
+	%D%/stage/perform/sock_beside.c \
 	%D%/stage/perform/sock_control.c %D%/stage/perform/sock_talk.c \
 	%D%/stage/plan.c %D%/stage/play.h \
 	%D%/stage/runner.c %D%/stage/runner.h \

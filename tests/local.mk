@@ -118,7 +118,9 @@ ipcts_SOURCES += \
 # sock
 ipcts_SOURCES += \
 	%D%/sock/address.c \
+	%D%/sock/backlog.c \
 	%D%/sock/batch.c \
+	%D%/sock/beside.c \
 	%D%/sock/connect.c \
 	%D%/sock/credential.c \
 	%D%/sock/end.c \
@@ -132,6 +134,7 @@ ipcts_SOURCES += \
 	%D%/sock/option.c \
 	%D%/sock/pass.c \
 	%D%/sock/peer.c \
+	%D%/sock/process.c \
 	%D%/sock/ready.c \
 	%D%/sock/stream.c \
 	%D%/sock/talk.c \

@@ -12,6 +12,19 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 
+/* Linux, for libraries that are older than it; where the number is another one, there's none. */
+#if defined(__linux__) && !defined(__hppa__) && !defined(__sparc__)
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#endif
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
+#endif
+
 struct sock_calls {
 	int (*socket)(int domain, int type, int protocol);
 	int (*socketpair)(int domain, int type, int protocol, int ends[2]);
@@ -74,6 +87,29 @@ enum {
 	TAKEN_GID,
 	TAKEN_MESSAGES /* how many control messages */
 };
+
+/* What an outcome of sock.take_process tells. */
+enum { PROCESS_FLAGS, PROCESS_MESSAGES, PROCESS_PID };
+
+/* What an outcome of sock.take_arrival tells; -1 of what wasn't told. */
+enum {
+	ARRIVAL_HOST, /* that it was sent to: enum sock_host */
+	ARRIVAL_INTERFACE,
+	ARRIVAL_TIME, /* since the epoch */
+	ARRIVAL_FLAGS /* msg_flags */
+};
+enum sock_interface { BY_LOOPBACK, BY_CABLE, BY_ANOTHER };
+
+/* What an outcome of sock.take_failure tells: of a datagram that nobody received. */
+enum {
+	FAILURE_ERRNO,
+	FAILURE_ORIGIN, /* enum sock_origin */
+	FAILURE_TELLER, /* which host has told */
+	FAILURE_HOST,	/* where it had been sent */
+	FAILURE_PORT,
+	FAILURE_FLAGS /* msg_flags */
+};
+enum sock_origin { BY_LOCAL = 1, BY_ICMP, BY_ICMP6 };
 
 /* What an outcome that is an address tells besides its name. */
 enum { ADDRESS_SIZE, ADDRESS_FAMILY, ADDRESS_PORT };

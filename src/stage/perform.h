@@ -56,6 +56,8 @@ enum { POISON = 0xEE };
 /* This process's machine: its number, and the index of its end of the cable. */
 int machine_number(void);
 unsigned machine_cable(void);
+/* Which host has that address, an in_addr or in6_addr: enum sock_host; -1: no such. */
+int host_of(int family, const void *address);
 
 #define OP(mechanism, word, ...) PERFORM(mechanism, word);
 #include "contract/all.ops"

@@ -101,6 +101,54 @@ TEST_EACH(sock, full_backlog_blocks_connect, unix_connections)
 	does_fail(client, sock.connect("c", "s"), EAGAIN);
 }
 
+/* Three clients that all wait for a full listener. */
+static void crowd(actor *server, actor *const clients[3])
+{
+	does(server, sock.serve("s", UNIX_STREAM, 1));
+	fill_backlog(clients[0], UNIX_STREAM);
+	for (int i = 0; i < 3; i++) {
+		begin(clients[i], sock.reach("d", UNIX_STREAM, "s", 0));
+		blocks(clients[i]);
+	}
+}
+
+TEST_VARIANT(sock, full_backlog_blocks_connect, several)
+{
+	actor *server = cast("server");
+	actor *const clients[] = {cast("anna"), cast("ben"), cast("carl")};
+
+	crowd(server, clients);
+	for (int i = 0; i < 3; i++)
+		does(server, sock.accept("s", "accepted"));
+	for (int i = 0; i < 3; i++)
+		succeeds(clients[i]);
+	does_fail(clients[0], sock.connect("c", "s"), EAGAIN);
+}
+
+TEST_VARIANT(sock, closed_listener_refuses_who_waits, several)
+{
+	actor *server = cast("server");
+	actor *const clients[] = {cast("anna"), cast("ben"), cast("carl")};
+
+	crowd(server, clients);
+	dies(server);
+	for (int i = 0; i < 3; i++)
+		fails(clients[i], ECONNREFUSED);
+}
+
+TEST_EACH(sock, larger_backlog_lets_in, unix_connections)
+{
+	actor *server = cast("server"), *client = cast("client");
+
+	does(server, sock.serve("s", row->kind, 1));
+	fill_backlog(client, row->kind);
+	begin(client, sock.reach("d", row->kind, "s", 0));
+	blocks(client);
+	does(server, sock.listen("s", 10));
+	succeeds(client);
+	does(client, sock.connect("c", "s"));
+}
+
 TEST_EACH(sock, closed_listener_refuses_who_waits, unix_connections)
 {
 	actor *server = cast("server"), *client = cast("client");

@@ -363,6 +363,91 @@ TEST_EACH(sock, failure_to_connect_is_told_later, tcp_kinds)
 	does_give(here, sock.option("c", SOL_SOCKET, SO_ERROR), 0);
 }
 
+/* -- a listener that has no room left -----------------------------------------------------------
+ */
+
+/* More than the queue of such a listener holds, and no more than it holds twice. */
+enum { BACKLOG = 1, CROWD = 4 };
+
+static const char *const crowd[CROWD] = {"c0", "c1", "c2", "c3"};
+
+/* Waits until all are connected. */
+static long long wait_for_all(const char *text, const long long *n)
+{
+	(void)text;
+	(void)n;
+	for (int i = 0; i < CROWD; i++) {
+		struct pollfd polled = {.fd = handle_fd(crowd[i]), .events = POLLOUT};
+		int error = -1;
+		socklen_t size = sizeof(error);
+
+		must_be(impl->fd->poll(&polled, 1, -1), 1);
+		must_be(impl->sock->getsockopt(polled.fd, SOL_SOCKET, SO_ERROR, &error, &size), 0);
+		must_be(error, 0);
+	}
+	return 0;
+}
+
+/* Accepts and hears each one once. */
+static long long accept_crowd(const char *text, const long long *n)
+{
+	int heard = 0, accepted[CROWD];
+
+	(void)n;
+	for (int i = 0; i < CROWD; i++)
+		must((accepted[i] = impl->sock->accept(handle_fd(text), NULL, NULL)) >= 0);
+	shared()[0] = 1;
+	for (int i = 0; i < CROWD; i++) {
+		char name[2];
+
+		must_be(impl->sock->recv(accepted[i], name, sizeof(name), MSG_WAITALL), 2);
+		must(name[0] == 'c' && name[1] >= '0' && name[1] < '0' + CROWD);
+		must(!(heard & 1 << (name[1] - '0')));
+		heard |= 1 << (name[1] - '0');
+	}
+	must_be(heard, (1 << CROWD) - 1);
+	return 0;
+}
+
+/* Many connect, without waiting, to a listener that has room for few, and none of them is told that
+ * it has failed.  It takes a second until those who are left try again. */
+static void waits_for_room(actor *server, actor *client, int kind, int place)
+{
+	for (int i = 0; i < CROWD; i++) {
+		does(client, sock.make_with(crowd[i], kind, SOCK_NONBLOCK));
+		begin(client, sock.connect_port(crowd[i], kind, place));
+		returns(client);
+		must(outcome_of(client)->error == 0 || outcome_of(client)->error == EINPROGRESS);
+	}
+	begin(client, call(wait_for_all, "", 0, 0, 0));
+	blocks(client);
+	begin(server, call(accept_crowd, "s", 0, 0, 0));
+	succeeds(client);
+	awaits(&shared()[0], 1);
+	for (int i = 0; i < CROWD; i++)
+		does(client, sock.send(crowd[i], crowd[i], 0));
+	succeeds(server);
+}
+
+static const struct {
+	const char *name;
+	int kind, host;
+} listeners[] = {
+	{"tcp4_loopback", TCP4, LOOPBACK},
+	{"tcp6_loopback", TCP6, LOOPBACK},
+	{"tcp4_machines", TCP4, THERE},
+	{"tcp6_machines", TCP6, THERE},
+};
+
+TEST_EACH(sock, connections_beyond_the_backlog_wait, listeners)
+{
+	actor *here = cast("here");
+	actor *there = row->host == LOOPBACK ? cast("there") : join(here);
+
+	does(there, sock.serve_at("s", row->kind, BACKLOG, row->host));
+	waits_for_room(there, here, row->kind, AT(row->host, outcome_of(there)->value));
+}
+
 /* -- to many ---------------------------------------------------------------------------------- */
 
 static void reaches_members(int kind)
@@ -419,6 +504,120 @@ TEST(sock, broadcast_reaches_the_other_machine)
 	does(here, sock.send_to_port("c", UDP4, "to all", AT(BROADCAST, port)));
 	does_give(there, sock.receive_from("s", 100, 0, "from"), "to all");
 	does_give(there, sock.address("from"), "here");
+}
+
+/* -- by which way -------------------------------------------------------------------------------
+ */
+
+#if defined(IP_PKTINFO) && defined(IPV6_RECVPKTINFO)
+static const struct {
+	const char *name;
+	int kind, level, option, host, interface;
+} ways[] = {
+	{"udp4_loopback", UDP4, IPPROTO_IP, IP_PKTINFO, LOOPBACK, BY_LOOPBACK},
+	{"udp6_loopback", UDP6, IPPROTO_IPV6, IPV6_RECVPKTINFO, LOOPBACK, BY_LOOPBACK},
+	{"udp4_machines", UDP4, IPPROTO_IP, IP_PKTINFO, THERE, BY_CABLE},
+	{"udp6_machines", UDP6, IPPROTO_IPV6, IPV6_RECVPKTINFO, THERE, BY_CABLE},
+};
+
+TEST_EACH(sock, datagram_tells_where_it_came_in, ways)
+{
+	actor *here = cast("here");
+	actor *there = row->host == LOOPBACK ? cast("there") : join(here);
+
+	does(there, sock.serve_at("s", row->kind, 0, ANYWHERE));
+	int place = AT(row->host, outcome_of(there)->value);
+	does(here, sock.make("c", row->kind));
+	for (int on = 0; on < 2; on++) {
+		does(there, sock.set_option("s", row->level, row->option, on));
+		does(here, sock.send_to_port("c", row->kind, "from afar", place));
+		does_give(there, sock.take_arrival("s", 100, 0), "from afar");
+		must_be(outcome_of(there)->n[ARRIVAL_HOST], on ? row->host : -1);
+		must_be(outcome_of(there)->n[ARRIVAL_INTERFACE], on ? row->interface : -1);
+	}
+	/* the same way all the time, and nothing of the first datagram's is left */
+	does(there, sock.set_option("s", row->level, row->option, 0));
+	does(here, sock.send_to_port("c", row->kind, "unasked", place));
+	does_give(there, sock.take_arrival("s", 100, 0), "unasked");
+	must_be(outcome_of(there)->n[ARRIVAL_HOST], -1);
+}
+
+TEST_VARIANT(sock, datagram_tells_where_it_came_in, both_ways)
+{
+	actor *here = cast("here"), *there = join(here);
+
+	does(there, sock.serve_at("s", UDP4, 0, ANYWHERE));
+	int port = (int)outcome_of(there)->value;
+	does(there, sock.set_option("s", IPPROTO_IP, IP_PKTINFO, 1));
+	does(here, sock.make("c", UDP4));
+	does(there, sock.make("c", UDP4));
+	for (int i = 0; i < 2; i++) {
+		does(here, sock.send_to_port("c", UDP4, "from afar", AT(THERE, port)));
+		does_give(there, sock.take_arrival("s", 100, 0), "from afar");
+		must_be(outcome_of(there)->n[ARRIVAL_HOST], THERE);
+		must_be(outcome_of(there)->n[ARRIVAL_INTERFACE], BY_CABLE);
+		does(there, sock.send_to_port("c", UDP4, "from home", port));
+		does_give(there, sock.take_arrival("s", 100, 0), "from home");
+		must_be(outcome_of(there)->n[ARRIVAL_HOST], LOOPBACK);
+		must_be(outcome_of(there)->n[ARRIVAL_INTERFACE], BY_LOOPBACK);
+	}
+}
+#endif
+
+/* One datagram from afar and one from home, and when they have come (for the marks behind them
+ * have) what the socket has got of them. */
+static void hears(actor *here, actor *there, int kind, const int ports[2],
+		  const char *const heard[2])
+{
+	does(here, sock.send_to_port("c", kind, "from afar", AT(THERE, ports[0])));
+	does(here, sock.send_to_port("c", kind, "a mark", AT(THERE, ports[1])));
+	does_give(there, sock.receive("mark", 100, 0), "a mark");
+	does(there, sock.send_to_port("c", kind, "from home", ports[0]));
+	does(there, sock.send_to_port("c", kind, "a mark", ports[1]));
+	does_give(there, sock.receive("mark", 100, 0), "a mark");
+	for (int i = 0; i < 2; i++)
+		if (heard[i])
+			does_give(there, sock.receive("s", 100, 0), heard[i]);
+	does_fail(there, sock.receive("s", 100, MSG_DONTWAIT), EAGAIN);
+}
+
+TEST_EACH(sock, bound_to_a_device_it_hears_no_other, udp_kinds)
+{
+	actor *here = cast("here"), *there = join(here);
+	int ports[2];
+
+	does(there, sock.serve_at("s", row->kind, 0, ANYWHERE));
+	ports[0] = (int)outcome_of(there)->value;
+	does(there, sock.serve_at("mark", row->kind, 0, ANYWHERE));
+	ports[1] = (int)outcome_of(there)->value;
+	does(here, sock.make("c", row->kind));
+	does(there, sock.make("c", row->kind));
+	does_give(there, sock.device("s"), "");
+	does(there, sock.bind_to_device("s", "lo"));
+	does_give(there, sock.device("s"), "lo");
+	hears(here, there, row->kind, ports, (const char *const[]){"from home", NULL});
+	does(there, sock.bind_to_device("s", "cable"));
+	does_give(there, sock.device("s"), "cable");
+	hears(here, there, row->kind, ports, (const char *const[]){"from afar", NULL});
+	does(there, sock.bind_to_device("s", ""));
+	does_give(there, sock.device("s"), "");
+	hears(here, there, row->kind, ports, (const char *const[]){"from afar", "from home"});
+}
+
+TEST_VARIANT(sock, bound_to_a_device_it_hears_no_other, listener)
+{
+	actor *here = cast("here"), *there = join(here);
+
+	does(there, sock.serve_at("s", TCP4, 5, ANYWHERE));
+	int port = (int)outcome_of(there)->value;
+	does(there, sock.bind_to_device("s", "lo"));
+	does_fail(here, sock.reach("c", TCP4, "s", AT(THERE, port)), ECONNREFUSED);
+	does(there, sock.reach("c", TCP4, "s", port));
+	does(there, sock.accept("s", "d"));
+	does(there, sock.bind_to_device("s", "cable"));
+	does_fail(there, sock.reach("c", TCP4, "s", port), ECONNREFUSED);
+	does(here, sock.reach("c", TCP4, "s", AT(THERE, port)));
+	does(there, sock.accept("s", "d"));
 }
 
 /* -- as much as a frame holds ----------------------------------------------------------------- */

@@ -261,7 +261,18 @@ static long long milliseconds(void)
 	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-enum { RECEIVE, SEND, ACCEPT };
+enum { RECEIVE, SEND, ACCEPT, CONNECT };
+
+/* Connects to the listener "s" of AF_UNIX. */
+static int connect_to_s(int socket_fd)
+{
+	struct sockaddr_un to;
+
+	memset(&to, 0, sizeof(to));
+	to.sun_family = AF_UNIX;
+	strcpy(to.sun_path, path_of("s"));
+	return impl->sock->connect(socket_fd, (struct sockaddr *)&to, sizeof(to));
+}
 
 /* Fails, if it does, as the call did; but not before its time.  If a busy machine lies under the
  * kernel, ticks come late and then several at once, which makes a timeout short: not every time. */
@@ -281,6 +292,8 @@ static long long wait_in_vain(const char *text, const long long *n)
 			got = impl->sock->recv(socket_fd, piece, sizeof(piece), 0);
 		else if (n[0] == SEND)
 			got = impl->sock->send(socket_fd, piece, sizeof(piece), 0);
+		else if (n[0] == CONNECT)
+			got = connect_to_s(socket_fd);
 		else
 			got = impl->sock->accept(socket_fd, NULL, NULL);
 		error = errno;
@@ -322,6 +335,22 @@ TEST_EACH(sock, accept_timeout_is_kept, connections)
 	does(server, sock.serve("s", row->kind, 5));
 	does(server, sock.set_timeout("s", SO_RCVTIMEO, TIMEOUT_MS));
 	does_fail(server, call(wait_in_vain, "s", ACCEPT, 0, 0), EAGAIN);
+}
+
+TEST_EACH(sock, waiting_connect_has_a_timeout, unix_connections)
+{
+	actor *server = cast("server"), *client = cast("client");
+
+	does(server, sock.serve("s", row->kind, 0));
+	does(client, sock.reach("first", row->kind, "s", 0));
+	does(client, sock.make("c", row->kind));
+	does(client, sock.set_timeout("c", SO_SNDTIMEO, TIMEOUT_MS));
+	does_fail(client, call(wait_in_vain, "c", CONNECT, 0, 0), EAGAIN);
+	does_fail(client, sock.peer_name("c"), ENOTCONN);
+	does(server, sock.accept("s", "accepted"));
+	does(server, fd.set_flags("s", O_RDWR | O_NONBLOCK));
+	does_fail(server, sock.accept("s", "accepted"), EAGAIN);
+	does_give(client, call(wait_in_vain, "c", CONNECT, 0, 0), 0);
 }
 
 TEST_EACH(sock, low_water_mark_holds_back, streams)

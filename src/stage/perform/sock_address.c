@@ -110,25 +110,45 @@ static bool is_same_host(const struct address *a, const struct address *b)
 						       sizeof(a->of.in6.sin6_addr)) == 0;
 }
 
+/* Those that are told by name. */
+static const struct {
+	const char *name;
+	int host;
+} told_hosts[] = {
+	{"loopback", LOOPBACK}, {"here", HERE},		{"there", THERE},
+	{"late", LATE},		{"anywhere", ANYWHERE}, {"mapped", MAPPED_LOOPBACK},
+};
+
+/* Its place among them; -1: it isn't there. */
+static int find_host(const struct address *a)
+{
+	for (size_t i = 0; i < sizeof(told_hosts) / sizeof(told_hosts[0]); i++) {
+		struct address b = internet_address(a->of.any.sa_family, AT(told_hosts[i].host, 0));
+
+		if (is_same_host(a, &b))
+			return (int)i;
+	}
+	return -1;
+}
+
+int host_of(int family, const void *address)
+{
+	struct address a = {0};
+
+	a.of.any.sa_family = (sa_family_t)family;
+	if (family == AF_INET)
+		memcpy(&a.of.in.sin_addr, address, sizeof(a.of.in.sin_addr));
+	else
+		memcpy(&a.of.in6.sin6_addr, address, sizeof(a.of.in6.sin6_addr));
+	int found = find_host(&a);
+	return found < 0 ? -1 : told_hosts[found].host;
+}
+
 static void tell_host(outcome *out, const struct address *a)
 {
-	static const struct {
-		const char *name;
-		int host;
-	} hosts[] = {
-		{"loopback", LOOPBACK}, {"here", HERE},		{"there", THERE},
-		{"late", LATE},		{"anywhere", ANYWHERE}, {"mapped", MAPPED_LOOPBACK},
-	};
+	int found = find_host(a);
 
-	strcpy((char *)out->bytes, "elsewhere");
-	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-		struct address b = internet_address(a->of.any.sa_family, AT(hosts[i].host, 0));
-
-		if (is_same_host(a, &b)) {
-			strcpy((char *)out->bytes, hosts[i].name);
-			break;
-		}
-	}
+	strcpy((char *)out->bytes, found < 0 ? "elsewhere" : told_hosts[found].name);
 	outcome_has_bytes(out, strlen((char *)out->bytes));
 }
 
