@@ -84,8 +84,8 @@ build_init()
 	quietly "$build/init.log" make -C "$build" ci/init
 }
 
-# make_initramfs WORD...: the first process, the command, and at their own places those of its words
-# that are names of files.
+# make_initramfs WORD...: the first process, the command and, beneath /here, those of its words that
+# are names of files: at their own places they might be where init.c mounts something.
 make_initramfs()
 {
 	root=$build/root
@@ -93,12 +93,14 @@ make_initramfs()
 	mkdir -p "$root/dev"
 	cp "$build/ci/init" "$root/init"
 	cp -R "$build/modules" "$root"
-	printf '%s\0' "$@" >"$root/command"
 	for word; do
-		[ -f "$word" ] || continue
-		mkdir -p "$root/$(dirname "$word")"
-		cp "$word" "$root/$word"
-	done
+		if [ -f "$word" ]; then
+			mkdir -p "$root/here/$(dirname "$word")"
+			cp "$word" "$root/here/$word"
+			word=/here/$word
+		fi
+		printf '%s\0' "$word"
+	done >"$root/command"
 	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1) >"$build/initramfs"
 	rm -rf "$root"
 }
