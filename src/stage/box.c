@@ -24,8 +24,8 @@
 #include "stage/director.h"
 #include "stage/estate.h"
 #include "stage/observe.h"
-#include "stage/runner.h"
 #include "stage/perform.h"
+#include "stage/runner.h"
 #include "stage/scene.h"
 #include "stage/wait.h"
 
@@ -115,11 +115,14 @@ static void find_program(const char *name)
 const char *stage_open(const struct stage_settings *given)
 {
 	const char *parent = getenv("TMPDIR");
+	char common[PATH_MAX];
 
 	settings = *given;
 	impl = settings.implementation;
 	find_program(settings.program);
 	estate_open(parent && *parent ? parent : "/tmp");
+	if (impl->enter && estate_make_common(common, sizeof(common)))
+		impl->enter(common);
 	return NULL;
 }
 

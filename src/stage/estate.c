@@ -314,7 +314,7 @@ void estate_open(const char *parent)
 	swept = *removed;
 	if (snprintf(directory, sizeof(directory), "%s/ipcts-%u-%s", real, (unsigned)geteuid(),
 		     run_name) >= (int)sizeof(directory) ||
-	    mkdir(directory, 0700) < 0) {
+	    mkdir(directory, 0711) < 0) {
 		snprintf(trouble, sizeof(trouble), "no writable directory %.60s: %s", parent,
 			 strerror(errno));
 		directory[0] = '\0';
@@ -343,6 +343,13 @@ void estate_close(void)
 const char *estate_directory(void)
 {
 	return directory[0] ? directory : NULL;
+}
+
+bool estate_make_common(char *path, size_t size)
+{
+	/* whatever the umask is */
+	return directory[0] && snprintf(path, size, "%s/common", directory) < (int)size &&
+	       mkdir(path, 01777) == 0 && chmod(path, 01777) == 0;
 }
 
 const char *estate_no_directory(void)

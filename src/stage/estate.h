@@ -39,6 +39,8 @@ void estate_close(void);
 /* The run's directory, or NULL and why there's none. */
 const char *estate_directory(void);
 const char *estate_no_directory(void);
+/* Makes one in it where every user may make files, and nobody remove another's. */
+bool estate_make_common(char *path, size_t size);
 /* The run's own name, which no other run has. */
 const char *estate_run_name(void);
 
