@@ -31,6 +31,7 @@ struct handle {
 struct object_class {
 	enum object_kind kind;
 	size_t least; /* bytes of the smallest object */
+	size_t most;  /* bytes that are mapped of a larger one; 0: all */
 	void (*repair)(struct mapping *mapping);
 	ssize_t (*readv)(int fd, struct handle *h, const struct iovec *vector, int count);
 	ssize_t (*writev)(int fd, struct handle *h, const struct iovec *vector, int count);

@@ -133,7 +133,8 @@ int object_create_exactly(const char *path, bool is_nameless, enum object_kind k
 	return create(path, is_nameless, kind, size, mode, true, make, wish);
 }
 
-bool object_map(struct mapping *mapping, int fd, enum object_kind kind, size_t least)
+bool object_map_head(struct mapping *mapping, int fd, enum object_kind kind, size_t least,
+		     size_t most)
 {
 	struct stat status;
 
@@ -143,18 +144,24 @@ bool object_map(struct mapping *mapping, int fd, enum object_kind kind, size_t l
 		errno = EINVAL;
 		return false;
 	}
-	void *place = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	size_t size = (uintmax_t)status.st_size < most ? (size_t)status.st_size : most;
+	void *place = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (place == MAP_FAILED)
 		return false;
 
 	mapping->object = place;
-	mapping->size = (size_t)status.st_size;
+	mapping->size = size;
 	if (mapping->object->magic == MAGIC && mapping->object->layout == LAYOUT &&
 	    mapping->object->kind == (uint32_t)kind)
 		return true;
 	object_unmap(mapping);
 	errno = EINVAL;
 	return false;
+}
+
+bool object_map(struct mapping *mapping, int fd, enum object_kind kind, size_t least)
+{
+	return object_map_head(mapping, fd, kind, least, SIZE_MAX);
 }
 
 void object_unmap(struct mapping *mapping)

@@ -77,6 +77,9 @@ int object_create_exactly(const char *path, bool is_nameless, enum object_kind k
  * smaller than least bytes.
  */
 bool object_map(struct mapping *mapping, int fd, enum object_kind kind, size_t least);
+/* The same, but of its first bytes only: at most so many. */
+bool object_map_head(struct mapping *mapping, int fd, enum object_kind kind, size_t least,
+		     size_t most);
 void object_unmap(struct mapping *mapping);
 
 /*
