@@ -172,8 +172,8 @@ static int create(struct ipc_class *class, struct mapping *registry, key_t key, 
 	int index = find_place(class, registry);
 	char path[PATH_MAX];
 
-	if (index < 0) {
-		errno = ENOSPC;
+	if (index < 0 || !wish->size) {
+		errno = wish->size ? ENOSPC : EINVAL;
 		return -1;
 	}
 	struct place *place = &places_of(registry)[index];
@@ -242,11 +242,12 @@ int ipc_get(struct ipc_class *class, key_t key, int flags, const struct ipc_wish
 			return id;
 		struct handle *h = ipc_find(class, id);
 
-		if (!h && errno != EACCES) {
+		if (!h && errno == EINVAL) {
 			finish_removal(class, id);
 			continue;
 		}
-		bool is_permitted = h && ipc_permits(h, bits);
+		/* its name is told also to those who may do nothing with it */
+		bool is_permitted = h ? ipc_permits(h, bits) : errno == EACCES && !bits;
 
 		if (h)
 			handle_put(h);
@@ -272,13 +273,16 @@ static struct handle *open_object(struct ipc_class *class, int id)
 	}
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
-		errno = errno == EACCES ? EACCES : EINVAL;
+		if (errno == ENOENT)
+			errno = EINVAL;
 		return NULL;
 	}
 	h = handle_make(fd, &class->class);
 	if (h)
 		h->id = id;
+	int error = errno;
 	close(fd);
+	errno = error;
 	return h;
 }
 
@@ -396,6 +400,28 @@ void ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct h
 
 	handle_forget_this(&class->handles, h->id % REGISTRY_PLACES, h);
 	finish_removal(class, h->id);
+}
+
+void ipc_hide(struct ipc_class *class, int id)
+{
+	int index = id % REGISTRY_PLACES;
+	struct mapping registry;
+
+	if (!open_registry(class, &registry))
+		return;
+	mapping_lock(&registry);
+	struct place *place = &places_of(&registry)[index];
+
+	if (place->is_used && id_of(index, place) == id)
+		CHANGE(&registry, place->key, IPC_PRIVATE);
+	unlock(&registry);
+}
+
+int ipc_open(const struct ipc_class *class, int id, int flags)
+{
+	char path[PATH_MAX];
+
+	return path_of(class, id, path) ? open(path, flags | O_CLOEXEC) : -1;
 }
 
 /* -- all of them ------------------------------------------------------------------------------ */
