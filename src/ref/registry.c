@@ -111,24 +111,35 @@ static int find_place(const struct ipc_class *class, const struct mapping *regis
 	return count < class->most ? found : -1;
 }
 
-/* What is left to do when an object is marked as removed, whoever has marked it. */
-static void finish_removal(const struct ipc_class *class, int id)
+/* An object that was entered and has no file any more is half removed: its place becomes free. */
+static void free_place(const struct ipc_class *class, int id)
 {
 	int index = id % REGISTRY_PLACES, saved = errno;
 	struct mapping registry;
 	char path[PATH_MAX];
 
-	if (path_of(class, id, path))
-		unlink(path);
-	STEP("registry/remove/unlinked");
-	if (open_registry(class, &registry)) {
+	if (path_of(class, id, path) && open_registry(class, &registry)) {
 		mapping_lock(&registry);
 		struct place *place = &places_of(&registry)[index];
 
-		if (place->is_used && id_of(index, place) == id)
+		if (place->is_used && id_of(index, place) == id && access(path, F_OK) < 0 &&
+		    errno == ENOENT)
 			CHANGE(&registry, place->is_used, 0);
 		unlock(&registry);
 	}
+	errno = saved;
+}
+
+/* What is left to do when an object is marked as removed, whoever has marked it. */
+static void finish_removal(const struct ipc_class *class, int id)
+{
+	int saved = errno;
+	char path[PATH_MAX];
+
+	if (path_of(class, id, path))
+		unlink(path);
+	STEP("registry/remove/unlinked");
+	free_place(class, id);
 	errno = saved;
 }
 
@@ -299,10 +310,14 @@ struct handle *ipc_find(struct ipc_class *class, int id)
 		handle_put(h);
 	}
 	h = open_object(class, id);
-	if (!h)
+	if (!h) {
+		if (id >= 0 && errno == EINVAL)
+			free_place(class, id);
 		return NULL;
+	}
 	if (((struct ipc_object *)h->mapping.object)->is_removed) {
 		handle_put(h);
+		finish_removal(class, id);
 		errno = EINVAL;
 		return NULL;
 	}
