@@ -111,8 +111,8 @@ static int find_place(const struct ipc_class *class, const struct mapping *regis
 	return count < class->most ? found : -1;
 }
 
-/* An object that was entered and has no file any more is half removed: its place becomes free. */
-static void free_place(const struct ipc_class *class, int id)
+/* The place is free from now on, if it is still this object's and, if asked for, has no file. */
+static void free_place(const struct ipc_class *class, int id, bool is_without_file)
 {
 	int index = id % REGISTRY_PLACES, saved = errno;
 	struct mapping registry;
@@ -122,8 +122,8 @@ static void free_place(const struct ipc_class *class, int id)
 		mapping_lock(&registry);
 		struct place *place = &places_of(&registry)[index];
 
-		if (place->is_used && id_of(index, place) == id && access(path, F_OK) < 0 &&
-		    errno == ENOENT)
+		if (place->is_used && id_of(index, place) == id &&
+		    (!is_without_file || (access(path, F_OK) < 0 && errno == ENOENT)))
 			CHANGE(&registry, place->is_used, 0);
 		unlock(&registry);
 	}
@@ -139,7 +139,7 @@ static void finish_removal(const struct ipc_class *class, int id)
 	if (path_of(class, id, path))
 		unlink(path);
 	STEP("registry/remove/unlinked");
-	free_place(class, id);
+	free_place(class, id, false);
 	errno = saved;
 }
 
@@ -311,8 +311,9 @@ struct handle *ipc_find(struct ipc_class *class, int id)
 	}
 	h = open_object(class, id);
 	if (!h) {
+		/* what was entered and has no file is half removed */
 		if (id >= 0 && errno == EINVAL)
-			free_place(class, id);
+			free_place(class, id, true);
 		return NULL;
 	}
 	if (((struct ipc_object *)h->mapping.object)->is_removed) {
