@@ -591,34 +591,40 @@ void *ipcref_shmat(int id, const void *address, int flags)
 
 /* -- shmctl ----------------------------------------------------------------------------------- */
 
+/* The caller's structure is touched while nothing is locked: it may be where no memory is. */
 static int stat_segment(struct handle *h, struct shmid_ds *status)
 {
 	const struct segment *segment = segment_of(h);
+	struct shmid_ds told;
 
 	if (!lock_if_there(h))
 		return -1;
-	int count = count_marks(h->id);
+	int count = count_marks(h->id), error = errno;
 
-	if (count >= 0) {
-		memset(status, 0, sizeof(*status));
-		ipc_stat(h, &status->shm_perm);
-		status->shm_segsz = (size_t)segment->size;
-		status->shm_atime = (time_t)segment->attached_at;
-		status->shm_dtime = (time_t)segment->detached_at;
-		status->shm_ctime = (time_t)segment->ipc.changed_at;
-		status->shm_cpid = segment->creator;
-		status->shm_lpid = segment->last;
-		status->shm_nattch = (shmatt_t)count;
-	}
+	memset(&told, 0, sizeof(told));
+	ipc_stat(h, &told.shm_perm);
+	told.shm_segsz = (size_t)segment->size;
+	told.shm_atime = (time_t)segment->attached_at;
+	told.shm_dtime = (time_t)segment->detached_at;
+	told.shm_ctime = (time_t)segment->ipc.changed_at;
+	told.shm_cpid = segment->creator;
+	told.shm_lpid = segment->last;
+	told.shm_nattch = (shmatt_t)count;
 	mapping_unlock(&h->mapping);
-	return count < 0 ? -1 : 0;
+	errno = error;
+	if (count < 0)
+		return -1;
+	*status = told;
+	return 0;
 }
 
 static int set(struct handle *h, const struct shmid_ds *status)
 {
+	const struct ipc_perm wish = status->shm_perm;
+
 	if (!ipc_is_owner(h) || !lock_if_there(h))
 		return -1;
-	int result = ipc_set(&shm_class, h, &status->shm_perm), error = errno;
+	int result = ipc_set(&shm_class, h, &wish), error = errno;
 
 	mapping_unlock(&h->mapping);
 	errno = error;
