@@ -288,10 +288,11 @@ int ipcref_shmget(key_t key, size_t size, int flags)
 			is_swept = true;
 			continue;
 		}
-		if (key != IPC_PRIVATE && (id >= 0 || error == EEXIST || error == EACCES)) {
-			if (hide_doomed(id >= 0 ? id : ipc_get(&shm_class, key, 0, &wish, &is_new)))
-				continue;
-		}
+		bool is_there = id >= 0 || error == EEXIST || error == EACCES;
+
+		if (is_there && key != IPC_PRIVATE &&
+		    hide_doomed(id >= 0 ? id : ipc_get(&shm_class, key, 0, &wish, &is_new)))
+			continue;
 		if (id >= 0 && is_large_enough(id, size))
 			return id;
 		errno = id >= 0 || error == EFBIG ? EINVAL : error;
@@ -323,6 +324,7 @@ static void keep_from_children(void *mark)
 #endif
 }
 
+/* A child for which no mark can be had (a descriptor too few) isn't counted. */
 static void before_fork(void)
 {
 	int saved = errno;
