@@ -81,7 +81,7 @@ struct handle *handle_get(struct handle_table *table, int number)
 			pthread_mutex_lock(&table->mutex);
 			place = place_of(table, number, false);
 			if (!place || !atomic_load(place)) {
-				h = table->find_out(number);
+				h = table->find_out ? table->find_out(number) : NULL;
 				if (h && handle_enter(table, number, h))
 					place = place_of(table, number, false);
 			}

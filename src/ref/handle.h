@@ -49,7 +49,8 @@ enum { HANDLE_CHUNK = 1024, HANDLE_CHUNKS = 1024 };
 struct handle_table {
 	_Atomic(_Atomic(struct handle *) *) chunks[HANDLE_CHUNKS];
 	pthread_mutex_t mutex;
-	/* Finds out about a number that isn't known yet; NULL: it is nothing of ours. */
+	/* Finds out about a number that isn't known yet; gives NULL if it is nothing of ours.  May
+	 * itself be NULL: nothing can be found out by the number alone. */
 	struct handle *(*find_out)(int number);
 };
 #define HANDLE_TABLE(finds_out)                                                                    \
