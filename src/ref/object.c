@@ -84,18 +84,28 @@ static bool write_head(int fd, enum object_kind kind, size_t size, mode_t mode,
 	return true;
 }
 
-int object_create(const char *path, bool is_nameless, enum object_kind kind, size_t size,
-		  mode_t mode, void (*make)(struct object *object, const void *wish),
+/* What the umask leaves of the mode, which only a file that was made with it can tell. */
+static bool lessen(int fd, mode_t *mode)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return false;
+	*mode = status.st_mode & 0777;
+	return true;
+}
+
+static int create(const char *path, bool is_nameless, enum object_kind kind, size_t size,
+		  mode_t mode, bool is_exact, void (*make)(struct object *object, const void *wish),
 		  const void *wish)
 {
 	char nameless[PATH_MAX];
-	struct stat status;
 	int fd = create_nameless(path, mode, nameless);
 
 	if (fd < 0)
 		return -1;
-	bool is_made = fstat(fd, &status) == 0 && fchmod(fd, widened(status.st_mode & 0777)) == 0 &&
-		       write_head(fd, kind, size, status.st_mode & 0777, make, wish) &&
+	bool is_made = (is_exact || lessen(fd, &mode)) && fchmod(fd, widened(mode)) == 0 &&
+		       write_head(fd, kind, size, mode, make, wish) &&
 		       (is_nameless || name_it(fd, nameless, path));
 	int error = errno;
 
@@ -107,6 +117,20 @@ int object_create(const char *path, bool is_nameless, enum object_kind kind, siz
 	}
 	errno = error;
 	return fd;
+}
+
+int object_create(const char *path, bool is_nameless, enum object_kind kind, size_t size,
+		  mode_t mode, void (*make)(struct object *object, const void *wish),
+		  const void *wish)
+{
+	return create(path, is_nameless, kind, size, mode, false, make, wish);
+}
+
+int object_create_exactly(const char *path, bool is_nameless, enum object_kind kind, size_t size,
+			  mode_t mode, void (*make)(struct object *object, const void *wish),
+			  const void *wish)
+{
+	return create(path, is_nameless, kind, size, mode, true, make, wish);
 }
 
 bool object_map(struct mapping *mapping, int fd, enum object_kind kind, size_t least)
@@ -142,7 +166,7 @@ void object_unmap(struct mapping *mapping)
 	errno = saved;
 }
 
-static bool is_in_group(gid_t gid)
+bool is_in_group(gid_t gid)
 {
 	gid_t groups[256];
 	int count = getgroups(256, groups);
