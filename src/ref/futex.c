@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -97,17 +98,23 @@ static int poll_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 		      const struct timespec *moment)
 {
 	struct timespec interval = {0, 1000};
+	sigset_t all, before;
+	int result = 0;
 
-	while (atomic_load(word) == value) {
+	/* a handler runs only while one sleeps, or it would be forgotten */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	while (!result && atomic_load(word) == value) {
 		if (moment && moment_is_past(clock, moment))
-			return ETIMEDOUT;
-		if (nanosleep(&interval, NULL) < 0 && errno == EINTR &&
-		    (moment || some_handler_interrupts()))
-			return EINTR;
-		if (interval.tv_nsec < POLL_NS)
+			result = ETIMEDOUT;
+		else if (pselect(0, NULL, NULL, NULL, &interval, &before) < 0 && errno == EINTR &&
+			 (moment || some_handler_interrupts()))
+			result = EINTR;
+		else if (interval.tv_nsec < POLL_NS)
 			interval.tv_nsec *= 2;
 	}
-	return 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return result;
 }
 
 #ifdef SYS_futex
