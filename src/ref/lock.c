@@ -115,9 +115,9 @@ bool kernel_minds_the_dead(void)
 /* What /proc/ID/stat tells of a thread; 0: nothing. */
 struct status {
 	char state;
-	uint64_t flags, birth, stack;
+	uint64_t flags, threads, birth, stack;
 };
-enum { STATE = 3, FLAGS = 9, BIRTH = 22, STACK = 28 };
+enum { STATE = 3, FLAGS = 9, THREADS = 20, BIRTH = 22, STACK = 28 };
 enum { FLAG_EXITING = 4 }; /* Linux's PF_EXITING */
 
 static bool look_up(const char *path, struct status *status)
@@ -142,6 +142,8 @@ static bool look_up(const char *path, struct status *status)
 	for (int number = STATE; (field = strchr(field + 1, ' ')); number++) {
 		if (number == FLAGS)
 			status->flags = strtoull(field, NULL, 10);
+		else if (number == THREADS)
+			status->threads = strtoull(field, NULL, 10);
 		else if (number == BIRTH)
 			status->birth = strtoull(field, NULL, 10);
 		else if (number == STACK)
@@ -202,6 +204,17 @@ bool life_goes_on(uint32_t id, struct life life)
 bool thread_lives(uint32_t id, uint64_t birth)
 {
 	return life_goes_on(id, (struct life){.birth = (uint32_t)birth});
+}
+
+bool process_lives(uint32_t id, uint64_t birth)
+{
+	int saved = errno;
+	struct status status;
+	bool outlives_its_first_thread = look_up_thread(id, &status) && status.threads > 1 &&
+					 is_same((uint32_t)birth, (uint32_t)status.birth);
+
+	errno = saved;
+	return outlives_its_first_thread || thread_lives(id, birth);
 }
 
 struct life thread_life(void)

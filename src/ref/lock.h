@@ -41,6 +41,8 @@ uint32_t thread_id(void);
  * birth that isn't 0 is compared with thread_birth(), for ids are used again.
  */
 bool thread_lives(uint32_t id, uint64_t birth);
+/* Whether the process is: its first thread may have ended before others. */
+bool process_lives(uint32_t id, uint64_t birth);
 /* When the thread was born, in ticks since the system's start; 0: nobody knows. */
 uint64_t thread_birth(uint32_t id);
 
