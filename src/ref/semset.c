@@ -45,10 +45,11 @@ struct semaphore {
 	uint32_t process; /* the last that operated on it */
 };
 
-/* A thread and its process; the times of birth tell them from others of the same ids. */
+/* A thread and its process, and what tells them from others of the same ids. */
 struct who {
 	uint32_t process, thread;
-	uint64_t process_birth, thread_birth;
+	uint64_t process_birth;
+	struct life life; /* of the thread: what exec makes of it waits no more */
 };
 
 struct request {
@@ -152,14 +153,16 @@ static struct undoer *undoer_at(const struct view *view, unsigned place)
 static const struct who *myself(void)
 {
 	static _Thread_local struct who me;
+	uint32_t process = (uint32_t)getpid();
 
-	if (me.thread != thread_id() || me.process != (uint32_t)getpid()) {
-		me.thread = thread_id();
-		me.process = (uint32_t)getpid();
-		me.thread_birth = thread_birth(me.thread);
-		me.process_birth = thread_birth(me.process);
-	}
+	if (me.process != process || me.life.birth != thread_life().birth)
+		me = (struct who){process, thread_id(), thread_birth(process), thread_life()};
 	return &me;
+}
+
+static bool lives(const struct who *who)
+{
+	return life_goes_on(who->thread, who->life);
 }
 
 /* -- a request: all of it or nothing ---------------------------------------------------------- */
@@ -312,7 +315,7 @@ static bool serve(const struct view *view, struct waiter *waiter)
 	int outcome = attempt(view, &request, &stopped);
 	if (outcome == MUST_WAIT)
 		return false;
-	if (!thread_lives(request.who.thread, request.who.thread_birth)) {
+	if (!lives(&request.who)) {
 		mapping_undo(view->mapping);
 		CHANGE(view->mapping, waiter->ticket, 0);
 		mapping_commit(view->mapping);
@@ -359,15 +362,14 @@ static void publish(const struct view *view)
 /* A place to wait in, perhaps that of somebody who is dead; NULL: there is none. */
 static struct waiter *find_room(const struct view *view)
 {
-	for (unsigned i = 0; i < MOST_WAITERS; i++)
-		if (!view->set->waiters[i].ticket)
-			return &view->set->waiters[i];
-	for (unsigned i = 0; i < MOST_WAITERS; i++) {
-		const struct who *who = &view->set->waiters[i].request.who;
+	struct waiter *waiters = view->set->waiters;
 
-		if (!thread_lives(who->thread, who->thread_birth))
-			return &view->set->waiters[i];
-	}
+	for (unsigned i = 0; i < MOST_WAITERS; i++)
+		if (!waiters[i].ticket)
+			return &waiters[i];
+	for (unsigned i = 0; i < MOST_WAITERS; i++)
+		if (!lives(&waiters[i].request.who))
+			return &waiters[i];
 	return NULL;
 }
 
@@ -424,7 +426,7 @@ static void look_after_the_dead(const struct view *view)
 		struct undoer *undoer = undoer_at(view, i);
 		uint32_t process = undoer->process;
 
-		if (process && !thread_lives(process, undoer->birth))
+		if (process && !process_lives(process, undoer->birth))
 			undo_all_of(view, undoer);
 	}
 }
@@ -651,7 +653,7 @@ static int count_waiters(const struct view *view, uint32_t number, bool for_zero
 		const struct sembuf *operation = &request.operations[stopped];
 
 		if (operation->sem_num == number && (operation->sem_op == 0) == for_zero &&
-		    thread_lives(request.who.thread, request.who.thread_birth))
+		    lives(&request.who))
 			count++;
 	}
 	return count;
