@@ -101,8 +101,10 @@ static size_t set_size(uint32_t count)
 
 /* -- what a process goes by ------------------------------------------------------------------- */
 
+static void repair(struct mapping *mapping);
+
 static struct ipc_class semset_class = {
-	.class = {.kind = OBJECT_SEMSET, .least = sizeof(struct set)},
+	.class = {.kind = OBJECT_SEMSET, .least = sizeof(struct set), .repair = repair},
 	.name = "sem",
 	.most = REGISTRY_PLACES,
 	.handles = HANDLE_TABLE(NULL),
@@ -116,17 +118,13 @@ struct view {
 	uint32_t count;
 };
 
-static bool see(struct view *view, struct handle *h)
+static bool see(struct view *view, struct mapping *mapping)
 {
-	view->handle = h;
-	view->mapping = &h->mapping;
-	view->set = (struct set *)h->mapping.object;
+	view->mapping = mapping;
+	view->set = (struct set *)mapping->object;
 	view->count = *(volatile uint32_t *)&view->set->count;
-	if (view->count > 0 && view->count <= MOST_SEMAPHORES &&
-	    set_size(view->count) <= h->mapping.size)
-		return true;
-	errno = EBADMSG;
-	return false;
+	return view->count > 0 && view->count <= MOST_SEMAPHORES &&
+	       set_size(view->count) <= mapping->size;
 }
 
 /* The set of this identifier, to be put back; false with errno. */
@@ -136,9 +134,11 @@ static bool find(struct view *view, int id)
 
 	if (!h)
 		return false;
-	if (see(view, h))
+	view->handle = h;
+	if (see(view, &h->mapping))
 		return true;
 	handle_put(h);
+	errno = EBADMSG;
 	return false;
 }
 
@@ -348,8 +348,8 @@ static void serve_all(const struct view *view)
 }
 
 /*
- * Values have changed: commits that.  All waiters are told before, for if this process dies they
- * must see for themselves whether they can go on.
+ * Values have changed: commits that.  All waiters are told before, for if this process dies now one
+ * of them must come to do what it has left to do.
  */
 static void publish(const struct view *view)
 {
@@ -357,6 +357,15 @@ static void publish(const struct view *view)
 	STEP("semset/publish/rung");
 	mapping_commit(view->mapping);
 	serve_all(view);
+}
+
+/* Who died with the lock may have served some and not others. */
+static void repair(struct mapping *mapping)
+{
+	struct view view;
+
+	if (see(&view, mapping))
+		serve_all(&view);
 }
 
 /* A place to wait in, perhaps that of somebody who is dead; NULL: there is none. */
@@ -535,10 +544,8 @@ static int await(const struct view *view, const struct request *request,
 		error = bell_sleep(&view->set->changed, view->mapping, &sleep);
 		bool is_removed = view->set->ipc.is_removed;
 
-		if (!is_removed) {
+		if (!is_removed)
 			look_after_the_dead(view);
-			serve_all(view); /* for who rang may be dead */
-		}
 		if (waiter && waiter->ticket != ticket)
 			return EBADMSG;
 		if (waiter)
