@@ -404,7 +404,7 @@ static struct waiter *enter(const struct view *view, const struct request *reque
 
 /* -- the dead --------------------------------------------------------------------------------- */
 
-/* Does what the end of its process is to do; only what is committed before is kept beside it. */
+/* Does what the end of its process was to do. */
 static void undo_all_of(const struct view *view, struct undoer *undoer)
 {
 	for (uint32_t i = 0; i < view->count; i++) {
