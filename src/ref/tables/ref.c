@@ -35,4 +35,5 @@ const struct implementation ref_implementation = {
 	.fd = &ref_fd,
 	.mq = &ref_mq,
 	.shm = &ref_shm,
+	.semset = &ref_semset,
 };
