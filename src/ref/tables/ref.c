@@ -26,4 +26,5 @@ const struct implementation ref_implementation = {
 	.means = &posix_implementation,
 	.fd = &ref_fd,
 	.mq = &ref_mq,
+	.msg = &ref_msg,
 };
