@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -67,21 +68,34 @@ bool some_handler_interrupts(void)
 	return false;
 }
 
-static int poll_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
-		      const struct timespec *moment)
+/* mask: the caller's; signals come only while it sleeps here, so that none is missed. */
+static int poll_masked(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+		       const struct timespec *moment, const sigset_t *mask)
 {
 	struct timespec interval = {0, 1000};
 
 	while (atomic_load(word) == value) {
 		if (moment && moment_is_past(clock, moment))
 			return ETIMEDOUT;
-		if (nanosleep(&interval, NULL) < 0 && errno == EINTR &&
+		if (pselect(0, NULL, NULL, NULL, &interval, mask) < 0 && errno == EINTR &&
 		    (moment || some_handler_interrupts()))
 			return EINTR;
 		if (interval.tv_nsec < POLL_NS)
 			interval.tv_nsec *= 2;
 	}
 	return 0;
+}
+
+static int poll_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+		      const struct timespec *moment)
+{
+	sigset_t all, mask;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &mask);
+	int result = poll_masked(word, value, clock, moment, &mask);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	return result;
 }
 
 #ifdef SYS_futex
