@@ -151,16 +151,14 @@ static bool has_room(const struct queue *queue, size_t size)
 }
 
 /*
- * Writes the text into the foremost free blocks, which nobody else looks at.  The last of them;
- * NULL: the chain is broken.
+ * Writes the text into free blocks, from this one on, which nobody else looks at.  The last of
+ * them; NULL: the chain is broken.
  */
-static union block *write_text(struct queue *queue, const char *text, size_t size)
+static union block *write_text(struct queue *queue, union block *block, const char *text,
+			       size_t size)
 {
-	union block *block = block_of(queue, once(&queue->free));
 	size_t piece = size < FIRST_BYTES ? size : FIRST_BYTES;
 
-	if (!block)
-		return NULL;
 	memcpy(block->first.bytes, text, piece);
 	while (size > piece) {
 		text += piece;
@@ -181,9 +179,9 @@ static bool put(struct handle *h, int64_t type, const char *text, size_t size)
 	struct queue *queue = queue_of(h);
 	uint32_t number = once(&queue->free), last = once(&queue->last);
 	union block *message = block_of(queue, number), *previous = block_of(queue, last);
-	union block *end = write_text(queue, text, size);
+	union block *end = message ? write_text(queue, message, text, size) : NULL;
 
-	if (!message || !end || (last && !previous))
+	if (!end || (last && !previous))
 		return false;
 	message->first.next = 0;
 	message->first.type = type;
