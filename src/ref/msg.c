@@ -277,7 +277,7 @@ static bool find(struct queue *queue, long wanted, int flags, struct found *foun
 	bool is_lowest_wanted = wanted < 0 && !(flags & MSG_COPY);
 	uint32_t before = 0, number = once(&queue->first);
 
-	found->number = 0;
+	*found = (struct found){0};
 	for (long position = 0; number; position++) {
 		const union block *message = block_of(queue, number);
 
