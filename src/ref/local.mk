@@ -11,6 +11,7 @@ ref_sources = \
 	%D%/ipcref.h \
 	%D%/lock.c %D%/lock.h \
 	%D%/mq.c \
+	%D%/msg.c \
 	%D%/namespace.c %D%/namespace.h \
 	%D%/object.c %D%/object.h \
 	%D%/registry.c %D%/registry.h \
@@ -39,5 +40,8 @@ pkgconfig_DATA += %D%/ipcref.pc
 ref_tables = \
 	%D%/tables/fd.c \
 	%D%/tables/mq.c \
+	%D%/tables/msg.c \
 	%D%/tables/ref.c \
-	%D%/tables/semset.c %D%/tables/shm.c %D%/tables/tables.h
+	%D%/tables/semset.c \
+	%D%/tables/shm.c \
+	%D%/tables/tables.h

@@ -42,7 +42,7 @@ static bool open_registry(const struct ipc_class *class, struct mapping *mapping
 	if (!namespace_path(path, class->name, "registry"))
 		return false;
 	do {
-		fd = open(path, O_RDWR | O_CLOEXEC);
+		fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0 || errno != ENOENT)
 			break;
 		fd = object_create_exactly(path, false, OBJECT_REGISTRY, sizeof(struct registry),
@@ -276,17 +276,22 @@ static struct handle *open_object(struct ipc_class *class, int id)
 
 	if (!path_of(class, id, path))
 		return NULL;
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
 	struct handle *h = handle_make(fd, &class->class);
 	int error = h ? errno : errno == EINVAL ? EBADMSG : errno;
+	struct stat status;
 
+	if (h && fstat(fd, &status) == 0) {
+		h->id = id;
+		h->device = status.st_dev;
+		h->file = status.st_ino;
+	}
 	close(fd);
 	errno = error;
 	if (!h)
 		return NULL;
-	h->id = id;
 	if (!ipc_of(h)->is_removed)
 		return h;
 	handle_put(h);
@@ -379,16 +384,24 @@ void ipc_stat(const struct handle *h, struct ipc_perm *permissions)
 }
 
 /*
- * The file is found by its name, for there is no descriptor of it.  Who isn't its owner can't
- * change its mode, and needn't: it is open to all then.
+ * The file is found by its name, for there is no descriptor of it; its owner may have put another
+ * there, so that it is looked at first.  Who isn't its owner can't change its mode, and needn't: it
+ * is open to all then.
  */
 static void open_file_to(const struct ipc_class *class, const struct handle *h, mode_t mode)
 {
 	int saved = errno;
 	char path[PATH_MAX];
+	struct stat status;
+	int fd = path_of(class, h->id, path) ? open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC) : -1;
 
-	if (path_of(class, h->id, path) && chmod(path, mode) < 0)
-		errno = saved;
+	if (fd >= 0) {
+		if (fstat(fd, &status) == 0 && status.st_dev == h->device &&
+		    status.st_ino == h->file)
+			fchmod(fd, mode);
+		close(fd);
+	}
+	errno = saved;
 }
 
 int ipc_set(struct ipc_class *class, struct handle *h, const struct ipc_perm *permissions)

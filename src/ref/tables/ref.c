@@ -34,6 +34,7 @@ const struct implementation ref_implementation = {
 	.means = &posix_implementation,
 	.fd = &ref_fd,
 	.mq = &ref_mq,
+	.msg = &ref_msg,
 	.shm = &ref_shm,
 	.semset = &ref_semset,
 };

@@ -9,5 +9,6 @@ extern const struct fd_calls ref_fd;
 extern const struct mq_calls ref_mq;
 extern const struct shm_calls ref_shm;
 extern const struct semset_calls ref_semset;
+extern const struct msg_calls ref_msg;
 
 #endif
