@@ -18,6 +18,8 @@
 
 /* The longest interval of a poll. */
 enum { POLL_NS = 1000000 };
+/* The longest sleep of who must look again. */
+enum { DOZE_MS = 100 };
 
 static bool is_there;
 
@@ -48,12 +50,36 @@ static struct timespec now(clockid_t clock)
 	return moment;
 }
 
+static struct timespec in_future(clockid_t clock, int milliseconds)
+{
+	struct timespec moment = now(clock);
+
+	moment.tv_sec += milliseconds / 1000;
+	moment.tv_nsec += milliseconds % 1000 * 1000000;
+	if (moment.tv_nsec >= 1000000000) {
+		moment.tv_sec++;
+		moment.tv_nsec -= 1000000000;
+	}
+	return moment;
+}
+
+static bool is_before(const struct timespec *one, const struct timespec *other)
+{
+	return one->tv_sec < other->tv_sec ||
+	       (one->tv_sec == other->tv_sec && one->tv_nsec < other->tv_nsec);
+}
+
 bool moment_is_past(clockid_t clock, const struct timespec *moment)
 {
 	struct timespec time = now(clock);
 
-	return time.tv_sec > moment->tv_sec ||
-	       (time.tv_sec == moment->tv_sec && time.tv_nsec >= moment->tv_nsec);
+	return !is_before(&time, moment);
+}
+
+bool moment_is_valid(clockid_t clock, const struct timespec *moment)
+{
+	return (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC) && moment->tv_nsec >= 0 &&
+	       moment->tv_nsec < 1000000000;
 }
 
 bool some_handler_interrupts(void)
@@ -109,13 +135,7 @@ int futex_wait(_Atomic uint32_t *word, uint32_t value, int milliseconds)
 	int saved = errno, result;
 
 	if (milliseconds != FOR_EVER) {
-		moment = now(CLOCK_MONOTONIC);
-		moment.tv_sec += milliseconds / 1000;
-		moment.tv_nsec += milliseconds % 1000 * 1000000;
-		if (moment.tv_nsec >= 1000000000) {
-			moment.tv_sec++;
-			moment.tv_nsec -= 1000000000;
-		}
+		moment = in_future(CLOCK_MONOTONIC, milliseconds);
 		end = &moment;
 	}
 	result = futex_wait_until(word, value, CLOCK_MONOTONIC, end);
@@ -147,6 +167,29 @@ int futex_wait_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 #endif
 	result = poll_until(word, value, clock, moment);
 	errno = saved;
+	return result;
+}
+
+int futex_doze_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+		     const struct timespec *moment)
+{
+	struct timespec soon = in_future(clock, DOZE_MS);
+	bool is_last = moment && is_before(moment, &soon);
+	int result = futex_wait_until(word, value, clock, is_last ? moment : &soon);
+
+	return result == ETIMEDOUT && !is_last ? EAGAIN : result;
+}
+
+int futex_doze_cancellably(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+			   const struct timespec *moment)
+{
+	int before, result;
+
+	/* what is looked up once must not be cut off in the middle */
+	futex_is_there();
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
+	result = futex_doze_until(word, value, clock, moment);
+	pthread_setcanceltype(before, NULL);
 	return result;
 }
 

@@ -24,6 +24,8 @@ enum { LOOK_AFTER_MS = 10 };
 /* What a thread knows of itself. */
 static _Thread_local struct {
 	uint32_t id;
+	bool knows_life;
+	struct life life;
 #ifdef __linux__
 	struct robust_list_head *list; /* libc's, known to the kernel; NULL: there is none */
 	/* What was announced before: libc's own or, in a signal handler, the interrupted lock. */
@@ -38,6 +40,7 @@ static _Thread_local struct {
 static void forget_self(void)
 {
 	self.id = 0;
+	self.knows_life = false;
 #ifdef __linux__
 	self.depth = 0;
 #endif
@@ -109,13 +112,19 @@ bool kernel_minds_the_dead(void)
 #endif
 }
 
-/* Fields of /proc/ID/stat: the state (3) and the time of birth (22). */
-static bool look_up(uint32_t id, char *state, uint64_t *birth)
-{
-	char path[32], line[512];
+/* What /proc/ID/stat tells of a thread; 0: nothing. */
+struct status {
+	char state;
+	uint64_t flags, birth, stack;
+};
+enum { STATE = 3, FLAGS = 9, BIRTH = 22, STACK = 28 };
+enum { FLAG_EXITING = 4 }; /* Linux's PF_EXITING */
 
-	snprintf(path, sizeof(path), "/proc/%u/stat", id);
+static bool look_up(const char *path, struct status *status)
+{
+	char line[512];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
 	if (fd < 0)
 		return false;
 	ssize_t size = read(fd, line, sizeof(line) - 1);
@@ -128,38 +137,90 @@ static bool look_up(uint32_t id, char *state, uint64_t *birth)
 	const char *field = strrchr(line, ')');
 	if (!field || field[1] != ' ')
 		return false;
-	*state = field[2];
-	for (int number = 2; field && number < 22; number++)
-		field = strchr(field + 1, ' ');
-	*birth = field ? strtoull(field, NULL, 10) : 0;
+	memset(status, 0, sizeof(*status));
+	status->state = field[2];
+	for (int number = STATE; (field = strchr(field + 1, ' ')); number++) {
+		if (number == FLAGS)
+			status->flags = strtoull(field, NULL, 10);
+		else if (number == BIRTH)
+			status->birth = strtoull(field, NULL, 10);
+		else if (number == STACK)
+			status->stack = strtoull(field, NULL, 10);
+	}
 	return true;
+}
+
+static bool look_up_thread(uint32_t id, struct status *status)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", id);
+	return look_up(path, status);
 }
 
 uint64_t thread_birth(uint32_t id)
 {
 	int saved = errno;
-	uint64_t birth;
-	char state;
+	struct status status;
+	bool is_there = look_up_thread(id, &status);
 
-	if (!look_up(id, &state, &birth))
-		birth = 0;
 	errno = saved;
-	return birth;
+	return is_there ? status.birth : 0;
+}
+
+static struct life life_of(const struct status *status)
+{
+	/* a stack begins at a multiple of 8 at least, and far apart from another's */
+	return (struct life){(uint32_t)status->birth, (uint32_t)(status->stack >> 3)};
+}
+
+/* What isn't known on both sides is the same. */
+static bool is_same(uint32_t one, uint32_t other)
+{
+	return one == other || one == 0 || other == 0;
+}
+
+bool life_goes_on(uint32_t id, struct life life)
+{
+	int saved = errno;
+	struct status status;
+	bool goes_on;
+
+	if (look_up_thread(id, &status)) {
+		struct life now = life_of(&status);
+
+		goes_on = status.state != 'Z' && status.state != 'X' &&
+			  !(status.flags & FLAG_EXITING) && is_same(life.birth, now.birth) &&
+			  is_same(life.image, now.image);
+	} else {
+		goes_on = kill((pid_t)id, 0) == 0 || errno != ESRCH;
+	}
+	errno = saved;
+	return goes_on;
 }
 
 bool thread_lives(uint32_t id, uint64_t birth)
 {
-	int saved = errno;
-	uint64_t born;
-	char state;
-	bool lives;
+	return life_goes_on(id, (struct life){.birth = (uint32_t)birth});
+}
 
-	if (look_up(id, &state, &born))
-		lives = state != 'Z' && state != 'X' && (!birth || !born || birth == born);
-	else
-		lives = kill((pid_t)id, 0) == 0 || errno != ESRCH;
-	errno = saved;
-	return lives;
+struct life thread_life(void)
+{
+	uint32_t id = thread_id();
+
+	if (!self.knows_life) {
+		int saved = errno;
+		struct status status;
+
+		/* under this name, for emulators answer for the others as for nobody else */
+		if (id && look_up("/proc/thread-self/stat", &status))
+			self.life = life_of(&status);
+		else
+			self.life = (struct life){0, 0};
+		self.knows_life = true;
+		errno = saved;
+	}
+	return self.life;
 }
 
 /* -- the lock --------------------------------------------------------------------------------- */
