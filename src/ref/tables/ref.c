@@ -9,6 +9,10 @@ static const char *lacks(const char *operation)
 	static const struct {
 		const char *operation, *reason;
 	} reasons[] = {
+		{"lock.fcntl", "a file's locks are the kernel's"},
+		{"lock.flock", "a file's locks are the kernel's"},
+		{"lock.futex", "the futex is the kernel's: what the others sleep on"},
+		{"lock.lockf", "a file's locks are the kernel's"},
 		{"mq.limit_bytes", "a user's share of memory is the kernel's to count"},
 	};
 
@@ -26,4 +30,6 @@ const struct implementation ref_implementation = {
 	.means = &posix_implementation,
 	.fd = &ref_fd,
 	.mq = &ref_mq,
+	.sem = &ref_sem,
+	.lock = &ref_lock,
 };

@@ -6,6 +6,8 @@
 #include "contract/implementation.h"
 
 extern const struct fd_calls ref_fd;
+extern const struct lock_calls ref_lock;
 extern const struct mq_calls ref_mq;
+extern const struct sem_calls ref_sem;
 
 #endif
