@@ -48,11 +48,23 @@ int ipcref_rwlock_destroy(pthread_rwlock_t *rwlock)
 
 /* -- locking ---------------------------------------------------------------------------------- */
 
-/* The ways to hold it: 0, or EBUSY if somebody is in the way; the guard is held. */
-static int read_it(struct rwlock *l)
+enum way { READ, WRITE };
+
+static bool is_kept_out(struct rwlock *l, enum way way)
 {
-	if (atomic_load(&l->writer))
+	return atomic_load(&l->writer) || (way == WRITE && atomic_load(&l->readers));
+}
+
+/* 0, or EBUSY if somebody is in the way; the guard is held. */
+static int hold(struct rwlock *l, enum way way)
+{
+	if (is_kept_out(l, way))
 		return EBUSY;
+	if (way == WRITE) {
+		atomic_store(&l->writer, thread_id());
+		STEP("rwlock/wrlock/held");
+		return 0;
+	}
 	if (atomic_load(&l->readers) == UINT32_MAX)
 		return EAGAIN;
 	atomic_fetch_add(&l->readers, 1);
@@ -60,18 +72,12 @@ static int read_it(struct rwlock *l)
 	return 0;
 }
 
-static int write_it(struct rwlock *l)
-{
-	if (atomic_load(&l->writer) || atomic_load(&l->readers))
-		return EBUSY;
-	atomic_store(&l->writer, thread_id());
-	STEP("rwlock/wrlock/held");
-	return 0;
-}
-
-/* Sleeps until it was unlocked, or for no reason: 0 or ETIMEDOUT.  The guard is given back
- * meanwhile. */
-static int wait_for(struct rwlock *l, clockid_t clock, const struct timespec *deadline)
+/*
+ * Sleeps until it was unlocked, or may be had: 0 or ETIMEDOUT.  The guard is given back meanwhile.
+ * Who unlocked it may have been killed before he said so.
+ */
+static int wait_for(struct rwlock *l, enum way way, clockid_t clock,
+		    const struct timespec *deadline)
 {
 	uint32_t prepared = eventcount_prepare(&l->unlockings);
 	int result;
@@ -79,25 +85,25 @@ static int wait_for(struct rwlock *l, clockid_t clock, const struct timespec *de
 	lock_drop(&l->guard);
 	do
 		result = eventcount_doze(&l->unlockings, prepared, clock, deadline);
-	while (result == EAGAIN || result == EINTR);
+	while (result == EINTR || (result == EAGAIN && is_kept_out(l, way)));
 	lock_take(&l->guard);
-	return result;
+	return result == ETIMEDOUT ? ETIMEDOUT : 0;
 }
 
-static int lock_it(pthread_rwlock_t *rwlock, int (*hold)(struct rwlock *l), clockid_t clock,
+static int lock_it(pthread_rwlock_t *rwlock, enum way way, clockid_t clock,
 		   const struct timespec *deadline)
 {
 	struct rwlock *l = rwlock_of(rwlock);
 	int result;
 
 	lock_take(&l->guard);
-	while ((result = hold(l)) == EBUSY) {
+	while ((result = hold(l, way)) == EBUSY) {
 		if (atomic_load(&l->writer) == thread_id())
 			result = EDEADLK;
 		else if (deadline && !moment_is_valid(clock, deadline))
 			result = EINVAL;
 		else
-			result = wait_for(l, clock, deadline);
+			result = wait_for(l, way, clock, deadline);
 		if (result)
 			break;
 	}
@@ -105,57 +111,57 @@ static int lock_it(pthread_rwlock_t *rwlock, int (*hold)(struct rwlock *l), cloc
 	return result;
 }
 
-static int try_it(pthread_rwlock_t *rwlock, int (*hold)(struct rwlock *l))
+static int try_it(pthread_rwlock_t *rwlock, enum way way)
 {
 	struct rwlock *l = rwlock_of(rwlock);
 	int result;
 
 	lock_take(&l->guard);
-	result = hold(l);
+	result = hold(l, way);
 	lock_drop(&l->guard);
 	return result;
 }
 
 int ipcref_rwlock_rdlock(pthread_rwlock_t *rwlock)
 {
-	return lock_it(rwlock, read_it, CLOCK_MONOTONIC, NULL);
+	return lock_it(rwlock, READ, CLOCK_MONOTONIC, NULL);
 }
 
 int ipcref_rwlock_tryrdlock(pthread_rwlock_t *rwlock)
 {
-	return try_it(rwlock, read_it);
+	return try_it(rwlock, READ);
 }
 
 int ipcref_rwlock_timedrdlock(pthread_rwlock_t *rwlock, const struct timespec *deadline)
 {
-	return lock_it(rwlock, read_it, CLOCK_REALTIME, deadline);
+	return lock_it(rwlock, READ, CLOCK_REALTIME, deadline);
 }
 
 int ipcref_rwlock_clockrdlock(pthread_rwlock_t *rwlock, clockid_t clock,
 			      const struct timespec *deadline)
 {
-	return lock_it(rwlock, read_it, clock, deadline);
+	return lock_it(rwlock, READ, clock, deadline);
 }
 
 int ipcref_rwlock_wrlock(pthread_rwlock_t *rwlock)
 {
-	return lock_it(rwlock, write_it, CLOCK_MONOTONIC, NULL);
+	return lock_it(rwlock, WRITE, CLOCK_MONOTONIC, NULL);
 }
 
 int ipcref_rwlock_trywrlock(pthread_rwlock_t *rwlock)
 {
-	return try_it(rwlock, write_it);
+	return try_it(rwlock, WRITE);
 }
 
 int ipcref_rwlock_timedwrlock(pthread_rwlock_t *rwlock, const struct timespec *deadline)
 {
-	return lock_it(rwlock, write_it, CLOCK_REALTIME, deadline);
+	return lock_it(rwlock, WRITE, CLOCK_REALTIME, deadline);
 }
 
 int ipcref_rwlock_clockwrlock(pthread_rwlock_t *rwlock, clockid_t clock,
 			      const struct timespec *deadline)
 {
-	return lock_it(rwlock, write_it, clock, deadline);
+	return lock_it(rwlock, WRITE, clock, deadline);
 }
 
 /* -- unlocking -------------------------------------------------------------------------------- */
