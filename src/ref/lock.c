@@ -20,6 +20,11 @@
 enum { LOCK_SPINS = 100 };
 /* How long to sleep before one looks after the owner oneself. */
 enum { LOOK_AFTER_MS = 10 };
+/*
+ * And where the kernel does: it wakes nobody for a waiter that was killed when it had been woken,
+ * if another has taken the lock meanwhile without knowing of any waiter.
+ */
+enum { LOOK_AGAIN_MS = 100 };
 
 /* What a thread knows of itself. */
 static _Thread_local struct {
@@ -303,7 +308,7 @@ static bool take(struct lock *lock, uint32_t bits)
 			continue;
 		bits = LOCK_IS_WAITED_FOR;
 		futex_wait(&lock->word, word | LOCK_IS_WAITED_FOR,
-			   kernel_minds_the_dead() ? FOR_EVER : LOOK_AFTER_MS);
+			   kernel_minds_the_dead() ? LOOK_AGAIN_MS : LOOK_AFTER_MS);
 		if (!kernel_minds_the_dead() && take_from_the_dead(lock))
 			return false;
 		word = atomic_load_explicit(&lock->word, memory_order_relaxed);
