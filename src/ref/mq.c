@@ -282,8 +282,8 @@ static int await(const struct view *view, int fd, struct bell *bell,
 	return bell_sleep(bell, view->mapping, &sleep);
 }
 
-static int send(int fd, struct handle *h, const char *bytes, size_t size, unsigned priority,
-		const struct timespec *deadline)
+static int send_message(int fd, struct handle *h, const char *bytes, size_t size, unsigned priority,
+			const struct timespec *deadline)
 {
 	struct view view;
 
@@ -322,7 +322,7 @@ int ipcref_mq_timedsend(mqd_t queue, const char *bytes, size_t size, unsigned pr
 
 	if (!h)
 		return -1;
-	result = send(queue, h, bytes, size, priority, deadline);
+	result = send_message(queue, h, bytes, size, priority, deadline);
 	handle_put(h);
 	return result;
 }
