@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Those nobody uses any more: not freed, for whoever comes too late must find something. */
 enum { SPARES = 1024 };
@@ -45,6 +46,7 @@ struct handle *handle_make(int fd, const struct object_class *class)
 	h->mapping.repair = class->repair;
 	h->end = 0;
 	h->id = -1;
+	atomic_init(&h->kept, -1);
 	atomic_init(&h->users, 1);
 	if (object_map(&h->mapping, fd, class->kind, class->least))
 		return h;
@@ -59,6 +61,8 @@ void handle_put(struct handle *h)
 		return;
 	int saved = errno;
 
+	if (h->kept >= 0)
+		close(h->kept);
 	if (h->mapping.object)
 		object_unmap(&h->mapping);
 	pthread_mutex_lock(&spare_mutex);

@@ -22,6 +22,8 @@ struct handle {
 	unsigned end; /* a descriptor: which end it is, or what it may do */
 	int id;	      /* an identifier, whole */
 	_Atomic unsigned users;
+	/* What was closed while others used it is kept open under this number; -1: it wasn't. */
+	_Atomic int kept;
 };
 
 /*
@@ -38,6 +40,8 @@ struct object_class {
 	short (*ready)(int fd, struct handle *h);
 	/* The number is closed, and the descriptor still open; perhaps not the last of its end. */
 	void (*closing)(int fd, struct handle *h);
+	/* The same after it: who waits for the end to be gone is to be woken. */
+	void (*closed)(struct handle *h);
 	int (*fcntl)(int fd, struct handle *h, int command, long argument);
 	int (*ioctl)(int fd, struct handle *h, unsigned long request, void *argument);
 	int (*fstat)(int fd, struct handle *h, struct stat *status);

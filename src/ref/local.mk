@@ -6,6 +6,7 @@ ref_sources = \
 	%D%/bell.c %D%/bell.h \
 	%D%/descriptor.c %D%/descriptor.h \
 	%D%/fd.c \
+	%D%/fifo.c \
 	%D%/futex.c %D%/futex.h \
 	%D%/handle.c %D%/handle.h \
 	%D%/ipcref.h \
@@ -13,6 +14,7 @@ ref_sources = \
 	%D%/mq.c \
 	%D%/namespace.c %D%/namespace.h \
 	%D%/object.c %D%/object.h \
+	%D%/pipe.c %D%/pipe.h \
 	%D%/registry.c %D%/registry.h \
 	%D%/step.h
 
@@ -36,5 +38,7 @@ pkgconfig_DATA += %D%/ipcref.pc
 # What makes it an implementation to judge; of ipcts, not of the library.
 ref_tables = \
 	%D%/tables/fd.c \
+	%D%/tables/fifo.c \
 	%D%/tables/mq.c \
+	%D%/tables/pipe.c \
 	%D%/tables/ref.c %D%/tables/tables.h

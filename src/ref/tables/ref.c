@@ -9,6 +9,10 @@ static const char *lacks(const char *operation)
 	static const struct {
 		const char *operation, *reason;
 	} reasons[] = {
+		{"pipe.splice", "pages move between files only in the kernel"},
+		{"pipe.tee", "pages move between files only in the kernel"},
+		{"pipe.vmsplice", "pages move between files only in the kernel"},
+		{"pipe.sendfile", "pages move between files only in the kernel"},
 		{"mq.limit_bytes", "a user's share of memory is the kernel's to count"},
 	};
 
@@ -25,5 +29,7 @@ const struct implementation ref_implementation = {
 	.lacks = lacks,
 	.means = &posix_implementation,
 	.fd = &ref_fd,
+	.pipe = &ref_pipe,
+	.fifo = &ref_fifo,
 	.mq = &ref_mq,
 };

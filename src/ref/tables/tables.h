@@ -6,6 +6,8 @@
 #include "contract/implementation.h"
 
 extern const struct fd_calls ref_fd;
+extern const struct fifo_calls ref_fifo;
 extern const struct mq_calls ref_mq;
+extern const struct pipe_calls ref_pipe;
 
 #endif
