@@ -312,14 +312,20 @@ static void copy(struct cursor *cursor, const struct view *view, uint32_t positi
 	}
 }
 
-/* Waits until the bell is rung or it's time to look; 0 or an error, the pipe locked. */
-static int await(int fd, struct handle *h, struct bell *bell)
+/*
+ * Waits until the bell is rung or it's time to look; 0 or an error, the pipe locked.  A call that
+ * has moved something is ended by every handler, for it can't be restarted.
+ */
+static int await(int fd, struct handle *h, struct bell *bell, bool has_moved, struct vigil *vigil)
 {
-	const struct sleep sleep = {.looks_every = LOOK_AFTER_PEERS_MS};
+	const struct sleep sleep = {
+		.when_interrupted = has_moved ? SLEEP_ENDS : SLEEP_RESTARTS,
+		.looks_every = LOOK_AFTER_PEERS_MS,
+	};
 
 	if (descriptor_is_nonblocking(descriptor_number(fd, h)))
 		return EAGAIN;
-	return bell_sleep(bell, &h->mapping, &sleep);
+	return bell_sleep_in_vigil(bell, &h->mapping, &sleep, vigil);
 }
 
 /* -- reading ---------------------------------------------------------------------------------- */
@@ -377,14 +383,15 @@ static ssize_t take(const struct view *view, const struct iovec *vector, size_t 
 }
 
 /* The end is told by 0: nothing is there, and nobody to write anything. */
-static ssize_t read_locked(int fd, struct handle *h, const struct iovec *vector, size_t size)
+static ssize_t read_locked(int fd, struct handle *h, const struct iovec *vector, size_t size,
+			   struct vigil *vigil)
 {
 	struct view view;
 	bool is_seen;
 
 	while ((is_seen = see(&view, &h->mapping)) && view.used == 0) {
 		int writers = has(fd, h, PIPE_WRITES);
-		int error = writers > 0 ? await(fd, h, &view.pipe->written) : 0;
+		int error = writers > 0 ? await(fd, h, &view.pipe->written, false, vigil) : 0;
 
 		if (writers <= 0)
 			return writers;
@@ -398,6 +405,7 @@ static ssize_t read_locked(int fd, struct handle *h, const struct iovec *vector,
 
 static ssize_t pipe_readv(int fd, struct handle *h, const struct iovec *vector, int count)
 {
+	struct vigil vigil = {0};
 	ssize_t size, result;
 
 	if (!(h->end & PIPE_READS)) {
@@ -410,8 +418,9 @@ static ssize_t pipe_readv(int fd, struct handle *h, const struct iovec *vector, 
 	if (FAULT("pipe/read/enter"))
 		return -1;
 	mapping_lock(&h->mapping);
-	result = read_locked(fd, h, vector, (size_t)size);
+	result = read_locked(fd, h, vector, (size_t)size, &vigil);
 	mapping_unlock(&h->mapping);
+	vigil_end(&vigil);
 	if (result > 0)
 		mark_time(fd, h, true);
 	return result;
@@ -470,7 +479,7 @@ static void put(const struct view *view, struct cursor *cursor, uint32_t size, b
 
 /* Writes all, unless something happens, which it tells in *error; how much it has written. */
 static size_t write_locked(int fd, struct handle *h, const struct iovec *vector, size_t size,
-			   int *error)
+			   int *error, struct vigil *vigil)
 {
 	bool is_packet = is_in_packets(fd, h);
 	struct cursor cursor = {vector, 0};
@@ -491,7 +500,7 @@ static size_t write_locked(int fd, struct handle *h, const struct iovec *vector,
 			if (room)
 				put(&view, &cursor, room, is_packet);
 			else
-				*error = await(fd, h, &view.pipe->read);
+				*error = await(fd, h, &view.pipe->read, done > 0, vigil);
 			done += room;
 		}
 	}
@@ -500,6 +509,7 @@ static size_t write_locked(int fd, struct handle *h, const struct iovec *vector,
 
 static ssize_t pipe_writev(int fd, struct handle *h, const struct iovec *vector, int count)
 {
+	struct vigil vigil = {0};
 	ssize_t size;
 	size_t done;
 	int error;
@@ -514,8 +524,9 @@ static ssize_t pipe_writev(int fd, struct handle *h, const struct iovec *vector,
 	if (FAULT("pipe/write/enter"))
 		return -1;
 	mapping_lock(&h->mapping);
-	done = write_locked(fd, h, vector, (size_t)size, &error);
+	done = write_locked(fd, h, vector, (size_t)size, &error, &vigil);
 	mapping_unlock(&h->mapping);
+	vigil_end(&vigil);
 	if (done > 0)
 		mark_time(fd, h, false);
 	if (error == EPIPE)
