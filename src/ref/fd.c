@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "ref/descriptor.h"
@@ -110,6 +111,20 @@ int ipcref_posix_fadvise(int fd, off_t offset, off_t size, int advice)
 int ipcref_posix_fallocate(int fd, off_t offset, off_t size)
 {
 	return is_ours(fd, errno) ? ESPIPE : posix_fallocate(fd, offset, size);
+}
+
+/* Objects are mapped by this library, and segments of memory by anybody. */
+void *ipcref_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)
+{
+	struct handle *h = flags & MAP_ANONYMOUS ? NULL : descriptor_get(fd, OBJECT_ANY);
+	bool is_refused = h && h->class->kind != OBJECT_SEGMENT;
+
+	if (h)
+		handle_put(h);
+	if (!is_refused)
+		return mmap(address, size, protection, flags, fd, offset);
+	errno = ENODEV;
+	return MAP_FAILED;
 }
 
 /* -- what is told and set ---------------------------------------------------------------------- */

@@ -47,6 +47,7 @@ int ipcref_ioctl(int fd, unsigned long request, ... /* a pointer */);
 int ipcref_fstat(int fd, struct stat *status);
 int ipcref_fsync(int fd);
 int ipcref_ftruncate(int fd, off_t size);
+void *ipcref_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
 int ipcref_posix_fadvise(int fd, off_t offset, off_t size, int advice);
 int ipcref_posix_fallocate(int fd, off_t offset, off_t size);
 
