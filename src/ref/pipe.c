@@ -162,27 +162,34 @@ bool pipe_write(int fd, mode_t mode, bool is_named)
 	       ftruncate(fd, pipe_length(mode)) == 0;
 }
 
-/* Two descriptions of one file, which has a name only as long as it takes, and is empty. */
+/* Opens once more a file that has no name, or one that nobody looks for. */
+static int open_again(int fd, const char *nameless, int flags)
+{
+	char self[32];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	return open(*nameless ? nameless : self, flags);
+}
+
+/* Two descriptions of one nameless file. */
 static bool open_both(int ends[2], int flags)
 {
-	static _Atomic unsigned number;
-	char name[32], path[PATH_MAX];
+	char path[PATH_MAX], nameless[PATH_MAX];
 
-	do {
-		snprintf(name, sizeof(name), "%ld-%u", (long)getpid(), ++number);
-		if (!namespace_path(path, "pipe", name))
-			return false;
-		ends[0] = open(path, O_CREAT | O_EXCL | O_RDWR | flags, 0600);
-	} while (ends[0] < 0 && errno == EEXIST);
+	if (!namespace_path(path, "pipe", "new"))
+		return false;
+	ends[0] = object_begin(AT_FDCWD, path, 0600, nameless);
 	if (ends[0] < 0)
 		return false;
-	STEP("pipe/make/has-a-name");
+	STEP("pipe/make/begun");
 	fchmod(ends[0], 0600); /* whatever the umask is */
-	ends[1] = open(path, O_RDWR | flags);
+	ends[1] = open_again(ends[0], nameless, O_RDWR | flags);
 	int error = errno;
 
-	unlink(path);
-	if (ends[1] >= 0)
+	if (*nameless)
+		unlink(nameless);
+	if (ends[1] >= 0 && fcntl(ends[0], F_SETFL, flags & O_NONBLOCK) == 0 &&
+	    fcntl(ends[0], F_SETFD, flags & O_CLOEXEC ? FD_CLOEXEC : 0) == 0)
 		return true;
 	close(ends[0]);
 	errno = error;
