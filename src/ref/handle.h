@@ -24,6 +24,8 @@ struct handle {
 	_Atomic unsigned users;
 	/* What was closed while others used it is kept open under this number; -1: it wasn't. */
 	_Atomic int kept;
+	_Atomic bool is_entered; /* in a table, which is one of its users */
+	struct handle *next;	 /* of all */
 };
 
 /*
@@ -52,13 +54,12 @@ enum { HANDLE_CHUNK = 1024, HANDLE_CHUNKS = 1024 };
 
 struct handle_table {
 	_Atomic(_Atomic(struct handle *) *) chunks[HANDLE_CHUNKS];
-	pthread_mutex_t mutex;
 	/* Finds out about a number that isn't known yet; NULL: it is nothing of ours. */
 	struct handle *(*find_out)(int number);
 };
 #define HANDLE_TABLE(finds_out)                                                                    \
 	{                                                                                          \
-		.mutex = PTHREAD_MUTEX_INITIALIZER, .find_out = (finds_out)                        \
+		.find_out = (finds_out)                                                            \
 	}
 
 /* To be put back; NULL: it is nothing of ours.  errno stays. */
