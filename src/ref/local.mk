@@ -9,6 +9,7 @@ ref_sources = \
 	%D%/descriptor.c %D%/descriptor.h \
 	%D%/eventcount.h \
 	%D%/fd.c \
+	%D%/fifo.c \
 	%D%/futex.c %D%/futex.h \
 	%D%/handle.c %D%/handle.h \
 	%D%/ipcref.h \
@@ -18,6 +19,7 @@ ref_sources = \
 	%D%/mutex.c %D%/mutex.h \
 	%D%/namespace.c %D%/namespace.h \
 	%D%/object.c %D%/object.h \
+	%D%/pipe.c %D%/pipe.h \
 	%D%/registry.c %D%/registry.h \
 	%D%/rwlock.c \
 	%D%/sem.c \
@@ -46,9 +48,11 @@ pkgconfig_DATA += %D%/ipcref.pc
 # What makes it an implementation to judge; of ipcts, not of the library.
 ref_tables = \
 	%D%/tables/fd.c \
+	%D%/tables/fifo.c \
 	%D%/tables/lock.c \
 	%D%/tables/mq.c \
 	%D%/tables/msg.c \
+	%D%/tables/pipe.c \
 	%D%/tables/ref.c \
 	%D%/tables/sem.c \
 	%D%/tables/semset.c \

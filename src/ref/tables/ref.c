@@ -14,6 +14,10 @@ static const char *lacks(const char *operation)
 		{"lock.flock", "a file's locks are the kernel's"},
 		{"lock.futex", "the futex is the kernel's: what the others sleep on"},
 		{"lock.lockf", "a file's locks are the kernel's"},
+		{"pipe.splice", "pages move between files only in the kernel"},
+		{"pipe.tee", "pages move between files only in the kernel"},
+		{"pipe.vmsplice", "pages move between files only in the kernel"},
+		{"pipe.sendfile", "pages move between files only in the kernel"},
 		{"mq.limit_bytes", "a user's share of memory is the kernel's to count"},
 	};
 
@@ -37,6 +41,8 @@ const struct implementation ref_implementation = {
 	.enter = enter,
 	.means = &posix_implementation,
 	.fd = &ref_fd,
+	.pipe = &ref_pipe,
+	.fifo = &ref_fifo,
 	.mq = &ref_mq,
 	.msg = &ref_msg,
 	.shm = &ref_shm,
