@@ -282,8 +282,8 @@ static int await(const struct view *view, int fd, struct bell *bell,
 	return bell_sleep(bell, view->mapping, &sleep);
 }
 
-static int send(int fd, struct handle *h, const char *bytes, size_t size, unsigned priority,
-		const struct timespec *deadline)
+static int send_message(int fd, struct handle *h, const char *bytes, size_t size, unsigned priority,
+			const struct timespec *deadline)
 {
 	struct view view;
 
@@ -322,7 +322,7 @@ int ipcref_mq_timedsend(mqd_t queue, const char *bytes, size_t size, unsigned pr
 
 	if (!h)
 		return -1;
-	result = send(queue, h, bytes, size, priority, deadline);
+	result = send_message(queue, h, bytes, size, priority, deadline);
 	handle_put(h);
 	return result;
 }
@@ -359,8 +359,8 @@ static ssize_t take(const struct view *view, char *bytes, size_t size, unsigned 
 	return (ssize_t)length;
 }
 
-static ssize_t receive(int fd, struct handle *h, char *bytes, size_t size, unsigned *priority,
-		       const struct timespec *deadline)
+static ssize_t receive_message(int fd, struct handle *h, char *bytes, size_t size,
+			       unsigned *priority, const struct timespec *deadline)
 {
 	struct view view;
 
@@ -396,7 +396,7 @@ ssize_t ipcref_mq_timedreceive(mqd_t queue, char *bytes, size_t size, unsigned *
 
 	if (!h)
 		return -1;
-	result = receive(queue, h, bytes, size, priority, deadline);
+	result = receive_message(queue, h, bytes, size, priority, deadline);
 	handle_put(h);
 	return result;
 }
