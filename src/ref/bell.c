@@ -47,9 +47,11 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 void bell_ring(struct bell *bell, struct mapping *mapping)
 {
 	atomic_fetch_add(&bell->rings, 1);
-	if (atomic_exchange(&bell->is_waited_for, 0)) {
-		/* before anybody can have been moved: whoever unlocks then wakes the first */
-		atomic_fetch_or(&mapping->object->lock.word, LOCK_IS_WAITED_FOR);
-		futex_move(&bell->rings, &mapping->object->lock.word);
-	}
+	if (!atomic_load(&bell->is_waited_for))
+		return;
+	/* before anybody can have been moved: whoever unlocks then wakes the first */
+	atomic_fetch_or(&mapping->object->lock.word, LOCK_IS_WAITED_FOR);
+	futex_move(&bell->rings, &mapping->object->lock.word);
+	/* last, for who dies before has moved nobody perhaps; and nobody can have come since */
+	atomic_store(&bell->is_waited_for, 0);
 }
