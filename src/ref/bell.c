@@ -22,12 +22,29 @@ static int sleep_for(_Atomic uint32_t *word, uint32_t value, const struct sleep 
 				sleep->when_interrupted == SLEEP_ENDS ? &far_away : NULL);
 }
 
+/*
+ * Where this thread's sleep was ended by a ring and a handler at once.  The ring may have been
+ * meant for it alone, so it looks once more; if it would sleep again then, it is told of the
+ * handler.
+ */
+static _Thread_local const struct mapping *interrupted;
+
+void bell_begin(const struct mapping *mapping)
+{
+	if (interrupted == mapping)
+		interrupted = NULL;
+}
+
 int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *sleep)
 {
 	uint32_t rings = atomic_load(&bell->rings);
 	bool is_rung;
 	int result;
 
+	if (interrupted == mapping) {
+		interrupted = NULL;
+		return EINTR;
+	}
 	if (sleep->deadline && moment_is_past(sleep->clock, sleep->deadline))
 		return ETIMEDOUT;
 	atomic_store(&bell->is_waited_for, 1);
@@ -36,12 +53,14 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 	is_rung = atomic_load(&bell->rings) != rings;
 	mapping_lock_again(mapping);
 
-	if (is_rung)
-		return 0; /* and may have been meant for this one alone */
 	if (result == EINTR && sleep->when_interrupted == SLEEP_RESTARTS &&
 	    (sleep->deadline || sleep->looks_every) && !some_handler_interrupts())
 		return 0;
-	return result;
+	if (!is_rung)
+		return result;
+	if (result == EINTR)
+		interrupted = mapping;
+	return 0;
 }
 
 void bell_ring(struct bell *bell, struct mapping *mapping)

@@ -212,6 +212,7 @@ static void repair(struct mapping *mapping)
 
 void mapping_lock(struct mapping *mapping)
 {
+	bell_begin(mapping);
 	if (!lock_take(&mapping->object->lock))
 		repair(mapping);
 }
