@@ -2,6 +2,7 @@
 #include "ref/bell.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include "ref/futex.h"
 #include "ref/object.h"
@@ -63,8 +64,19 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 	return 0;
 }
 
+/* They may wait for other objects too, and are not moved: they come to look. */
+static void wake_pollers(struct bell *polled)
+{
+	if (!atomic_load(&polled->is_waited_for))
+		return;
+	atomic_fetch_add(&polled->rings, 1);
+	futex_wake(&polled->rings, INT_MAX);
+	atomic_store(&polled->is_waited_for, 0);
+}
+
 void bell_ring(struct bell *bell, struct mapping *mapping)
 {
+	wake_pollers(&mapping->object->polled);
 	atomic_fetch_add(&bell->rings, 1);
 	if (!atomic_load(&bell->is_waited_for))
 		return;

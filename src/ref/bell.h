@@ -41,7 +41,10 @@ struct sleep {
 int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *sleep);
 /* An operation on the object begins: what interrupted the last one is over (object.c). */
 void bell_begin(const struct mapping *mapping);
-/* Wakes all who sleep for it, one after the other, as soon as the object is unlocked. */
+/*
+ * Wakes all who sleep for it, one after the other, as soon as the object is unlocked; and who polls
+ * the object (poll.c), which is to be told of whatever rings.
+ */
 void bell_ring(struct bell *bell, struct mapping *mapping);
 
 #endif

@@ -9,9 +9,10 @@
 #include "ref/descriptor.h"
 #include "ref/ipcref.h"
 
-extern const struct object_class mq_class;
+extern const struct object_class event_class, mq_class;
 
 const struct object_class *const object_classes[OBJECT_KINDS] = {
+	[OBJECT_EVENT] = &event_class,
 	[OBJECT_MQ] = &mq_class,
 };
 

@@ -18,6 +18,8 @@
 
 /* The longest interval of a poll. */
 enum { POLL_NS = 1000000 };
+/* As many words as the kernel takes at once. */
+enum { MOST_WORDS = 128 };
 
 static bool is_there;
 
@@ -103,19 +105,26 @@ static int end_of_sleep(long answer)
 }
 #endif
 
+static struct timespec after(int milliseconds)
+{
+	struct timespec moment = now(CLOCK_MONOTONIC);
+
+	moment.tv_sec += milliseconds / 1000;
+	moment.tv_nsec += milliseconds % 1000 * 1000000;
+	if (moment.tv_nsec >= 1000000000) {
+		moment.tv_sec++;
+		moment.tv_nsec -= 1000000000;
+	}
+	return moment;
+}
+
 int futex_wait(_Atomic uint32_t *word, uint32_t value, int milliseconds)
 {
 	struct timespec moment, *end = NULL;
 	int saved = errno, result;
 
 	if (milliseconds != FOR_EVER) {
-		moment = now(CLOCK_MONOTONIC);
-		moment.tv_sec += milliseconds / 1000;
-		moment.tv_nsec += milliseconds % 1000 * 1000000;
-		if (moment.tv_nsec >= 1000000000) {
-			moment.tv_sec++;
-			moment.tv_nsec -= 1000000000;
-		}
+		moment = after(milliseconds);
 		end = &moment;
 	}
 	result = futex_wait_until(word, value, CLOCK_MONOTONIC, end);
@@ -148,6 +157,46 @@ int futex_wait_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 	result = poll_until(word, value, clock, moment);
 	errno = saved;
 	return result;
+}
+
+#if defined(SYS_futex_waitv) && defined(FUTEX_32)
+/* False: it can't be had. */
+static bool wait_for_each(const struct waited_word *words, unsigned count,
+			  const struct timespec *moment)
+{
+	struct futex_waitv each[MOST_WORDS];
+	/* of 64 bits, whatever libc's is */
+	const int64_t end[2] = {moment->tv_sec, moment->tv_nsec};
+
+	if (count > MOST_WORDS || !futex_is_there())
+		return false;
+	memset(each, 0, sizeof(each));
+	for (unsigned i = 0; i < count; i++)
+		each[i] = (struct futex_waitv){.val = words[i].value,
+					       .uaddr = (uintptr_t)words[i].word,
+					       .flags = FUTEX_32};
+	return syscall(SYS_futex_waitv, each, count, 0, end, CLOCK_MONOTONIC) >= 0 ||
+	       errno != ENOSYS;
+}
+#else
+static bool wait_for_each(const struct waited_word *words, unsigned count,
+			  const struct timespec *moment)
+{
+	(void)words, (void)count, (void)moment;
+	return false;
+}
+#endif
+
+void futex_wait_any(const struct waited_word *words, unsigned count, int milliseconds)
+{
+	struct timespec moment = after(milliseconds);
+	int saved = errno;
+
+	if (count == 1)
+		futex_wait(words[0].word, words[0].value, milliseconds);
+	else if (!wait_for_each(words, count, &moment))
+		futex_wait(words[0].word, words[0].value, 1);
+	errno = saved;
 }
 
 void futex_wake(_Atomic uint32_t *word, int count)

@@ -5,6 +5,7 @@ libipcref_a_SOURCES = $(ref_sources)
 ref_sources = \
 	%D%/bell.c %D%/bell.h \
 	%D%/descriptor.c %D%/descriptor.h \
+	%D%/eventfd.c \
 	%D%/fd.c \
 	%D%/futex.c %D%/futex.h \
 	%D%/handle.c %D%/handle.h \
@@ -13,6 +14,7 @@ ref_sources = \
 	%D%/mq.c \
 	%D%/namespace.c %D%/namespace.h \
 	%D%/object.c %D%/object.h \
+	%D%/poll.c \
 	%D%/registry.c %D%/registry.h \
 	%D%/step.h
 
@@ -35,6 +37,7 @@ pkgconfig_DATA += %D%/ipcref.pc
 
 # What makes it an implementation to judge; of ipcts, not of the library.
 ref_tables = \
+	%D%/tables/event.c \
 	%D%/tables/fd.c \
 	%D%/tables/mq.c \
 	%D%/tables/ref.c %D%/tables/tables.h

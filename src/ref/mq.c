@@ -7,8 +7,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ref/descriptor.h"
@@ -27,6 +31,26 @@ struct message {
 	char bytes[];
 };
 
+/* A thread that waits for a message; 0: none. */
+struct receiver {
+	uint32_t thread, unused;
+	uint64_t birth;
+};
+enum { RECEIVERS = 32 };
+
+/*
+ * A process that is to be notified.  Once it is notified, or is to be no longer, its helper has
+ * still to see it, and the place is taken until then.
+ */
+struct registration {
+	uint32_t state, pid;
+	uint32_t number;      /* no two of a queue have the same */
+	uint32_t has_helper;  /* what it does, its process knows */
+	uint32_t sender, uid; /* who has notified it */
+};
+enum registration_state { REGISTRATION_NONE, REGISTERED, NOTIFIED, REMOVED };
+enum { REGISTRATIONS = 16 };
+
 struct queue {
 	struct object object;
 	uint32_t most, message_size; /* mq_maxmsg, mq_msgsize */
@@ -34,6 +58,11 @@ struct queue {
 	uint32_t first, last;	     /* in the order of receiving */
 	uint32_t free;
 	struct bell sent, received;
+	struct receiver receivers[RECEIVERS];
+	uint32_t registered; /* which registration, from 1; 0: nobody is */
+	uint32_t last_number;
+	struct registration registrations[REGISTRATIONS];
+	struct bell ended; /* a registration: for the helpers */
 	_Alignas(16) char messages[];
 };
 
@@ -150,6 +179,15 @@ static int open_existing(const char *path, int flags)
 	return -1;
 }
 
+/* A slash alone is a directory to Linux, and nothing that could be there. */
+static bool queue_path(char path[PATH_MAX], const char *name)
+{
+	if (strcmp(name, "/") != 0)
+		return namespace_posix_path(path, "mq", name);
+	errno = ENOENT;
+	return false;
+}
+
 mqd_t ipcref_mq_open(const char *name, int flags, ...)
 {
 	const struct mq_attr *attributes = NULL;
@@ -169,7 +207,7 @@ mqd_t ipcref_mq_open(const char *name, int flags, ...)
 		errno = EINVAL;
 		return (mqd_t)-1;
 	}
-	if (!namespace_posix_path(path, "mq", name))
+	if (!queue_path(path, name))
 		return (mqd_t)-1;
 
 	/* who comes second to create, opens; who finds it gone then, creates */
@@ -196,7 +234,340 @@ int ipcref_mq_unlink(const char *name)
 {
 	char path[PATH_MAX];
 
-	return namespace_posix_path(path, "mq", name) ? unlink(path) : -1;
+	return queue_path(path, name) ? unlink(path) : -1;
+}
+
+/* -- who waits for a message ------------------------------------------------------------------ */
+
+/* Who waits is told by his thread, so that one who was killed meanwhile waits no longer. */
+static bool is_there(const struct receiver *receiver)
+{
+	const struct receiver seen = *receiver;
+
+	return seen.thread && thread_lives(seen.thread, seen.birth);
+}
+
+static bool somebody_waits(const struct queue *queue)
+{
+	for (int i = 0; i < RECEIVERS; i++)
+		if (is_there(&queue->receivers[i]))
+			return true;
+	return false;
+}
+
+static uint64_t own_birth(void)
+{
+	static _Thread_local struct receiver self;
+
+	if (self.thread != thread_id()) {
+		self.thread = thread_id();
+		self.birth = thread_birth(self.thread);
+	}
+	return self.birth;
+}
+
+/* NULL: so many wait that this one isn't missed. */
+static struct receiver *begin_to_wait(const struct view *view)
+{
+	for (int i = 0; i < 2 * RECEIVERS; i++) {
+		struct receiver *receiver = &view->queue->receivers[i % RECEIVERS];
+
+		/* in the second round also those of the dead */
+		if (receiver->thread && (i < RECEIVERS || is_there(receiver)))
+			continue;
+		CHANGE(view->mapping, receiver->birth, own_birth());
+		CHANGE(view->mapping, receiver->thread, thread_id());
+		return receiver;
+	}
+	return NULL;
+}
+
+static void end_to_wait(const struct view *view, struct receiver *receiver)
+{
+	if (receiver)
+		CHANGE(view->mapping, receiver->thread, 0);
+}
+
+/* -- notification ----------------------------------------------------------------------------- */
+
+/*
+ * Who registers holds a lock of the kernel on the queue's file, a byte of his own: of the old kind,
+ * which belongs to the process, not to its children, and goes when it closes the queue, ends or
+ * executes another program - as does the registration.
+ */
+static struct flock byte_of(uint32_t pid)
+{
+	return (struct flock){.l_type = F_WRLCK,
+			      .l_whence = SEEK_SET,
+			      .l_start = (off_t)(1 << 30) + (off_t)(pid & 0x3fffffff),
+			      .l_len = 1};
+}
+
+static bool is_held(int fd, uint32_t pid)
+{
+	struct flock byte = byte_of(pid);
+	int saved = errno;
+	bool is_held;
+
+#ifdef F_OFD_GETLK
+	/* asked as a stranger, one is told of one's own process too */
+	if (fcntl(fd, F_OFD_GETLK, &byte) == 0)
+		is_held = byte.l_type != F_UNLCK;
+	else
+#endif
+		is_held = thread_lives(pid, 0);
+	errno = saved;
+	return is_held;
+}
+
+/* Who is registered; NULL: nobody, or one that is gone.  The object is locked, as for all below. */
+static struct registration *find_registered(const struct view *view, int fd)
+{
+	struct queue *queue = view->queue;
+	uint32_t which = queue->registered;
+
+	if (which == 0 || which > REGISTRATIONS)
+		return NULL;
+	struct registration *registration = &queue->registrations[which - 1];
+
+	if (is_held(fd, registration->pid))
+		return registration;
+	CHANGE(view->mapping, registration->state, REGISTRATION_NONE);
+	CHANGE(view->mapping, queue->registered, 0);
+	return NULL;
+}
+
+static void end_registration(const struct view *view, struct registration *registration,
+			     enum registration_state how)
+{
+	CHANGE(view->mapping, view->queue->registered, 0);
+	CHANGE(view->mapping, registration->state,
+	       registration->has_helper ? how : REGISTRATION_NONE);
+	STEP("mq/notify/ended");
+	bell_ring(&view->queue->ended, view->mapping);
+}
+
+/* A message has come to the empty queue. */
+static void notify(const struct view *view, int fd)
+{
+	struct registration *registration = find_registered(view, fd);
+
+	if (!registration || somebody_waits(view->queue))
+		return;
+	CHANGE(view->mapping, registration->sender, (uint32_t)getpid());
+	CHANGE(view->mapping, registration->uid, getuid());
+	end_registration(view, registration, NOTIFIED);
+}
+
+static void end_own_registration(const struct view *view, int fd)
+{
+	mapping_lock(view->mapping);
+	struct registration *registration = find_registered(view, fd);
+
+	if (registration && registration->pid == (uint32_t)getpid())
+		end_registration(view, registration, REMOVED);
+	mapping_unlock(view->mapping);
+}
+
+/*
+ * The helper: a thread that waits for the end of the registration, and signals its own process or
+ * calls the function.  So every sender can notify, whomever he may signal; and what notifies is
+ * part of the sending, done with it or not at all.
+ */
+struct helper {
+	struct handle *h;
+	uint32_t which, number; /* of the registration: nothing else in the queue is gone by */
+	struct sigevent event;
+	sigset_t mask; /* of who registered */
+};
+
+static void signal_own_process(const struct sigevent *event, uint32_t sender, uint32_t uid)
+{
+	siginfo_t info;
+
+	memset(&info, 0, sizeof(info));
+	info.si_signo = event->sigev_signo;
+	info.si_code = SI_MESGQ;
+	info.si_pid = (pid_t)sender;
+	info.si_uid = uid;
+	info.si_value = event->sigev_value;
+#ifdef SYS_rt_sigqueueinfo
+	if (syscall(SYS_rt_sigqueueinfo, getpid(), info.si_signo, &info) == 0)
+		return;
+#endif
+	kill(getpid(), info.si_signo); /* rather without its cause than not at all */
+}
+
+/* Waits for the end; true: it was a notification. */
+static bool await_end(const struct helper *helper, uint32_t *sender, uint32_t *uid)
+{
+	const struct sleep sleep = {.when_interrupted = SLEEP_RESTARTS};
+	struct mapping *mapping = &helper->h->mapping;
+	struct queue *queue = (struct queue *)mapping->object;
+	struct registration *registration = &queue->registrations[helper->which];
+	bool is_notified = false;
+
+	mapping_lock(mapping);
+	while (registration->number == helper->number && registration->state == REGISTERED)
+		bell_sleep(&queue->ended, mapping, &sleep);
+	if (registration->number == helper->number) {
+		is_notified = registration->state == NOTIFIED;
+		*sender = registration->sender;
+		*uid = registration->uid;
+		CHANGE(mapping, registration->state, REGISTRATION_NONE);
+	}
+	mapping_unlock(mapping);
+	return is_notified;
+}
+
+static void *help(void *given)
+{
+	const struct helper helper = *(struct helper *)given;
+	uint32_t sender = 0, uid = 0;
+
+	free(given);
+	bool is_notified = await_end(&helper, &sender, &uid);
+	handle_put(helper.h);
+	if (!is_notified)
+		return NULL;
+	if (helper.event.sigev_notify == SIGEV_SIGNAL) {
+		signal_own_process(&helper.event, sender, uid);
+	} else {
+		pthread_sigmask(SIG_SETMASK, &helper.mask, NULL);
+		helper.event.sigev_notify_function(helper.event.sigev_value);
+	}
+	return NULL;
+}
+
+/* The thread begins with all signals blocked.  0 or an error. */
+static int start_helper(const struct helper *wish)
+{
+	const pthread_attr_t *attributes = wish->event.sigev_notify == SIGEV_THREAD
+						   ? wish->event.sigev_notify_attributes
+						   : NULL;
+	struct helper *helper = malloc(sizeof(*helper));
+	int detached = PTHREAD_CREATE_JOINABLE;
+	pthread_t thread;
+
+	if (!helper)
+		return ENOMEM;
+	*helper = *wish;
+	atomic_fetch_add(&helper->h->users, 1);
+	int error = FAULT("mq/notify/helper") ? errno
+					      : pthread_create(&thread, attributes, help, helper);
+	if (error) {
+		handle_put(helper->h);
+		free(helper);
+		return error;
+	}
+	if (attributes)
+		pthread_attr_getdetachstate(attributes, &detached);
+	if (detached == PTHREAD_CREATE_JOINABLE)
+		pthread_detach(thread);
+	return 0;
+}
+
+/* A place that is free or of a process that is gone; NULL: none. */
+static struct registration *find_free(const struct view *view, int fd)
+{
+	for (int i = 0; i < REGISTRATIONS; i++) {
+		struct registration *registration = &view->queue->registrations[i];
+
+		if (registration->state == REGISTRATION_NONE || !is_held(fd, registration->pid))
+			return registration;
+	}
+	return NULL;
+}
+
+/* 0 or an error. */
+static int enter_registration(const struct view *view, int fd, struct helper *helper)
+{
+	struct queue *queue = view->queue;
+	struct registration *registration = NULL;
+	uint32_t pid = (uint32_t)getpid();
+	struct flock byte = byte_of(pid);
+
+	if (!find_registered(view, fd))
+		registration = find_free(view, fd);
+	if (!registration)
+		return EBUSY;
+	if (fcntl(fd, F_SETLK, &byte) < 0)
+		return errno == EACCES || errno == EAGAIN ? EBUSY : errno;
+	STEP("mq/notify/held");
+
+	helper->which = (uint32_t)(registration - queue->registrations);
+	helper->number = queue->last_number + 1;
+	CHANGE(view->mapping, queue->last_number, helper->number);
+	CHANGE(view->mapping, registration->number, helper->number);
+	CHANGE(view->mapping, registration->pid, pid);
+	CHANGE(view->mapping, registration->has_helper, helper->event.sigev_notify != SIGEV_NONE);
+	CHANGE(view->mapping, registration->state, REGISTERED);
+	CHANGE(view->mapping, queue->registered, helper->which + 1);
+	STEP("mq/notify/entered");
+	return registration->has_helper ? start_helper(helper) : 0;
+}
+
+/* 0 or an error. */
+static int register_process(const struct view *view, int fd, struct handle *h,
+			    const struct sigevent *event)
+{
+	struct helper helper = {.h = h, .event = *event};
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &helper.mask);
+	mapping_lock(view->mapping);
+	int error = enter_registration(view, fd, &helper);
+
+	if (error)
+		mapping_undo(view->mapping);
+	mapping_unlock(view->mapping);
+	pthread_sigmask(SIG_SETMASK, &helper.mask, NULL);
+	return error;
+}
+
+static bool is_valid_event(const struct sigevent *event)
+{
+	switch (event->sigev_notify) {
+	case SIGEV_NONE:
+	case SIGEV_THREAD:
+		return true;
+	case SIGEV_SIGNAL:
+		return event->sigev_signo >= 0 && event->sigev_signo <= SIGRTMAX;
+	default:
+		return false;
+	}
+}
+
+int ipcref_mq_notify(mqd_t queue, const struct sigevent *event)
+{
+	struct handle *h = descriptor_get(queue, OBJECT_MQ);
+	struct view view;
+	int error = 0;
+
+	if (!h)
+		return -1;
+	if (!see(&view, h))
+		error = EBADMSG;
+	else if (!event)
+		end_own_registration(&view, queue);
+	else if (!is_valid_event(event))
+		error = EINVAL;
+	else
+		error = register_process(&view, queue, h, event);
+	handle_put(h);
+	if (error)
+		errno = error;
+	return error ? -1 : 0;
+}
+
+/* Whichever of its descriptors of the queue a process closes, it is no longer registered. */
+static void closing(int fd, struct handle *h)
+{
+	struct view view;
+
+	if (((struct queue *)h->mapping.object)->registered && see(&view, h))
+		end_own_registration(&view, fd);
 }
 
 /* -- sending ---------------------------------------------------------------------------------- */
@@ -266,7 +637,8 @@ static int give_up(struct view *view, int error)
 /* A deadline is looked at only by who must wait. */
 static bool is_valid(const struct timespec *deadline)
 {
-	return !deadline || (deadline->tv_nsec >= 0 && deadline->tv_nsec < 1000000000);
+	return !deadline ||
+	       (deadline->tv_sec >= 0 && deadline->tv_nsec >= 0 && deadline->tv_nsec < 1000000000);
 }
 
 /* Waits until there is something to send or to receive; 0 or an error, the object locked. */
@@ -308,8 +680,12 @@ static int send_message(int fd, struct handle *h, const char *bytes, size_t size
 		if (error)
 			return give_up(&view, error);
 	}
+	bool is_first = view.queue->count == 0;
+
 	if (!put(&view, bytes, size, priority))
 		return give_up(&view, EBADMSG);
+	if (is_first && view.queue->registered)
+		notify(&view, fd);
 	mapping_unlock(view.mapping);
 	return 0;
 }
@@ -376,8 +752,10 @@ static ssize_t receive_message(int fd, struct handle *h, char *bytes, size_t siz
 	}
 	mapping_lock(view.mapping);
 	while (view.queue->count == 0) {
+		struct receiver *receiver = begin_to_wait(&view);
 		int error = await(&view, fd, &view.queue->sent, deadline);
 
+		end_to_wait(&view, receiver);
 		if (error)
 			return give_up(&view, error);
 	}
@@ -463,8 +841,19 @@ static short ready(int fd, struct handle *h)
 	return events;
 }
 
+/* The mode is the queue's, not the file's. */
+static int mq_fstat(int fd, struct handle *h, struct stat *status)
+{
+	if (fstat(fd, status) < 0)
+		return -1;
+	status->st_mode = (status->st_mode & ~(mode_t)0777) | (h->mapping.object->mode & 0777);
+	return 0;
+}
+
 const struct object_class mq_class = {
 	.kind = OBJECT_MQ,
 	.least = sizeof(struct queue),
 	.ready = ready,
+	.closing = closing,
+	.fstat = mq_fstat,
 };

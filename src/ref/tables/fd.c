@@ -36,5 +36,5 @@ const struct fd_calls ref_fd = {
 	.fcntl = fd_fcntl,
 	.ioctl = fd_ioctl,
 	.fstat = fstat,
-	.poll = poll,
+	.poll = ipcref_poll,
 };

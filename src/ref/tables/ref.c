@@ -9,6 +9,8 @@ static const char *lacks(const char *operation)
 	static const struct {
 		const char *operation, *reason;
 	} reasons[] = {
+		{"event.epoll_create1", "left to Linux: poll and select wait for many here"},
+		{"event.timerfd_create", "left to Linux: a timer is no communication"},
 		{"mq.limit_bytes", "a user's share of memory is the kernel's to count"},
 	};
 
@@ -26,4 +28,5 @@ const struct implementation ref_implementation = {
 	.means = &posix_implementation,
 	.fd = &ref_fd,
 	.mq = &ref_mq,
+	.event = &ref_event,
 };

@@ -5,6 +5,7 @@
 
 #include "contract/implementation.h"
 
+extern const struct event_calls ref_event;
 extern const struct fd_calls ref_fd;
 extern const struct mq_calls ref_mq;
 
