@@ -45,7 +45,7 @@ enum { RECEIVERS = 32 };
 struct registration {
 	uint32_t state, pid;
 	uint32_t number;      /* no two of a queue have the same */
-	uint32_t has_helper;  /* what it does, its process knows */
+	uint32_t how;	      /* SIGEV_...; what its helper does, only its process knows */
 	uint32_t sender, uid; /* who has notified it */
 };
 enum registration_state { REGISTRATION_NONE, REGISTERED, NOTIFIED, REMOVED };
@@ -342,9 +342,34 @@ static void end_registration(const struct view *view, struct registration *regis
 {
 	CHANGE(view->mapping, view->queue->registered, 0);
 	CHANGE(view->mapping, registration->state,
-	       registration->has_helper ? how : REGISTRATION_NONE);
+	       registration->how == SIGEV_NONE ? REGISTRATION_NONE : how);
 	STEP("mq/notify/ended");
 	bell_ring(&view->queue->ended, view->mapping);
+}
+
+static bool is_in_state(const struct registration *registration, uint32_t number,
+			enum registration_state state)
+{
+	return registration->number == number && registration->state == state;
+}
+
+/*
+ * Waits until the signal is there, as it is when the kernel's mq_send is back; but only a moment,
+ * for the process may be stopped.  The message is sent.
+ */
+static void await_signal(const struct view *view, const struct registration *registration)
+{
+	uint32_t number = registration->number;
+	struct timespec moment;
+
+	clock_gettime(CLOCK_MONOTONIC, &moment);
+	moment.tv_sec += 1;
+	const struct sleep sleep = {.deadline = &moment, .clock = CLOCK_MONOTONIC};
+
+	mapping_commit(view->mapping);
+	while (is_in_state(registration, number, NOTIFIED))
+		if (bell_sleep(&view->queue->ended, view->mapping, &sleep) != 0)
+			break;
 }
 
 /* A message has come to the empty queue. */
@@ -357,6 +382,8 @@ static void notify(const struct view *view, int fd)
 	CHANGE(view->mapping, registration->sender, (uint32_t)getpid());
 	CHANGE(view->mapping, registration->uid, getuid());
 	end_registration(view, registration, NOTIFIED);
+	if (registration->how == SIGEV_SIGNAL)
+		await_signal(view, registration);
 }
 
 static void end_own_registration(const struct view *view, int fd)
@@ -398,8 +425,8 @@ static void signal_own_process(const struct sigevent *event, uint32_t sender, ui
 	kill(getpid(), info.si_signo); /* rather without its cause than not at all */
 }
 
-/* Waits for the end; true: it was a notification. */
-static bool await_end(const struct helper *helper, uint32_t *sender, uint32_t *uid)
+/* Waits for the end, and signals; true: a function is to be called. */
+static bool await_end(const struct helper *helper)
 {
 	const struct sleep sleep = {.when_interrupted = SLEEP_RESTARTS};
 	struct mapping *mapping = &helper->h->mapping;
@@ -408,31 +435,29 @@ static bool await_end(const struct helper *helper, uint32_t *sender, uint32_t *u
 	bool is_notified = false;
 
 	mapping_lock(mapping);
-	while (registration->number == helper->number && registration->state == REGISTERED)
+	while (is_in_state(registration, helper->number, REGISTERED))
 		bell_sleep(&queue->ended, mapping, &sleep);
 	if (registration->number == helper->number) {
 		is_notified = registration->state == NOTIFIED;
-		*sender = registration->sender;
-		*uid = registration->uid;
+		if (is_notified && helper->event.sigev_notify == SIGEV_SIGNAL)
+			signal_own_process(&helper->event, registration->sender, registration->uid);
+		STEP("mq/notify/signalled");
 		CHANGE(mapping, registration->state, REGISTRATION_NONE);
+		bell_ring(&queue->ended, mapping);
 	}
 	mapping_unlock(mapping);
-	return is_notified;
+	return is_notified && helper->event.sigev_notify == SIGEV_THREAD;
 }
 
 static void *help(void *given)
 {
 	const struct helper helper = *(struct helper *)given;
-	uint32_t sender = 0, uid = 0;
 
 	free(given);
-	bool is_notified = await_end(&helper, &sender, &uid);
+	bool is_called = await_end(&helper);
+
 	handle_put(helper.h);
-	if (!is_notified)
-		return NULL;
-	if (helper.event.sigev_notify == SIGEV_SIGNAL) {
-		signal_own_process(&helper.event, sender, uid);
-	} else {
+	if (is_called) {
 		pthread_sigmask(SIG_SETMASK, &helper.mask, NULL);
 		helper.event.sigev_notify_function(helper.event.sigev_value);
 	}
@@ -500,11 +525,11 @@ static int enter_registration(const struct view *view, int fd, struct helper *he
 	CHANGE(view->mapping, queue->last_number, helper->number);
 	CHANGE(view->mapping, registration->number, helper->number);
 	CHANGE(view->mapping, registration->pid, pid);
-	CHANGE(view->mapping, registration->has_helper, helper->event.sigev_notify != SIGEV_NONE);
+	CHANGE(view->mapping, registration->how, (uint32_t)helper->event.sigev_notify);
 	CHANGE(view->mapping, registration->state, REGISTERED);
 	CHANGE(view->mapping, queue->registered, helper->which + 1);
 	STEP("mq/notify/entered");
-	return registration->has_helper ? start_helper(helper) : 0;
+	return helper->event.sigev_notify == SIGEV_NONE ? 0 : start_helper(helper);
 }
 
 /* 0 or an error. */
