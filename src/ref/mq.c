@@ -22,7 +22,7 @@
 
 /* What a queue has if nobody says, and what it may have at most. */
 enum { DEFAULT_MESSAGES = 10, DEFAULT_SIZE = 8192, MOST_MESSAGES = 65536, LARGEST_SIZE = 1 << 24 };
-enum { PRIORITIES = 32768 };
+enum { PRIORITIES = 32768, LOOKS_EVERY_MS = 16 };
 static const size_t largest_queue = (size_t)1 << 30;
 
 /* Messages are known by number; 0 is none. */
@@ -34,7 +34,7 @@ struct message {
 /* A thread that waits for a message; 0: none. */
 struct receiver {
 	uint32_t thread, unused;
-	uint64_t birth;
+	uint64_t birth, ticket; /* the lower, the longer has it waited */
 };
 enum { RECEIVERS = 32 };
 
@@ -59,6 +59,7 @@ struct queue {
 	uint32_t free;
 	struct bell sent, received;
 	struct receiver receivers[RECEIVERS];
+	uint64_t last_ticket;
 	uint32_t registered; /* which registration, from 1; 0: nobody is */
 	uint32_t last_number;
 	struct registration registrations[REGISTRATIONS];
@@ -81,12 +82,14 @@ struct view {
 	struct mapping *mapping;
 	struct queue *queue;
 	uint32_t most, message_size;
+	struct vigil vigil;
 };
 
 static bool see(struct view *view, struct handle *h)
 {
 	struct queue *queue = (struct queue *)h->mapping.object;
 
+	memset(view, 0, sizeof(*view));
 	view->mapping = &h->mapping;
 	view->queue = queue;
 	view->most = queue->most;
@@ -114,8 +117,10 @@ static void make_queue(struct object *object, const void *wish)
 	const struct mq_attr *attributes = wish;
 	struct queue *queue = (struct queue *)object;
 	struct mapping mapping = {.object = object};
-	struct view view = {&mapping, queue, (uint32_t)attributes->mq_maxmsg,
-			    (uint32_t)attributes->mq_msgsize};
+	struct view view = {.mapping = &mapping,
+			    .queue = queue,
+			    .most = (uint32_t)attributes->mq_maxmsg,
+			    .message_size = (uint32_t)attributes->mq_msgsize};
 
 	queue->most = view.most;
 	queue->message_size = view.message_size;
@@ -247,12 +252,33 @@ static bool is_there(const struct receiver *receiver)
 	return seen.thread && thread_lives(seen.thread, seen.birth);
 }
 
-static bool somebody_waits(const struct queue *queue)
+static const uint64_t no_ticket = UINT64_MAX;
+
+/* How many wait longer than one with this ticket. */
+static uint32_t waiting_before(const struct queue *queue, uint64_t ticket)
 {
+	uint32_t count = 0;
+
 	for (int i = 0; i < RECEIVERS; i++)
-		if (is_there(&queue->receivers[i]))
-			return true;
-	return false;
+		if (queue->receivers[i].ticket < ticket && is_there(&queue->receivers[i]))
+			count++;
+	return count;
+}
+
+/* Whether there's a message for this one, who waits, or for who hasn't waited (NULL). */
+static bool is_served(const struct queue *queue, const struct receiver *receiver)
+{
+	uint32_t count = queue->count;
+
+	return count > 0 && count > waiting_before(queue, receiver ? receiver->ticket : no_ticket);
+}
+
+/* How many messages there are, but for those that who waits is about to take. */
+static uint32_t messages_left(const struct queue *queue)
+{
+	uint32_t count = queue->count, taken = count ? waiting_before(queue, no_ticket) : 0;
+
+	return count > taken ? count - taken : 0;
 }
 
 static uint64_t own_birth(void)
@@ -266,7 +292,7 @@ static uint64_t own_birth(void)
 	return self.birth;
 }
 
-/* NULL: so many wait that this one isn't missed. */
+/* NULL: so many wait that this one isn't missed, and is served last. */
 static struct receiver *begin_to_wait(const struct view *view)
 {
 	for (int i = 0; i < 2 * RECEIVERS; i++) {
@@ -275,6 +301,8 @@ static struct receiver *begin_to_wait(const struct view *view)
 		/* in the second round also those of the dead */
 		if (receiver->thread && (i < RECEIVERS || is_there(receiver)))
 			continue;
+		CHANGE(view->mapping, view->queue->last_ticket, view->queue->last_ticket + 1);
+		CHANGE(view->mapping, receiver->ticket, view->queue->last_ticket);
 		CHANGE(view->mapping, receiver->birth, own_birth());
 		CHANGE(view->mapping, receiver->thread, thread_id());
 		return receiver;
@@ -284,8 +312,11 @@ static struct receiver *begin_to_wait(const struct view *view)
 
 static void end_to_wait(const struct view *view, struct receiver *receiver)
 {
-	if (receiver)
-		CHANGE(view->mapping, receiver->thread, 0);
+	if (!receiver)
+		return;
+	CHANGE(view->mapping, receiver->thread, 0);
+	if (view->queue->count > 0) /* and others wait for this one to take it, or not to */
+		bell_ring(&view->queue->sent, view->mapping);
 }
 
 /* -- notification ----------------------------------------------------------------------------- */
@@ -377,7 +408,7 @@ static void notify(const struct view *view, int fd)
 {
 	struct registration *registration = find_registered(view, fd);
 
-	if (!registration || somebody_waits(view->queue))
+	if (!registration || waiting_before(view->queue, no_ticket) > 0)
 		return;
 	CHANGE(view->mapping, registration->sender, (uint32_t)getpid());
 	CHANGE(view->mapping, registration->uid, getuid());
@@ -652,9 +683,15 @@ static bool put(const struct view *view, const char *bytes, size_t size, uint32_
 	return true;
 }
 
-static int give_up(struct view *view, int error)
+static void leave(struct view *view)
 {
 	mapping_unlock(view->mapping);
+	vigil_end(&view->vigil);
+}
+
+static int give_up(struct view *view, int error)
+{
+	leave(view);
 	errno = error;
 	return -1;
 }
@@ -666,17 +703,21 @@ static bool is_valid(const struct timespec *deadline)
 	       (deadline->tv_sec >= 0 && deadline->tv_nsec >= 0 && deadline->tv_nsec < 1000000000);
 }
 
-/* Waits until there is something to send or to receive; 0 or an error, the object locked. */
-static int await(const struct view *view, int fd, struct bell *bell,
-		 const struct timespec *deadline)
+/*
+ * Waits until there is something to send or to receive; 0 or an error, the object locked.  All who
+ * wait are woken for one message, lest it is left lying when one of them dies; a signal that comes
+ * to another just then is not to be missed, hence the vigil.
+ */
+static int await(struct view *view, int fd, struct bell *bell, const struct timespec *deadline)
 {
-	const struct sleep sleep = {.deadline = deadline, .clock = CLOCK_REALTIME};
+	const struct sleep sleep = {
+		.deadline = deadline, .clock = CLOCK_REALTIME, .looks_every = LOOKS_EVERY_MS};
 
 	if (descriptor_is_nonblocking(fd))
 		return EAGAIN;
 	if (!is_valid(deadline))
 		return EINVAL;
-	return bell_sleep(bell, view->mapping, &sleep);
+	return bell_sleep_in_vigil(bell, view->mapping, &sleep, &view->vigil);
 }
 
 static int send_message(int fd, struct handle *h, const char *bytes, size_t size, unsigned priority,
@@ -711,7 +752,7 @@ static int send_message(int fd, struct handle *h, const char *bytes, size_t size
 		return give_up(&view, EBADMSG);
 	if (is_first && view.queue->registered)
 		notify(&view, fd);
-	mapping_unlock(view.mapping);
+	leave(&view);
 	return 0;
 }
 
@@ -776,18 +817,21 @@ static ssize_t receive_message(int fd, struct handle *h, char *bytes, size_t siz
 		return -1;
 	}
 	mapping_lock(view.mapping);
-	while (view.queue->count == 0) {
-		struct receiver *receiver = begin_to_wait(&view);
-		int error = await(&view, fd, &view.queue->sent, deadline);
+	struct receiver *receiver = NULL;
+	int error = 0;
 
-		end_to_wait(&view, receiver);
-		if (error)
-			return give_up(&view, error);
+	while (!error && !is_served(view.queue, receiver)) {
+		if (!receiver)
+			receiver = begin_to_wait(&view);
+		error = await(&view, fd, &view.queue->sent, deadline);
 	}
+	end_to_wait(&view, receiver);
+	if (error)
+		return give_up(&view, error);
 	ssize_t result = take(&view, bytes, size, priority);
 	if (result < 0)
 		return give_up(&view, EBADMSG);
-	mapping_unlock(view.mapping);
+	leave(&view);
 	return result;
 }
 
@@ -825,7 +869,7 @@ int ipcref_mq_getattr(mqd_t queue, struct mq_attr *attributes)
 		attributes->mq_maxmsg = (long)view.most;
 		attributes->mq_msgsize = (long)view.message_size;
 		mapping_lock(view.mapping);
-		attributes->mq_curmsgs = (long)view.queue->count;
+		attributes->mq_curmsgs = (long)messages_left(view.queue);
 		mapping_unlock(view.mapping);
 	}
 	handle_put(h);
@@ -858,7 +902,7 @@ static short ready(int fd, struct handle *h)
 	if (!see(&view, h))
 		return POLLERR;
 	mapping_lock(view.mapping);
-	if (view.queue->count > 0 && (h->end & 04))
+	if ((h->end & 04) && messages_left(view.queue) > 0)
 		events |= POLLIN | POLLRDNORM;
 	if (view.queue->count < view.most && (h->end & 02))
 		events |= POLLOUT | POLLWRNORM;
