@@ -37,13 +37,24 @@ struct member {
 };
 
 struct list {
-	struct pollfd *polled;
+	struct pollfd *polled, *theirs; /* the platform's: the same without ours */
 	nfds_t count;
 	struct member *ours;
 	struct waited_word *bells; /* of ours, in their order */
 	unsigned ours_count;
 	int result;
 };
+
+static bool make_room(struct list *list)
+{
+	list->ours = calloc(list->count, sizeof(*list->ours));
+	list->bells = calloc(list->count, sizeof(*list->bells));
+	list->theirs = calloc(list->count, sizeof(*list->theirs));
+	if (!list->ours || !list->bells || !list->theirs)
+		return false;
+	memcpy(list->theirs, list->polled, list->count * sizeof(*list->theirs));
+	return true;
+}
 
 /* Finds ours.  False with errno ENOMEM. */
 static bool gather(struct list *list)
@@ -54,16 +65,13 @@ static bool gather(struct list *list)
 
 		if (!h)
 			continue;
-		if (!list->ours) {
-			list->ours = calloc(list->count, sizeof(*list->ours));
-			list->bells = calloc(list->count, sizeof(*list->bells));
-		}
-		if (!list->ours || !list->bells) {
+		if (!list->ours && !make_room(list)) {
 			handle_put(h);
 			errno = ENOMEM;
 			return false;
 		}
 		list->ours[list->ours_count++] = (struct member){h, polled};
+		list->theirs[i].fd = -1;
 	}
 	return true;
 }
@@ -78,6 +86,7 @@ static void disperse(void *given)
 		handle_put(list->ours[i].h);
 	free(list->ours);
 	free(list->bells);
+	free(list->theirs);
 	errno = saved;
 }
 
@@ -106,21 +115,22 @@ static short ready_of(const struct member *member)
 }
 
 /*
- * How many are ready; -1 and errno, EINTR after a handler.  The platform tells what it can: all of
- * its own, which numbers aren't open, and whether there may be such a list; ours are files to it.
+ * How many are ready; -1 and errno, EINTR after a handler.  Ours are no business of ppoll's: as
+ * files they would always be ready, and then no handler runs.
  */
 static int look(const struct list *list, const sigset_t *mask)
 {
-	int found = ppoll(list->polled, list->count, &at_once, mask);
+	int found = ppoll(list->theirs, list->count, &at_once, mask);
 
-	for (unsigned i = 0; found >= 0 && i < list->ours_count; i++) {
-		struct pollfd *polled = list->ours[i].polled;
+	if (found < 0)
+		return -1;
+	for (nfds_t i = 0; i < list->count; i++)
+		list->polled[i].revents = list->theirs[i].revents;
+	for (unsigned i = 0; i < list->ours_count; i++) {
+		short bits = ready_of(&list->ours[i]);
 
-		if (polled->revents & POLLNVAL)
-			continue;
-		found -= polled->revents != 0;
-		polled->revents = ready_of(&list->ours[i]);
-		found += polled->revents != 0;
+		list->ours[i].polled->revents = bits;
+		found += bits != 0;
 	}
 	return found;
 }
