@@ -63,23 +63,32 @@ int ipcref_eventfd(unsigned initial, int flags)
 
 /* -- taking and adding ------------------------------------------------------------------------ */
 
-/* Waits, the object locked, for a change; 0 or an error. */
-static int await(int fd, struct handle *h, struct bell *bell)
-{
-	const struct sleep sleep = {.when_interrupted = SLEEP_RESTARTS};
+enum { LOOKS_EVERY_MS = 16 };
 
-	return descriptor_is_nonblocking(fd) ? EAGAIN : bell_sleep(bell, &h->mapping, &sleep);
+/*
+ * Waits, the object locked, for a change; 0 or an error.  All who wait are woken, and some of them
+ * in vain: hence the vigil, in which no handler is missed.
+ */
+static int await(int fd, struct handle *h, struct bell *bell, struct vigil *vigil)
+{
+	const struct sleep sleep = {.when_interrupted = SLEEP_RESTARTS,
+				    .looks_every = LOOKS_EVERY_MS};
+
+	if (descriptor_is_nonblocking(fd))
+		return EAGAIN;
+	return bell_sleep_in_vigil(bell, &h->mapping, &sleep, vigil);
 }
 
 /* 0 or an error. */
 static int take(int fd, struct handle *h, uint64_t *taken)
 {
 	struct counter *counter = counter_of(h);
+	struct vigil vigil = {.is_kept = false};
 	int error = 0;
 
 	mapping_lock(&h->mapping);
 	while (!error && counter->count == 0)
-		error = await(fd, h, &counter->added);
+		error = await(fd, h, &counter->added, &vigil);
 	if (!error) {
 		uint64_t count = counter->count;
 
@@ -89,6 +98,7 @@ static int take(int fd, struct handle *h, uint64_t *taken)
 		bell_ring(&counter->taken, &h->mapping);
 	}
 	mapping_unlock(&h->mapping);
+	vigil_end(&vigil);
 	return error;
 }
 
@@ -96,19 +106,21 @@ static int take(int fd, struct handle *h, uint64_t *taken)
 static int add(int fd, struct handle *h, uint64_t number)
 {
 	struct counter *counter = counter_of(h);
+	struct vigil vigil = {.is_kept = false};
 	int error = 0;
 
 	if (number == UINT64_MAX)
 		return EINVAL;
 	mapping_lock(&h->mapping);
 	while (!error && UINT64_MAX - counter->count <= number)
-		error = await(fd, h, &counter->taken);
+		error = await(fd, h, &counter->taken, &vigil);
 	if (!error) {
 		CHANGE(&h->mapping, counter->count, counter->count + number);
 		STEP("event/add/added");
 		bell_ring(&counter->added, &h->mapping);
 	}
 	mapping_unlock(&h->mapping);
+	vigil_end(&vigil);
 	return error;
 }
 
