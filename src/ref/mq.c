@@ -433,7 +433,7 @@ static void end_own_registration(const struct view *view, int fd)
  * part of the sending, done with it or not at all.
  */
 struct helper {
-	struct handle *h;
+	struct mapping mapping; /* its own: it must not keep a descriptor from being closed */
 	uint32_t which, number; /* of the registration: nothing else in the queue is gone by */
 	struct sigevent event;
 	sigset_t mask; /* of who registered */
@@ -457,10 +457,10 @@ static void signal_own_process(const struct sigevent *event, uint32_t sender, ui
 }
 
 /* Waits for the end, and signals; true: a function is to be called. */
-static bool await_end(const struct helper *helper)
+static bool await_end(struct helper *helper)
 {
 	const struct sleep sleep = {.when_interrupted = SLEEP_RESTARTS};
-	struct mapping *mapping = &helper->h->mapping;
+	struct mapping *mapping = &helper->mapping;
 	struct queue *queue = (struct queue *)mapping->object;
 	struct registration *registration = &queue->registrations[helper->which];
 	bool is_notified = false;
@@ -482,12 +482,12 @@ static bool await_end(const struct helper *helper)
 
 static void *help(void *given)
 {
-	const struct helper helper = *(struct helper *)given;
+	struct helper helper = *(struct helper *)given;
 
 	free(given);
 	bool is_called = await_end(&helper);
 
-	handle_put(helper.h);
+	object_unmap(&helper.mapping);
 	if (is_called) {
 		pthread_sigmask(SIG_SETMASK, &helper.mask, NULL);
 		helper.event.sigev_notify_function(helper.event.sigev_value);
@@ -496,7 +496,7 @@ static void *help(void *given)
 }
 
 /* The thread begins with all signals blocked.  0 or an error. */
-static int start_helper(const struct helper *wish)
+static int start_helper(const struct helper *wish, int fd)
 {
 	const pthread_attr_t *attributes = wish->event.sigev_notify == SIGEV_THREAD
 						   ? wish->event.sigev_notify_attributes
@@ -508,11 +508,14 @@ static int start_helper(const struct helper *wish)
 	if (!helper)
 		return ENOMEM;
 	*helper = *wish;
-	atomic_fetch_add(&helper->h->users, 1);
+	if (!object_map(&helper->mapping, fd, OBJECT_MQ, sizeof(struct queue))) {
+		free(helper);
+		return errno;
+	}
 	int error = FAULT("mq/notify/helper") ? errno
 					      : pthread_create(&thread, attributes, help, helper);
 	if (error) {
-		handle_put(helper->h);
+		object_unmap(&helper->mapping);
 		free(helper);
 		return error;
 	}
@@ -560,14 +563,13 @@ static int enter_registration(const struct view *view, int fd, struct helper *he
 	CHANGE(view->mapping, registration->state, REGISTERED);
 	CHANGE(view->mapping, queue->registered, helper->which + 1);
 	STEP("mq/notify/entered");
-	return helper->event.sigev_notify == SIGEV_NONE ? 0 : start_helper(helper);
+	return helper->event.sigev_notify == SIGEV_NONE ? 0 : start_helper(helper, fd);
 }
 
 /* 0 or an error. */
-static int register_process(const struct view *view, int fd, struct handle *h,
-			    const struct sigevent *event)
+static int register_process(const struct view *view, int fd, const struct sigevent *event)
 {
-	struct helper helper = {.h = h, .event = *event};
+	struct helper helper = {.event = *event};
 	sigset_t all;
 
 	sigfillset(&all);
@@ -610,7 +612,7 @@ int ipcref_mq_notify(mqd_t queue, const struct sigevent *event)
 	else if (!is_valid_event(event))
 		error = EINVAL;
 	else
-		error = register_process(&view, queue, h, event);
+		error = register_process(&view, queue, event);
 	handle_put(h);
 	if (error)
 		errno = error;
