@@ -31,12 +31,19 @@ struct message {
 	char bytes[];
 };
 
-/* A thread that waits for a message; 0: none. */
-struct receiver {
+/* A thread that waits; 0: none. */
+struct waiter {
 	uint32_t thread, unused;
 	uint64_t birth, ticket; /* the lower, the longer has it waited */
 };
-enum { RECEIVERS = 32 };
+enum { WAITERS = 32 };
+
+/* Those who wait for the same: a message, or room for one. */
+struct line {
+	struct bell bell;
+	struct waiter waiters[WAITERS];
+	uint64_t last_ticket;
+};
 
 /*
  * A process that is to be notified.  Once it is notified, or is to be no longer, its helper has
@@ -57,9 +64,7 @@ struct queue {
 	uint32_t count;		     /* mq_curmsgs */
 	uint32_t first, last;	     /* in the order of receiving */
 	uint32_t free;
-	struct bell sent, received;
-	struct receiver receivers[RECEIVERS];
-	uint64_t last_ticket;
+	struct line receivers, senders;
 	uint32_t registered; /* which registration, from 1; 0: nobody is */
 	uint32_t last_number;
 	struct registration registrations[REGISTRATIONS];
@@ -242,12 +247,12 @@ int ipcref_mq_unlink(const char *name)
 	return queue_path(path, name) ? unlink(path) : -1;
 }
 
-/* -- who waits for a message ------------------------------------------------------------------ */
+/* -- who waits -------------------------------------------------------------------------------- */
 
 /* Who waits is told by his thread, so that one who was killed meanwhile waits no longer. */
-static bool is_there(const struct receiver *receiver)
+static bool is_there(const struct waiter *waiter)
 {
-	const struct receiver seen = *receiver;
+	const struct waiter seen = *waiter;
 
 	return seen.thread && thread_lives(seen.thread, seen.birth);
 }
@@ -255,35 +260,39 @@ static bool is_there(const struct receiver *receiver)
 static const uint64_t no_ticket = UINT64_MAX;
 
 /* How many wait longer than one with this ticket. */
-static uint32_t waiting_before(const struct queue *queue, uint64_t ticket)
+static uint32_t waiting_before(const struct line *line, uint64_t ticket)
 {
 	uint32_t count = 0;
 
-	for (int i = 0; i < RECEIVERS; i++)
-		if (queue->receivers[i].ticket < ticket && is_there(&queue->receivers[i]))
+	for (int i = 0; i < WAITERS; i++)
+		if (line->waiters[i].ticket < ticket && is_there(&line->waiters[i]))
 			count++;
 	return count;
 }
 
-/* Whether there's a message for this one, who waits, or for who hasn't waited (NULL). */
-static bool is_served(const struct queue *queue, const struct receiver *receiver)
+/* What is left, of so much, for this one, who waits, or for who hasn't waited (NULL). */
+static uint32_t left_for(const struct line *line, const struct waiter *waiter, uint32_t count)
 {
-	uint32_t count = queue->count;
-
-	return count > 0 && count > waiting_before(queue, receiver ? receiver->ticket : no_ticket);
-}
-
-/* How many messages there are, but for those that who waits is about to take. */
-static uint32_t messages_left(const struct queue *queue)
-{
-	uint32_t count = queue->count, taken = count ? waiting_before(queue, no_ticket) : 0;
+	uint32_t taken = count ? waiting_before(line, waiter ? waiter->ticket : no_ticket) : 0;
 
 	return count > taken ? count - taken : 0;
 }
 
+static uint32_t messages_for(const struct view *view, const struct waiter *waiter)
+{
+	return left_for(&view->queue->receivers, waiter, view->queue->count);
+}
+
+static uint32_t room_for(const struct view *view, const struct waiter *waiter)
+{
+	uint32_t count = view->queue->count;
+
+	return left_for(&view->queue->senders, waiter, count < view->most ? view->most - count : 0);
+}
+
 static uint64_t own_birth(void)
 {
-	static _Thread_local struct receiver self;
+	static _Thread_local struct waiter self;
 
 	if (self.thread != thread_id()) {
 		self.thread = thread_id();
@@ -293,30 +302,30 @@ static uint64_t own_birth(void)
 }
 
 /* NULL: so many wait that this one isn't missed, and is served last. */
-static struct receiver *begin_to_wait(const struct view *view)
+static struct waiter *begin_to_wait(const struct view *view, struct line *line)
 {
-	for (int i = 0; i < 2 * RECEIVERS; i++) {
-		struct receiver *receiver = &view->queue->receivers[i % RECEIVERS];
+	for (int i = 0; i < 2 * WAITERS; i++) {
+		struct waiter *waiter = &line->waiters[i % WAITERS];
 
 		/* in the second round also those of the dead */
-		if (receiver->thread && (i < RECEIVERS || is_there(receiver)))
+		if (waiter->thread && (i < WAITERS || is_there(waiter)))
 			continue;
-		CHANGE(view->mapping, view->queue->last_ticket, view->queue->last_ticket + 1);
-		CHANGE(view->mapping, receiver->ticket, view->queue->last_ticket);
-		CHANGE(view->mapping, receiver->birth, own_birth());
-		CHANGE(view->mapping, receiver->thread, thread_id());
-		return receiver;
+		CHANGE(view->mapping, line->last_ticket, line->last_ticket + 1);
+		CHANGE(view->mapping, waiter->ticket, line->last_ticket);
+		CHANGE(view->mapping, waiter->birth, own_birth());
+		CHANGE(view->mapping, waiter->thread, thread_id());
+		return waiter;
 	}
 	return NULL;
 }
 
-static void end_to_wait(const struct view *view, struct receiver *receiver)
+/* Others may have waited for this one to take what is there, or not to. */
+static void end_to_wait(const struct view *view, struct line *line, struct waiter *waiter)
 {
-	if (!receiver)
+	if (!waiter)
 		return;
-	CHANGE(view->mapping, receiver->thread, 0);
-	if (view->queue->count > 0) /* and others wait for this one to take it, or not to */
-		bell_ring(&view->queue->sent, view->mapping);
+	CHANGE(view->mapping, waiter->thread, 0);
+	bell_ring(&line->bell, view->mapping);
 }
 
 /* -- notification ----------------------------------------------------------------------------- */
@@ -408,7 +417,7 @@ static void notify(const struct view *view, int fd)
 {
 	struct registration *registration = find_registered(view, fd);
 
-	if (!registration || waiting_before(view->queue, no_ticket) > 0)
+	if (!registration || waiting_before(&view->queue->receivers, no_ticket) > 0)
 		return;
 	CHANGE(view->mapping, registration->sender, (uint32_t)getpid());
 	CHANGE(view->mapping, registration->uid, getuid());
@@ -681,7 +690,7 @@ static bool put(const struct view *view, const char *bytes, size_t size, uint32_
 	if (!next)
 		CHANGE(view->mapping, queue->last, number);
 	CHANGE(view->mapping, queue->count, queue->count + 1);
-	bell_ring(&queue->sent, view->mapping);
+	bell_ring(&queue->receivers.bell, view->mapping);
 	return true;
 }
 
@@ -710,7 +719,8 @@ static bool is_valid(const struct timespec *deadline)
  * wait are woken for one message, lest it is left lying when one of them dies; a signal that comes
  * to another just then is not to be missed, hence the vigil.
  */
-static int await(struct view *view, int fd, struct bell *bell, const struct timespec *deadline)
+static int await(struct view *view, int fd, struct line *line, struct waiter **waiter,
+		 const struct timespec *deadline)
 {
 	const struct sleep sleep = {
 		.deadline = deadline, .clock = CLOCK_REALTIME, .looks_every = LOOKS_EVERY_MS};
@@ -719,7 +729,9 @@ static int await(struct view *view, int fd, struct bell *bell, const struct time
 		return EAGAIN;
 	if (!is_valid(deadline))
 		return EINVAL;
-	return bell_sleep_in_vigil(bell, view->mapping, &sleep, &view->vigil);
+	if (!*waiter)
+		*waiter = begin_to_wait(view, line);
+	return bell_sleep_in_vigil(&line->bell, view->mapping, &sleep, &view->vigil);
 }
 
 static int send_message(int fd, struct handle *h, const char *bytes, size_t size, unsigned priority,
@@ -742,12 +754,14 @@ static int send_message(int fd, struct handle *h, const char *bytes, size_t size
 		return -1;
 	}
 	mapping_lock(view.mapping);
-	while (view.queue->count >= view.most) {
-		int error = await(&view, fd, &view.queue->received, deadline);
+	struct waiter *waiter = NULL;
+	int error = 0;
 
-		if (error)
-			return give_up(&view, error);
-	}
+	while (!error && !room_for(&view, waiter))
+		error = await(&view, fd, &view.queue->senders, &waiter, deadline);
+	end_to_wait(&view, &view.queue->senders, waiter);
+	if (error)
+		return give_up(&view, error);
 	bool is_first = view.queue->count == 0;
 
 	if (!put(&view, bytes, size, priority))
@@ -799,7 +813,7 @@ static ssize_t take(const struct view *view, char *bytes, size_t size, unsigned 
 	CHANGE(view->mapping, message->next, queue->free);
 	CHANGE(view->mapping, queue->free, number);
 	CHANGE(view->mapping, queue->count, queue->count - 1);
-	bell_ring(&queue->received, view->mapping);
+	bell_ring(&queue->senders.bell, view->mapping);
 	return (ssize_t)length;
 }
 
@@ -819,15 +833,12 @@ static ssize_t receive_message(int fd, struct handle *h, char *bytes, size_t siz
 		return -1;
 	}
 	mapping_lock(view.mapping);
-	struct receiver *receiver = NULL;
+	struct waiter *waiter = NULL;
 	int error = 0;
 
-	while (!error && !is_served(view.queue, receiver)) {
-		if (!receiver)
-			receiver = begin_to_wait(&view);
-		error = await(&view, fd, &view.queue->sent, deadline);
-	}
-	end_to_wait(&view, receiver);
+	while (!error && !messages_for(&view, waiter))
+		error = await(&view, fd, &view.queue->receivers, &waiter, deadline);
+	end_to_wait(&view, &view.queue->receivers, waiter);
 	if (error)
 		return give_up(&view, error);
 	ssize_t result = take(&view, bytes, size, priority);
@@ -871,7 +882,7 @@ int ipcref_mq_getattr(mqd_t queue, struct mq_attr *attributes)
 		attributes->mq_maxmsg = (long)view.most;
 		attributes->mq_msgsize = (long)view.message_size;
 		mapping_lock(view.mapping);
-		attributes->mq_curmsgs = (long)messages_left(view.queue);
+		attributes->mq_curmsgs = (long)messages_for(&view, NULL);
 		mapping_unlock(view.mapping);
 	}
 	handle_put(h);
@@ -904,9 +915,9 @@ static short ready(int fd, struct handle *h)
 	if (!see(&view, h))
 		return POLLERR;
 	mapping_lock(view.mapping);
-	if ((h->end & 04) && messages_left(view.queue) > 0)
+	if ((h->end & 04) && messages_for(&view, NULL) > 0)
 		events |= POLLIN | POLLRDNORM;
-	if (view.queue->count < view.most && (h->end & 02))
+	if ((h->end & 02) && room_for(&view, NULL) > 0)
 		events |= POLLOUT | POLLWRNORM;
 	mapping_unlock(view.mapping);
 	return events;
