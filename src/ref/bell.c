@@ -2,6 +2,8 @@
 #include "ref/bell.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 
 #include "ref/futex.h"
@@ -89,6 +91,16 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 	return 0;
 }
 
+/* They may wait for other objects too, and are not moved: they come to look. */
+static void wake_pollers(struct bell *polled)
+{
+	if (!atomic_load(&polled->is_waited_for))
+		return;
+	atomic_fetch_add(&polled->rings, 1);
+	futex_wake(&polled->rings, INT_MAX);
+	atomic_store(&polled->is_waited_for, 0);
+}
+
 /* -- vigils ----------------------------------------------------------------------------------- */
 
 /* All signals but those that an instruction causes. */
@@ -116,7 +128,7 @@ static bool ends_sleep(int signal, const struct sleep *sleep)
 /* Lets those run that wait.  False: there were none; *result is EINTR if one ends the sleep. */
 static bool let_handlers_run(const struct vigil *vigil, const struct sleep *sleep, int *result)
 {
-	bool is_any = false;
+	bool is_any = false, is_end = false;
 	sigset_t pending;
 
 	*result = 0;
@@ -125,15 +137,11 @@ static bool let_handlers_run(const struct vigil *vigil, const struct sleep *slee
 		if (sigismember(&pending, signal) != 1 || sigismember(&vigil->mask, signal) == 1)
 			continue;
 		is_any = true;
-		if (ends_sleep(signal, sleep))
-			*result = EINTR;
+		is_end |= ends_sleep(signal, sleep);
 	}
-	if (is_any) {
-		sigset_t same;
-
-		pthread_sigmask(SIG_SETMASK, &vigil->mask, NULL);
-		keep_signals_waiting(&same);
-	}
+	/* another thread may be quicker: ppoll tells whether a handler has run in this one */
+	if (is_any && ppoll(NULL, 0, &(struct timespec){0, 0}, &vigil->mask) < 0 && is_end)
+		*result = EINTR;
 	return is_any;
 }
 
@@ -170,6 +178,7 @@ void vigil_end(struct vigil *vigil)
 
 void bell_ring(struct bell *bell, struct mapping *mapping)
 {
+	wake_pollers(&mapping->object->polled);
 	atomic_fetch_add(&bell->rings, 1);
 	if (!atomic_load(&bell->is_waited_for))
 		return;

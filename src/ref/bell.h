@@ -60,7 +60,10 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
 /* The call is over, and nothing is locked. */
 void vigil_end(struct vigil *vigil);
 
-/* Wakes all who sleep for it, one after the other, as soon as the object is unlocked. */
+/*
+ * Wakes all who sleep for it, one after the other, as soon as the object is unlocked; and who polls
+ * the object (poll.c), which is to be told of whatever rings.
+ */
 void bell_ring(struct bell *bell, struct mapping *mapping);
 
 #endif

@@ -11,9 +11,10 @@
 #include "ref/ipcref.h"
 #include "ref/pipe.h"
 
-extern const struct object_class mq_class;
+extern const struct object_class event_class, mq_class;
 
 const struct object_class *const object_classes[OBJECT_KINDS] = {
+	[OBJECT_EVENT] = &event_class,
 	[OBJECT_PIPE] = &pipe_class,
 	[OBJECT_MQ] = &mq_class,
 };

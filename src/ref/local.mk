@@ -8,6 +8,7 @@ ref_sources = \
 	%D%/cond.c \
 	%D%/descriptor.c %D%/descriptor.h \
 	%D%/eventcount.h \
+	%D%/eventfd.c \
 	%D%/fd.c \
 	%D%/fifo.c \
 	%D%/futex.c %D%/futex.h \
@@ -20,6 +21,7 @@ ref_sources = \
 	%D%/namespace.c %D%/namespace.h \
 	%D%/object.c %D%/object.h \
 	%D%/pipe.c %D%/pipe.h \
+	%D%/poll.c \
 	%D%/registry.c %D%/registry.h \
 	%D%/rwlock.c \
 	%D%/sem.c \
@@ -47,6 +49,7 @@ pkgconfig_DATA += %D%/ipcref.pc
 
 # What makes it an implementation to judge; of ipcts, not of the library.
 ref_tables = \
+	%D%/tables/event.c \
 	%D%/tables/fd.c \
 	%D%/tables/fifo.c \
 	%D%/tables/lock.c \

@@ -44,6 +44,7 @@ enum { JOURNAL_WORDS = 64 };
 struct object {
 	uint32_t magic, layout, kind;
 	struct lock lock;
+	struct bell polled; /* for who polls it: any other of its bells rings it too */
 	_Atomic uint32_t journal_count;
 	uint32_t mode; /* the permission bits, which the file's are somewhat wider than */
 	/* How many words more the journal has, at the file's end; whoever makes the object says. */

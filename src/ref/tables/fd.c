@@ -29,5 +29,5 @@ const struct fd_calls ref_fd = {
 	.fcntl = fcntl_all,
 	.ioctl = ioctl_all,
 	.fstat = ipcref_fstat,
-	.poll = poll,
+	.poll = ipcref_poll,
 };

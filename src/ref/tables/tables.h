@@ -5,6 +5,7 @@
 
 #include "contract/implementation.h"
 
+extern const struct event_calls ref_event;
 extern const struct fd_calls ref_fd;
 extern const struct fifo_calls ref_fifo;
 extern const struct lock_calls ref_lock;
