@@ -179,9 +179,10 @@ void vigil_end(struct vigil *vigil)
 void bell_ring(struct bell *bell, struct mapping *mapping)
 {
 	wake_pollers(&mapping->object->polled);
-	atomic_fetch_add(&bell->rings, 1);
-	if (!atomic_load(&bell->is_waited_for))
+	/* said by whoever sleeps for it while he had the lock: nobody can be about to */
+	if (!atomic_load_explicit(&bell->is_waited_for, memory_order_relaxed))
 		return;
+	atomic_fetch_add(&bell->rings, 1);
 	/* before anybody can have been moved: whoever unlocks then wakes the first */
 	atomic_fetch_or(&mapping->object->lock.word, LOCK_IS_WAITED_FOR);
 	futex_move(&bell->rings, &mapping->object->lock.word);

@@ -41,6 +41,7 @@ enum { WAITERS = 32 };
 /* Those who wait for the same: a message, or room for one. */
 struct line {
 	struct bell bell;
+	uint32_t count; /* of those below: at most, for the dead aren't counted out at once */
 	struct waiter waiters[WAITERS];
 	uint64_t last_ticket;
 };
@@ -273,8 +274,10 @@ static uint32_t waiting_before(const struct line *line, uint64_t ticket)
 /* What is left, of so much, for this one, who waits, or for who hasn't waited (NULL). */
 static uint32_t left_for(const struct line *line, const struct waiter *waiter, uint32_t count)
 {
-	uint32_t taken = count ? waiting_before(line, waiter ? waiter->ticket : no_ticket) : 0;
+	uint32_t taken = 0;
 
+	if (count && line->count)
+		taken = waiting_before(line, waiter ? waiter->ticket : no_ticket);
 	return count > taken ? count - taken : 0;
 }
 
@@ -310,6 +313,8 @@ static struct waiter *begin_to_wait(const struct view *view, struct line *line)
 		/* in the second round also those of the dead */
 		if (waiter->thread && (i < WAITERS || is_there(waiter)))
 			continue;
+		if (!waiter->thread)
+			CHANGE(view->mapping, line->count, line->count + 1);
 		CHANGE(view->mapping, line->last_ticket, line->last_ticket + 1);
 		CHANGE(view->mapping, waiter->ticket, line->last_ticket);
 		CHANGE(view->mapping, waiter->birth, own_birth());
@@ -324,6 +329,8 @@ static void end_to_wait(const struct view *view, struct line *line, struct waite
 {
 	if (!waiter)
 		return;
+	if (waiter->thread)
+		CHANGE(view->mapping, line->count, line->count - 1);
 	CHANGE(view->mapping, waiter->thread, 0);
 	bell_ring(&line->bell, view->mapping);
 }
