@@ -85,6 +85,7 @@ static size_t room_of(size_t message_size)
  * is mapped; each number of a message is checked where it is used.
  */
 struct view {
+	struct handle *handle;
 	struct mapping *mapping;
 	struct queue *queue;
 	uint32_t most, message_size;
@@ -95,11 +96,12 @@ static bool see(struct view *view, struct handle *h)
 {
 	struct queue *queue = (struct queue *)h->mapping.object;
 
-	memset(view, 0, sizeof(*view));
+	view->handle = h;
 	view->mapping = &h->mapping;
 	view->queue = queue;
 	view->most = queue->most;
 	view->message_size = queue->message_size;
+	view->vigil.is_kept = false;
 	if (view->most > 0 && view->most <= MOST_MESSAGES && view->message_size <= LARGEST_SIZE &&
 	    view->most * room_of(view->message_size) <= h->mapping.size - sizeof(*queue))
 		return true;
@@ -732,7 +734,9 @@ static int await(struct view *view, int fd, struct line *line, struct waiter **w
 	const struct sleep sleep = {
 		.deadline = deadline, .clock = CLOCK_REALTIME, .looks_every = LOOKS_EVERY_MS};
 
-	if (descriptor_is_nonblocking(fd))
+	if (view->handle->waits && bell_look_out(&line->bell, view->mapping, &view->vigil))
+		return 0;
+	if (descriptor_mustnt_wait(fd, view->handle))
 		return EAGAIN;
 	if (!is_valid(deadline))
 		return EINVAL;

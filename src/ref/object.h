@@ -129,7 +129,8 @@ void mapping_unlock(struct mapping *mapping);
  */
 #define CHANGE(mapping, word, new_value)                                                           \
 	(journal_keep((mapping), &(word), sizeof(word)), (word) = (new_value))
-/* Where an old word is kept, by its number; the journal begins in the head and goes on at the end. */
+/* Where an old word is kept, by its number; the journal begins in the head and goes on at the end.
+ */
 static inline struct old_word *old_word_at(const struct mapping *mapping, uint32_t number)
 {
 	char *end = (char *)mapping->object + mapping->size;

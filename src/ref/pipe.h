@@ -41,6 +41,7 @@ struct pipe {
 	/* Bytes that have ever been read and written; modulo the capacity, their place. */
 	_Atomic uint32_t head, tail;
 	struct bell read, written;
+	_Atomic uint32_t closings; /* of ends, by whoever lived to tell */
 	/* Packets that are in the ring: their count, and which is the first. */
 	_Atomic uint32_t packets, first_packet;
 	struct packet packet[PIPE_PACKETS];
