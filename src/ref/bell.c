@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 
 #include "ref/futex.h"
 #include "ref/object.h"
@@ -13,25 +12,17 @@
 /* A moment that no sleep outlasts: what has a limit is ended by every handler. */
 static const struct timespec far_away = {.tv_sec = INT32_MAX};
 
-/* Less than a second later. */
-static struct timespec moment_after_ns(clockid_t clock, long nanoseconds)
+static struct timespec moment_after(clockid_t clock, int milliseconds)
 {
 	struct timespec moment;
 
 	clock_gettime(clock, &moment);
-	moment.tv_nsec += nanoseconds;
+	moment.tv_sec += milliseconds / 1000;
+	moment.tv_nsec += milliseconds % 1000 * 1000000L;
 	if (moment.tv_nsec >= 1000000000) {
 		moment.tv_sec++;
 		moment.tv_nsec -= 1000000000;
 	}
-	return moment;
-}
-
-static struct timespec moment_after(clockid_t clock, int milliseconds)
-{
-	struct timespec moment = moment_after_ns(clock, milliseconds % 1000 * 1000000L);
-
-	moment.tv_sec += milliseconds / 1000;
 	return moment;
 }
 
@@ -189,49 +180,21 @@ void vigil_end(struct vigil *vigil)
 
 /* -- looking out ------------------------------------------------------------------------------ */
 
-/* About what it costs to be woken by another processor. */
-enum { LOOK_OUT_NS = 20000, TURNS = 50 };
-
-/* The processor this runs on, from 1; 0: nobody knows. */
-static uint32_t processor(void)
-{
-#ifdef __linux__
-	int number = sched_getcpu();
-
-	return number < 0 ? 0 : (uint32_t)number + 1;
-#else
-	return 0;
-#endif
-}
-
-/* Where it was rung here, looking out would only keep the other from running. */
-static bool may_be_rung_soon(const struct bell *bell)
-{
-	uint32_t rung_on = atomic_load_explicit(&bell->rung_on, memory_order_relaxed);
-
-#ifdef IPCREF_POINTS
-	/* nobody else runs before the next point */
-	if (ipcref_hook.step)
-		return false;
-#endif
-	return rung_on && rung_on != processor();
-}
-
 bool bell_look_out(struct bell *bell, struct mapping *mapping, const struct vigil *vigil)
 {
 	uint32_t rings = atomic_load_explicit(&bell->rings, memory_order_relaxed);
 	bool is_rung = false;
 
-	if (vigil->is_kept || !may_be_rung_soon(bell))
+	if (vigil->is_kept || !is_elsewhere(&bell->rung_on))
 		return false;
 	mapping_unlock(mapping);
-	const struct timespec end = moment_after_ns(CLOCK_MONOTONIC, LOOK_OUT_NS);
-	do {
-		for (int turn = 0; turn < TURNS && !is_rung; turn++) {
-			pause_briefly();
-			is_rung = atomic_load_explicit(&bell->rings, memory_order_relaxed) != rings;
-		}
-	} while (!is_rung && !moment_is_past(CLOCK_MONOTONIC, &end));
+	struct outlook outlook = {0};
+
+	/* and until it is unlocked, which follows at once, for to ask earlier delays that */
+	do
+		is_rung = atomic_load_explicit(&bell->rings, memory_order_relaxed) != rings &&
+			  !lock_is_taken(&mapping->object->lock);
+	while (!is_rung && outlook_goes_on(&outlook));
 	mapping_lock(mapping);
 	return is_rung;
 }
@@ -244,10 +207,10 @@ void bell_ring(struct bell *bell, struct mapping *mapping)
 	uint32_t rings = atomic_load_explicit(&bell->rings, memory_order_relaxed);
 
 	wake_pollers(&mapping->object->polled);
-	atomic_store_explicit(&bell->rung_on, processor(), memory_order_relaxed);
 	atomic_store_explicit(&bell->rings, rings + 1, memory_order_release);
 	if (!atomic_load_explicit(&bell->is_waited_for, memory_order_relaxed))
 		return;
+	say_where(&bell->rung_on);
 	/* before anybody can have been moved: whoever unlocks then wakes the first */
 	atomic_fetch_or(&mapping->object->lock.word, LOCK_IS_WAITED_FOR);
 	futex_move(&bell->rings, &mapping->object->lock.word);

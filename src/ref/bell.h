@@ -17,7 +17,7 @@
 struct bell {
 	_Atomic uint32_t rings;
 	_Atomic uint32_t is_waited_for; /* by somebody who sleeps, and whom only the kernel wakes */
-	_Atomic uint32_t rung_on;	/* which processor, from 1, the last time */
+	_Atomic uint32_t rung_on;	/* say_where, the last time that somebody slept */
 };
 
 struct mapping;

@@ -12,7 +12,7 @@
 
 #include "ref/step.h"
 
-enum { MAGIC = 0x69706372, LAYOUT = 1 };
+enum { MAGIC = 0x69706372, LAYOUT = 2 };
 
 /* -- the life of an object -------------------------------------------------------------------- */
 

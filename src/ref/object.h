@@ -43,16 +43,23 @@ struct old_word {
 };
 enum { JOURNAL_WORDS = 64 };
 
+/*
+ * What every operation changes is at the end, so that it shares a line of the cache with what the
+ * kind of object puts first: with the lock another processor gets the rest.
+ */
 struct object {
 	uint32_t magic, layout, kind;
-	struct lock lock;
-	struct bell polled; /* for who polls it: any other of its bells rings it too */
-	_Atomic uint32_t journal_count;
 	uint32_t mode; /* the permission bits, which the file's are somewhat wider than */
 	/* How many words more the journal has, at the file's end; whoever makes the object says. */
 	uint32_t more_words;
+	uint32_t unused[11];
 	struct old_word journal[JOURNAL_WORDS];
+	struct lock lock;
+	struct bell polled; /* for who polls it: any other of its bells rings it too */
+	_Atomic uint32_t journal_count;
 };
+enum { CACHE_LINE = 64 };
+_Static_assert(offsetof(struct object, lock) % CACHE_LINE == 0, "a line begins with the lock");
 
 /* Where this process has an object. */
 struct mapping {

@@ -40,7 +40,7 @@ struct pipe {
 	_Atomic uint32_t half, capacity;
 	/* Bytes that have ever been read and written; modulo the capacity, their place. */
 	_Atomic uint32_t head, tail;
-	struct bell read, written;
+	_Alignas(CACHE_LINE) struct bell read, written;
 	_Atomic uint32_t closings; /* of ends, by whoever lived to tell */
 	/* Packets that are in the ring: their count, and which is the first. */
 	_Atomic uint32_t packets, first_packet;
