@@ -183,20 +183,19 @@ void vigil_end(struct vigil *vigil)
 bool bell_look_out(struct bell *bell, struct mapping *mapping, const struct vigil *vigil)
 {
 	uint32_t rings = atomic_load_explicit(&bell->rings, memory_order_relaxed);
-	bool is_rung = false;
+	struct outlook outlook = {0};
 
 	if (vigil->is_kept || !is_elsewhere(&bell->rung_on))
 		return false;
 	mapping_unlock(mapping);
-	struct outlook outlook = {0};
-
 	/* and until it is unlocked, which follows at once, for to ask earlier delays that */
-	do
-		is_rung = atomic_load_explicit(&bell->rings, memory_order_relaxed) != rings &&
-			  !lock_is_taken(&mapping->object->lock);
-	while (!is_rung && outlook_goes_on(&outlook));
+	while (atomic_load_explicit(&bell->rings, memory_order_relaxed) == rings ||
+	       lock_is_taken(&mapping->object->lock))
+		if (!outlook_goes_on(&outlook))
+			break;
 	mapping_lock(mapping);
-	return is_rung;
+	/* only now: if it is rung no more, nothing has changed, and one may sleep */
+	return atomic_load_explicit(&bell->rings, memory_order_relaxed) != rings;
 }
 
 /* -- ringing ---------------------------------------------------------------------------------- */
