@@ -40,8 +40,9 @@ enum { WAITERS = 32 };
 
 /* Those who wait for the same: a message, or room for one. */
 struct line {
-	struct bell bell;
-	uint32_t count; /* of those below: at most, for the dead aren't counted out at once */
+	_Alignas(CACHE_LINE) struct bell bell; /* has a line, as a pipe's (pipe.h) */
+	_Alignas(CACHE_LINE) uint32_t
+		count; /* of those below: at most, for the dead aren't counted out at once */
 	struct waiter waiters[WAITERS];
 	uint64_t last_ticket;
 };
