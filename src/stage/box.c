@@ -24,8 +24,8 @@
 #include "stage/director.h"
 #include "stage/estate.h"
 #include "stage/observe.h"
-#include "stage/runner.h"
 #include "stage/perform.h"
+#include "stage/runner.h"
 #include "stage/scene.h"
 #include "stage/wait.h"
 
@@ -119,7 +119,7 @@ const char *stage_open(const struct stage_settings *given)
 	settings = *given;
 	impl = settings.implementation;
 	find_program(settings.program);
-	estate_open(parent && *parent ? parent : "/tmp");
+	estate_open(parent && *parent ? parent : "/tmp", settings.known);
 	return NULL;
 }
 
@@ -133,6 +133,13 @@ void stage_close(void)
 	estate_close();
 }
 
+void stage_judge(const struct implementation *implementation)
+{
+	settings.implementation = implementation;
+	impl = implementation;
+	snprintf(scene->implementation, sizeof(scene->implementation), "%s", impl->name);
+}
+
 void stage_enter_worker(unsigned index)
 {
 	if (!scene_make())
@@ -140,7 +147,7 @@ void stage_enter_worker(unsigned index)
 	is_subreaper = !is_bare() && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 	snprintf(scene->program, sizeof(scene->program), "%s", program);
 	snprintf(scene->run_name, sizeof(scene->run_name), "%s", estate_run_name());
-	snprintf(scene->implementation, sizeof(scene->implementation), "%s", impl->name);
+	stage_judge(settings.implementation);
 	scene->timeout_scale = settings.timeout_scale;
 	scene->run_seed = settings.seed;
 	estate_enter(index);

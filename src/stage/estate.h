@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct implementation;
+
 enum object_kind {
 	OBJECT_NAME = 1, /* "/ipcts-...": a queue, a semaphore or shared memory of POSIX */
 	OBJECT_KEY,	 /* a System V key, of whichever kind of object */
@@ -32,8 +34,9 @@ struct object_list {
 	struct object objects[OBJECT_MAX];
 };
 
-/* The runner's: makes directory and journal, removes what killed runs have left. */
-void estate_open(const char *parent);
+/* The runner's: makes directory and journal, removes what killed runs have left, whichever of the
+ * implementations (ended by NULL; none: the run's own) they judged. */
+void estate_open(const char *parent, const struct implementation *const *known);
 unsigned estate_swept(void);
 void estate_close(void);
 /* The run's directory, or NULL and why there's none. */

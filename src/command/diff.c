@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ipcts diff: sequences of random operations, the same on two implementations, until as many steps
+ * are done as were asked for.  What diverges is tried again, shrunk, and told as a test.
+ */
+#include "command/command.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diff/diff.h"
+
+enum { LEAST_ACTS = 40, MOST_ACTS = 200, SHRINK_ATTEMPTS = 500, TRIES = 3 };
+
+struct tally_of {
+	unsigned long long steps, sequences, divergences, explained, skipped;
+};
+
+struct differ {
+	const struct options *options;
+	struct baseline known;
+	bool is_left_out[OP_COUNT];
+	const struct menu *menus[MECHANISM_COUNT];
+	size_t menu_count;
+	struct tally_of tallies[MECHANISM_COUNT];
+	const struct menu *menu; /* of the sequence in hand */
+	uint64_t seed;		 /* its own */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void note_signal(int number)
+{
+	interrupted = number;
+	stage_abandon();
+}
+
+static void say(struct sheet *sheet)
+{
+	if (print(sheet) != ALL_HELD)
+		exit(TROUBLE);
+	*sheet = (struct sheet){0};
+}
+
+/* -- what there is to compare ----------------------------------------------------------------- */
+
+/* Whether the implementation has the mechanism at all. */
+static bool has(const struct implementation *implementation, enum mechanism mechanism)
+{
+	const void *const tables[MECHANISM_COUNT] = {
+#define M(name) [MECHANISM_##name] = implementation->name,
+		MECHANISMS(M)
+#undef M
+	};
+
+	return tables[mechanism] != NULL;
+}
+
+static bool is_chosen(const struct options *options, enum mechanism mechanism)
+{
+	for (size_t i = 0; i < options->selection.glob_count; i++)
+		if (strcmp(options->globs[i], mechanism_names[mechanism]) == 0)
+			return true;
+	return options->selection.glob_count == 0;
+}
+
+static void check_mechanisms(const struct options *options)
+{
+	for (size_t i = 0; i < options->selection.glob_count; i++) {
+		int mechanism = 0;
+
+		while (mechanism < MECHANISM_COUNT &&
+		       strcmp(options->globs[i], mechanism_names[mechanism]) != 0)
+			mechanism++;
+		if (mechanism == MECHANISM_COUNT || !menu_of((enum mechanism)mechanism))
+			refuse("%s: no mechanism that diff knows", options->globs[i]);
+	}
+}
+
+static void choose_menus(struct differ *differ, struct sheet *sheet)
+{
+	for (int mechanism = 0; mechanism < MECHANISM_COUNT; mechanism++) {
+		const struct menu *menu = menu_of((enum mechanism)mechanism);
+
+		if (!menu || !is_chosen(differ->options, (enum mechanism)mechanism))
+			continue;
+		for (int i = 0; i < 2 && menu; i++) {
+			if (has(differ->options->pair[i], (enum mechanism)mechanism))
+				continue;
+			sheet_printf(sheet, "%s: %s does not have it\n", mechanism_names[mechanism],
+				     differ->options->pair[i]->name);
+			menu = NULL;
+		}
+		if (menu)
+			differ->menus[differ->menu_count++] = menu;
+	}
+}
+
+static void leave_out(struct differ *differ)
+{
+	for (size_t i = 0; i < differ->options->without_count; i++) {
+		bool any = false;
+
+		for (int code = 0; code < OP_COUNT; code++)
+			if (glob_matches(differ->options->without[i], op_descriptions[code].name))
+				any = differ->is_left_out[code] = true;
+		if (!any)
+			refuse("--without %s: matches no operation", differ->options->without[i]);
+	}
+}
+
+static void read_known(struct differ *differ)
+{
+	char complaint[COMPLAINT_MAX];
+
+	for (size_t i = 0; i < differ->options->known_count; i++)
+		if (!baseline_read(&differ->known, differ->options->known[i], complaint))
+			refuse("%s", complaint);
+}
+
+/* -- telling ---------------------------------------------------------------------------------- */
+
+/* How to play the sequence in hand again. */
+static void tell_again(const struct differ *differ, struct sheet *sheet)
+{
+	const struct options *options = differ->options;
+
+	sheet_printf(sheet,
+		     "again: ipcts diff --impl %s,%s --only %s --actors %d --seed %llu --steps 1",
+		     options->pair[0]->name, options->pair[1]->name,
+		     mechanism_names[differ->menu->mechanism], options->actors,
+		     (unsigned long long)differ->seed);
+	for (int code = 0; code < OP_COUNT; code++)
+		if (differ->is_left_out[code])
+			sheet_printf(sheet, " --without %s", op_descriptions[code].name);
+	for (size_t i = 0; i < options->known_count; i++) {
+		sheet_add(sheet, " --known ");
+		sheet_shell(sheet, options->known[i]);
+	}
+	sheet_add(sheet, "\n");
+}
+
+static void tell_divergence(const struct differ *differ, const struct script *script,
+			    const char *how)
+{
+	const char *const names[2] = {differ->options->pair[0]->name,
+				      differ->options->pair[1]->name};
+	struct sheet sheet = {0};
+
+	sheet_printf(&sheet, "\ndivergence: %s, %s\n", diff_divergence()->name, how);
+	if (diff_message()[0]) {
+		sheet_line(&sheet, diff_message());
+		sheet_add(&sheet, "\n");
+	}
+	script_print(&sheet, script, diff_trace(0), diff_trace(1), diff_divergence(), names);
+	tell_again(differ, &sheet);
+	say(&sheet);
+}
+
+/* -- shrinking -------------------------------------------------------------------------------- */
+
+struct search {
+	const struct menu *menu;
+	char name[DIVERGENCE_NAME];
+};
+
+static bool diverges_alike(const struct script *script, void *context)
+{
+	const struct search *search = context;
+
+	if (interrupted)
+		return false;
+	return diff_replay(search->menu, script) == DIFF_DIVERGES &&
+	       strcmp(diff_divergence()->name, search->name) == 0;
+}
+
+static void shrink_and_tell(struct differ *differ)
+{
+	struct search search = {.menu = differ->menu};
+	struct script *script = malloc(sizeof(*script));
+
+	if (!script)
+		refuse("no memory for a script");
+	*script = *diff_script();
+	script->count = diff_divergence()->step + 1;
+	strcpy(search.name, diff_divergence()->name);
+
+	bool again = false;
+	for (int i = 0; i < TRIES && !again; i++)
+		again = diverges_alike(script, &search);
+	if (!again) {
+		/* once more as it was seen, for the traces of that are gone */
+		if (diff_replay(differ->menu, script) != DIFF_DIVERGES)
+			complain("%s: seen once, and not again", search.name);
+		else
+			tell_divergence(differ, script, "but not twice the same");
+		struct sheet sheet = {0};
+		tell_again(differ, &sheet);
+		say(&sheet);
+	} else {
+		script_shrink(script, diverges_alike, &search, SHRINK_ATTEMPTS);
+		if (!diverges_alike(script, &search) && !diverges_alike(script, &search))
+			complain("%s: not every time", search.name);
+		else
+			tell_divergence(differ, script, "shrunk");
+	}
+	free(script);
+}
+
+/* -- sequences -------------------------------------------------------------------------------- */
+
+/* An operation that one of them lacks is done no more; the sequence doesn't count. */
+static void note_absent(struct differ *differ)
+{
+	struct sheet sheet = {0};
+
+	for (int i = 0; i < 2; i++) {
+		const struct trace *trace = diff_trace(i);
+
+		if (!trace->absent[0])
+			continue;
+		differ->is_left_out[trace->absent_operation] = true;
+		sheet_printf(&sheet, "%s is left out, for %s lacks it: ",
+			     op_descriptions[trace->absent_operation].name,
+			     differ->options->pair[i]->name);
+		sheet_line(&sheet, trace->absent);
+		sheet_add(&sheet, "\n");
+	}
+	say(&sheet);
+}
+
+static int play_one(struct differ *differ)
+{
+	struct tally_of *tally = &differ->tallies[differ->menu->mechanism];
+	enum diff_verdict verdict = diff_generate(differ->menu, differ->seed);
+
+	if (interrupted)
+		return ALL_HELD;
+	tally->sequences++;
+	tally->explained += diff_explained();
+	switch (verdict) {
+	case DIFF_ABSENT:
+		note_absent(differ);
+		return ALL_HELD;
+	case DIFF_SKIPPED:
+		if (tally->skipped++ == 0)
+			complain("%s: skipped: %s", mechanism_names[differ->menu->mechanism],
+				 diff_message());
+		return tally->skipped > 100 ? TROUBLE : ALL_HELD;
+	case DIFF_TROUBLE:
+		complain("%s, seed %llu: %s", mechanism_names[differ->menu->mechanism],
+			 (unsigned long long)differ->seed, diff_message());
+		return TROUBLE;
+	case DIFF_DIVERGES:
+		tally->steps += diff_steps();
+		tally->divergences++;
+		shrink_and_tell(differ);
+		return SOMETHING_FAILED;
+	default:
+		tally->steps += diff_steps();
+		return ALL_HELD;
+	}
+}
+
+static unsigned long long steps_done(const struct differ *differ)
+{
+	unsigned long long steps = 0;
+
+	for (int i = 0; i < MECHANISM_COUNT; i++)
+		steps += differ->tallies[i].steps;
+	return steps;
+}
+
+/* A sequence's seed is the run's and its number; so the first of another run can be any of them. */
+static int play_all(struct differ *differ)
+{
+	int status = ALL_HELD;
+
+	for (uint64_t i = 0; steps_done(differ) < differ->options->steps && !interrupted; i++) {
+		differ->menu = differ->menus[i % differ->menu_count];
+		differ->seed = differ->options->seed + i;
+		int one = play_one(differ);
+		if (one > status)
+			status = one;
+		if (one == TROUBLE)
+			break;
+	}
+	return interrupted ? TROUBLE : status;
+}
+
+static void tell_end(const struct differ *differ, double seconds)
+{
+	struct sheet sheet = {0};
+	unsigned long long divergences = 0, explained = 0;
+
+	for (size_t i = 0; i < differ->menu_count; i++) {
+		enum mechanism mechanism = differ->menus[i]->mechanism;
+		const struct tally_of *tally = &differ->tallies[mechanism];
+
+		sheet_printf(&sheet,
+			     "%-7s %8llu steps %6llu sequences %4llu divergences %4llu explained\n",
+			     mechanism_names[mechanism], tally->steps, tally->sequences,
+			     tally->divergences, tally->explained);
+		divergences += tally->divergences;
+		explained += tally->explained;
+	}
+	sheet_printf(&sheet,
+		     "%llu steps, %.0f a second, %llu divergences, %llu explained, seed %llu\n",
+		     steps_done(differ), seconds > 0 ? (double)steps_done(differ) / seconds : 0,
+		     divergences, explained, (unsigned long long)differ->options->seed);
+	say(&sheet);
+}
+
+static void catch_signals(void)
+{
+	const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = note_signal};
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaction(numbers[i], &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int open_and_play(struct differ *differ, const char *program)
+{
+	const struct options *options = differ->options;
+	const struct stage_settings judged = {
+		.implementation = options->pair[0],
+		.known = implementations,
+		.seed = options->seed,
+		.timeout_scale = options->timeout_scale,
+		.program = program,
+	};
+	const struct diff_settings settings = {
+		.implementations = {options->pair[0], options->pair[1]},
+		.actors = options->actors,
+		.least = LEAST_ACTS,
+		.most = MOST_ACTS,
+		.is_left_out = differ->is_left_out,
+		.known = &differ->known,
+	};
+	catch_signals();
+	const char *trouble = stage_open(&judged);
+	if (trouble)
+		refuse("%s", trouble);
+	stage_enter_worker(0);
+	if (!diff_open(&settings))
+		refuse("no memory for what is seen");
+
+	double began = report_clock();
+	int status = play_all(differ);
+	stage_close();
+	tell_end(differ, report_clock() - began);
+	return status;
+}
+
+int diff_command(int argc, char **argv, const char *program)
+{
+	static struct differ differ;
+	struct options options;
+	struct sheet sheet = {0};
+
+	parse_options(&options, argc, argv, diff_options);
+	check_mechanisms(&options);
+	if (!options.pair[0]) {
+		options.pair[0] = implementations[0];
+		options.pair[1] = implementations[implementations[1] ? 1 : 0];
+	}
+	if (!options.seeded)
+		options.seed = random_seed();
+	differ.options = &options;
+	leave_out(&differ);
+	read_known(&differ);
+	sheet_printf(&sheet, "%s and %s, seed %llu\n", options.pair[0]->name, options.pair[1]->name,
+		     (unsigned long long)options.seed);
+	choose_menus(&differ, &sheet);
+	say(&sheet);
+	if (differ.menu_count == 0)
+		refuse("nothing to compare");
+	int status = open_and_play(&differ, program);
+	baseline_free(&differ.known);
+	free(options.globs);
+	return status;
+}
