@@ -12,7 +12,13 @@
 
 #include "diff/diff.h"
 
-enum { LEAST_ACTS = 40, MOST_ACTS = 200, SHRINK_ATTEMPTS = 500, TRIES = 3 };
+enum { LEAST_ACTS = 40, MOST_ACTS = 200, SHRINK_ATTEMPTS = 500, TRIES = 3, KINDS_MAX = 64 };
+
+/* Divergences of one name: the first is shrunk and told, the others are counted. */
+struct kind_of {
+	char name[DIVERGENCE_NAME];
+	unsigned long long times;
+};
 
 struct tally_of {
 	unsigned long long steps, sequences, divergences, explained, skipped;
@@ -25,6 +31,8 @@ struct differ {
 	const struct menu *menus[MECHANISM_COUNT];
 	size_t menu_count;
 	struct tally_of tallies[MECHANISM_COUNT];
+	struct kind_of kinds[KINDS_MAX];
+	size_t kind_count;
 	const struct menu *menu; /* of the sequence in hand */
 	uint64_t seed;		 /* its own */
 };
@@ -142,14 +150,13 @@ static void tell_again(const struct differ *differ, struct sheet *sheet)
 	sheet_add(sheet, "\n");
 }
 
-static void tell_divergence(const struct differ *differ, const struct script *script,
-			    const char *how)
+static void tell_divergence(const struct differ *differ, const struct script *script)
 {
 	const char *const names[2] = {differ->options->pair[0]->name,
 				      differ->options->pair[1]->name};
 	struct sheet sheet = {0};
 
-	sheet_printf(&sheet, "\ndivergence: %s, %s\n", diff_divergence()->name, how);
+	sheet_printf(&sheet, "\ndivergence: %s\n", diff_divergence()->name);
 	if (diff_message()[0]) {
 		sheet_line(&sheet, diff_message());
 		sheet_add(&sheet, "\n");
@@ -176,6 +183,24 @@ static bool diverges_alike(const struct script *script, void *context)
 	       strcmp(diff_divergence()->name, search->name) == 0;
 }
 
+/* The script again, as it was seen; false: it doesn't diverge any more. */
+static bool is_seen_again(const struct script *script, struct search *search)
+{
+	for (int i = 0; i < TRIES; i++)
+		if (diverges_alike(script, search))
+			return true;
+	return false;
+}
+
+static void tell_once(const struct differ *differ, const struct search *search)
+{
+	struct sheet sheet = {0};
+
+	sheet_printf(&sheet, "\ndivergence: %s, seen once and not again\n", search->name);
+	tell_again(differ, &sheet);
+	say(&sheet);
+}
+
 static void shrink_and_tell(struct differ *differ)
 {
 	struct search search = {.menu = differ->menu};
@@ -186,27 +211,32 @@ static void shrink_and_tell(struct differ *differ)
 	*script = *diff_script();
 	script->count = diff_divergence()->step + 1;
 	strcpy(search.name, diff_divergence()->name);
-
-	bool again = false;
-	for (int i = 0; i < TRIES && !again; i++)
-		again = diverges_alike(script, &search);
-	if (!again) {
-		/* once more as it was seen, for the traces of that are gone */
-		if (diff_replay(differ->menu, script) != DIFF_DIVERGES)
-			complain("%s: seen once, and not again", search.name);
-		else
-			tell_divergence(differ, script, "but not twice the same");
-		struct sheet sheet = {0};
-		tell_again(differ, &sheet);
-		say(&sheet);
-	} else {
+	bool again = is_seen_again(script, &search);
+	if (again) {
 		script_shrink(script, diverges_alike, &search, SHRINK_ATTEMPTS);
-		if (!diverges_alike(script, &search) && !diverges_alike(script, &search))
-			complain("%s: not every time", search.name);
-		else
-			tell_divergence(differ, script, "shrunk");
+		again = is_seen_again(script, &search);
 	}
+	if (again)
+		tell_divergence(differ, script);
+	else
+		tell_once(differ, &search);
 	free(script);
+}
+
+/* False: there has been one of this name. */
+static bool is_new(struct differ *differ, const char *name)
+{
+	size_t i = 0;
+
+	while (i < differ->kind_count && strcmp(differ->kinds[i].name, name) != 0)
+		i++;
+	if (i == KINDS_MAX)
+		return false;
+	if (i == differ->kind_count) {
+		strcpy(differ->kinds[i].name, name);
+		differ->kind_count++;
+	}
+	return differ->kinds[i].times++ == 0;
 }
 
 /* -- sequences -------------------------------------------------------------------------------- */
@@ -256,7 +286,8 @@ static int play_one(struct differ *differ)
 	case DIFF_DIVERGES:
 		tally->steps += diff_steps();
 		tally->divergences++;
-		shrink_and_tell(differ);
+		if (is_new(differ, diff_divergence()->name))
+			shrink_and_tell(differ);
 		return SOMETHING_FAILED;
 	default:
 		tally->steps += diff_steps();
@@ -306,6 +337,9 @@ static void tell_end(const struct differ *differ, double seconds)
 		divergences += tally->divergences;
 		explained += tally->explained;
 	}
+	for (size_t i = 0; i < differ->kind_count; i++)
+		sheet_printf(&sheet, "%s: %llu times\n", differ->kinds[i].name,
+			     differ->kinds[i].times);
 	sheet_printf(&sheet,
 		     "%llu steps, %.0f a second, %llu divergences, %llu explained, seed %llu\n",
 		     steps_done(differ), seconds > 0 ? (double)steps_done(differ) / seconds : 0,

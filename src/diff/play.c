@@ -202,13 +202,18 @@ static const struct seen *expected_at(int step, int place)
 	return &expected->seen[place];
 }
 
+/* "mq.receive/error", "mq.fd.poll/audit": mechanism, operation, and what differs. */
 static void found(const struct seen *seen, const char *what, int step, int place)
 {
 	struct divergence *divergence = &play->divergence;
+	const char *mechanism = mechanism_names[generator.menu->mechanism];
+	const char *operation = op_descriptions[seen->o.code].name;
+	size_t length = strlen(mechanism);
+	bool is_its_own = strncmp(operation, mechanism, length) == 0 && operation[length] == '.';
 
 	*divergence = (struct divergence){.found = true, .step = step, .place = place};
-	snprintf(divergence->name, sizeof(divergence->name), "%s/%s",
-		 op_descriptions[seen->o.code].name, what);
+	snprintf(divergence->name, sizeof(divergence->name), "%s%s%s/%s",
+		 is_its_own ? "" : mechanism, is_its_own ? "" : ".", operation, what);
 	divergence->explained =
 		settings.known && baseline_reason(settings.known, divergence->name) != NULL;
 }
