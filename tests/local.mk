@@ -182,6 +182,10 @@ if HAVE_CMOCKA
 unit_tests += %D%/unit/report_test
 %C%_unit_report_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_report_test_LDADD = libipcts.a $(CMOCKA_LIBS)
+
+unit_tests += %D%/unit/diff_test
+%C%_unit_diff_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_diff_test_LDADD = libipcts.a $(CMOCKA_LIBS)
 endif
 
 if HAVE_CHECK

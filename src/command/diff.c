@@ -21,7 +21,7 @@ struct kind_of {
 };
 
 struct tally_of {
-	unsigned long long steps, sequences, divergences, explained, skipped;
+	unsigned long long steps, failed, blocked, sequences, divergences, explained, skipped;
 };
 
 struct differ {
@@ -261,6 +261,13 @@ static void note_absent(struct differ *differ)
 	say(&sheet);
 }
 
+static void add_count(struct tally_of *tally, const struct diff_count *count)
+{
+	tally->steps += count->steps;
+	tally->failed += count->failed;
+	tally->blocked += count->blocked;
+}
+
 static int play_one(struct differ *differ)
 {
 	struct tally_of *tally = &differ->tallies[differ->menu->mechanism];
@@ -268,8 +275,9 @@ static int play_one(struct differ *differ)
 
 	if (interrupted)
 		return ALL_HELD;
+	struct diff_count count = diff_count();
 	tally->sequences++;
-	tally->explained += diff_explained();
+	tally->explained += count.explained;
 	switch (verdict) {
 	case DIFF_ABSENT:
 		note_absent(differ);
@@ -284,13 +292,13 @@ static int play_one(struct differ *differ)
 			 (unsigned long long)differ->seed, diff_message());
 		return TROUBLE;
 	case DIFF_DIVERGES:
-		tally->steps += diff_steps();
+		add_count(tally, &count);
 		tally->divergences++;
 		if (is_new(differ, diff_divergence()->name))
 			shrink_and_tell(differ);
 		return SOMETHING_FAILED;
 	default:
-		tally->steps += diff_steps();
+		add_count(tally, &count);
 		return ALL_HELD;
 	}
 }
@@ -331,9 +339,11 @@ static void tell_end(const struct differ *differ, double seconds)
 		const struct tally_of *tally = &differ->tallies[mechanism];
 
 		sheet_printf(&sheet,
-			     "%-7s %8llu steps %6llu sequences %4llu divergences %4llu explained\n",
-			     mechanism_names[mechanism], tally->steps, tally->sequences,
-			     tally->divergences, tally->explained);
+			     "%-7s %8llu steps (%llu failed, %llu blocked) in %llu sequences, %llu "
+			     "divergences, %llu explained\n",
+			     mechanism_names[mechanism], tally->steps, tally->failed,
+			     tally->blocked, tally->sequences, tally->divergences,
+			     tally->explained);
 		divergences += tally->divergences;
 		explained += tally->explained;
 	}

@@ -40,7 +40,11 @@ const struct script *diff_script(void);
 const struct trace *diff_trace(int implementation);
 const struct divergence *diff_divergence(void);
 const char *diff_message(void);
-/* How many acts both have performed, and how many differences were explained. */
-unsigned diff_steps(void), diff_explained(void);
+/* What both have done alike: acts, among them operations that failed and that blocked; and how many
+ * differences were explained. */
+struct diff_count {
+	unsigned steps, failed, blocked, explained;
+};
+struct diff_count diff_count(void);
 
 #endif

@@ -67,6 +67,8 @@ const struct nature natures[] = {
 	{OP_lock_map, THE_VALUE, LEFT_OUT, address},
 	{OP_lock_bars_reader, THE_VALUE, A_PROCESS, process},
 	{OP_lock_bars_writer, THE_VALUE, A_PROCESS, process},
+	{OP_lock_ofd_bars_writer, THE_VALUE, A_PROCESS, process},
+	{OP_lock_ofd_bars_writer, 4, A_PROCESS, process},
 	{OP_lock_bars_reader, 4, A_PROCESS, process},
 	{OP_lock_bars_writer, 4, A_PROCESS, process},
 

@@ -71,18 +71,20 @@ const char *diff_message(void)
 	return message;
 }
 
-unsigned diff_steps(void)
+struct diff_count diff_count(void)
 {
-	unsigned steps = 0;
+	struct diff_count count = {.explained = play->explained};
 
-	for (int i = 0; i < play->traces[1].count; i++)
-		steps += play->traces[1].steps[i].performed;
-	return steps;
-}
+	for (int i = 0; i < play->traces[1].count; i++) {
+		const struct step *step = &play->traces[1].steps[i];
 
-unsigned diff_explained(void)
-{
-	return play->explained;
+		count.steps += step->performed;
+		if (!step->performed || play->script.acts[i].kind != ACT_DO)
+			continue;
+		count.failed += step->seen[0].error != 0;
+		count.blocked += step->seen[0].how == SEEN_BLOCKED;
+	}
+	return count;
 }
 
 /* -- what is seen ----------------------------------------------------------------------------- */

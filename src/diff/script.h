@@ -14,7 +14,7 @@
 
 #include "contract/vocabulary.h"
 
-enum { DIFF_ACTORS = 4, ACTS_MAX = 240, SEEN_MAX = 64, SHOWN_BYTES = 48, DIVERGENCE_NAME = 64 };
+enum { DIFF_ACTORS = 4, ACTS_MAX = 240, SEEN_MAX = 128, SHOWN_BYTES = 48, DIVERGENCE_NAME = 64 };
 
 enum act_kind { ACT_CAST, ACT_STRANGER, ACT_FORK, ACT_DO, ACT_POKE, ACT_KILL };
 
