@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 noinst_LIBRARIES += libipcts.a
 libipcts_a_SOURCES = \
+	%D%/bench/bench.h \
+	%D%/bench/limit.c %D%/bench/measure.c %D%/bench/solo.c %D%/bench/way.c \
 	%D%/contract/all.ops %D%/contract/all.rules \
 	%D%/contract/contract.c \
 	%D%/contract/event.h %D%/contract/event.ops %D%/contract/event.rules \
@@ -80,6 +82,7 @@ libipcts_a_SOURCES = \
 bin_PROGRAMS += ipcts
 ipcts_SOURCES = $(command_sources) $(ref_tables)
 command_sources = \
+	%D%/command/bench.c \
 	%D%/command/command.h \
 	%D%/command/coverage.c \
 	%D%/command/diff.c \

@@ -76,6 +76,7 @@ int run_command(int argc, char **argv, const char *program);
 int list_command(int argc, char **argv);
 int explain_command(int argc, char **argv, const char *program);
 int diff_command(int argc, char **argv, const char *program);
+int bench_command(int argc, char **argv);
 
 /* A test's file from the tree's root, wherever it was built. */
 const char *place_of(const struct test *test);

@@ -373,7 +373,6 @@ static int open_and_play(struct differ *differ, const char *program)
 	const struct options *options = differ->options;
 	const struct stage_settings judged = {
 		.implementation = options->pair[0],
-		.known = implementations,
 		.seed = options->seed,
 		.timeout_scale = options->timeout_scale,
 		.program = program,

@@ -104,7 +104,6 @@ int explain_command(int argc, char **argv, const char *program)
 
 	const struct stage_settings settings = {
 		.implementation = options.implementation,
-		.known = implementations,
 		.seed = random_seed(),
 		.timeout_scale = options.timeout_scale,
 		.program = program,

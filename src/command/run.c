@@ -199,7 +199,6 @@ static void make_plan(struct run *run, const struct options *options,
 							       : options->implementation->name);
 	run->settings = (struct stage_settings){
 		.implementation = options->implementation,
-		.known = implementations,
 		.seed = options->seed,
 		.timeout_scale = options->timeout_scale,
 		.program = program,

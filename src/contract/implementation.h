@@ -24,6 +24,11 @@ struct implementation {
 	const char *name;
 	/* Why an operation ("mq.send") is a null entry; NULL: no particular reason. */
 	const char *(*lacks)(const char *operation);
+	/*
+	 * Its objects are files of this directory from now on, also of those who are executed by
+	 * this process: a run has one of its own.  NULL: its objects are no files.
+	 */
+	void (*enter)(const char *directory);
 	/* Whose signals interrupt, in tests of anything but signals; NULL: its own. */
 	const struct implementation *means;
 	const struct fd_calls *fd; /* descriptors, of whatever they are */

@@ -180,15 +180,19 @@ static int one_of(struct generator *g, const struct standing *standings, enum wh
 			return i;
 }
 
-static int last_blocked(const struct standing *standings)
+/* Of all, or of those that must be alone: who is one too many; -1: nobody. */
+static int one_too_many(const struct standing *standings, int at_most, bool alone)
 {
-	int last = -1;
+	int last = -1, count = 0;
 
-	for (int i = 0; i < DIFF_ACTORS; i++)
-		if (is_one(&standings[i], BLOCKED) &&
-		    (last < 0 || standings[i].since > standings[last].since))
+	for (int i = 0; i < DIFF_ACTORS; i++) {
+		if (!is_one(&standings[i], BLOCKED) || (alone && !standings[i].is_alone))
+			continue;
+		count++;
+		if (last < 0 || standings[i].since > standings[last].since)
 			last = i;
-	return last;
+	}
+	return count > at_most ? last : -1;
 }
 
 static int next_actor(const struct generator *g, const struct standing *standings)
@@ -225,8 +229,11 @@ bool generate(struct generator *g, const struct standing standings[DIFF_ACTORS],
 	if (idle + blocked == 0)
 		return false;
 	act->kind = ACT_POKE;
-	if (blocked > g->menu->waiters) {
-		act->actor = last_blocked(standings);
+	int unlucky = one_too_many(standings, 1, true);
+	if (unlucky < 0)
+		unlucky = one_too_many(standings, g->menu->waiters, false);
+	if (unlucky >= 0) {
+		act->actor = unlucky;
 		return true;
 	}
 	if (blocked && (idle == 0 || below(g, 20) == 0)) {

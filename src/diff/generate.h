@@ -22,6 +22,7 @@ enum choice_does {
 	DROPS = 64,	  /* then it has it no more */
 	COMES_BACK = 128, /* has a timeout, a short one: it is waited for */
 	ONCE = 256,	  /* only if the actor doesn't have the handle */
+	ALONE = 1024, /* of those that block in one, only one at a time: who goes first is luck */
 	SAYS_LITTLE = 512 /* of its outcome only whether it failed is compared */
 };
 
@@ -77,7 +78,7 @@ struct generator {
 
 /* How an actor stands when the next act is to be chosen. */
 struct standing {
-	bool is_cast, is_gone, is_blocked;
+	bool is_cast, is_gone, is_blocked, is_alone;
 	uint32_t handles;
 	unsigned since; /* the act at which it became blocked */
 };

@@ -399,6 +399,7 @@ static void do_operation(const struct act *act, struct step *step, int number)
 		return;
 	}
 	standing->is_blocked = true;
+	standing->is_alone = (act->choice->does & ALONE) != 0;
 	standing->since = (unsigned)number;
 	orders[act->actor] = act->o;
 	choices[act->actor] = act->choice;

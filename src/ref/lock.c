@@ -203,7 +203,7 @@ static bool take_from_the_dead(struct lock *lock)
 }
 
 /* bits: LOCK_IS_WAITED_FOR, if others may sleep for the lock without its saying so. */
-static bool take(struct lock *lock, uint32_t bits)
+static bool take(struct lock *lock, uint32_t bits, bool *is_interrupted)
 {
 	uint32_t id = thread_id(), word = 0;
 	unsigned spins = 0;
@@ -228,8 +228,10 @@ static bool take(struct lock *lock, uint32_t bits)
 		    !atomic_compare_exchange_weak(&lock->word, &word, word | LOCK_IS_WAITED_FOR))
 			continue;
 		bits = LOCK_IS_WAITED_FOR;
-		futex_wait(&lock->word, word | LOCK_IS_WAITED_FOR,
-			   kernel_minds_the_dead() ? FOR_EVER : LOOK_AFTER_MS);
+		int result = futex_wait(&lock->word, word | LOCK_IS_WAITED_FOR,
+					kernel_minds_the_dead() ? FOR_EVER : LOOK_AFTER_MS);
+
+		*is_interrupted |= result == EINTR;
 		if (!kernel_minds_the_dead() && take_from_the_dead(lock))
 			return false;
 		word = atomic_load_explicit(&lock->word, memory_order_relaxed);
@@ -238,12 +240,12 @@ static bool take(struct lock *lock, uint32_t bits)
 
 bool lock_take(struct lock *lock)
 {
-	return take(lock, 0);
+	return take(lock, 0, &(bool){false});
 }
 
-bool lock_take_again(struct lock *lock)
+bool lock_take_again(struct lock *lock, bool *is_interrupted)
 {
-	return take(lock, LOCK_IS_WAITED_FOR);
+	return take(lock, LOCK_IS_WAITED_FOR, is_interrupted);
 }
 
 void lock_drop(struct lock *lock)

@@ -216,10 +216,13 @@ void mapping_lock(struct mapping *mapping)
 		repair(mapping);
 }
 
-void mapping_lock_again(struct mapping *mapping)
+bool mapping_lock_again(struct mapping *mapping)
 {
-	if (!lock_take_again(&mapping->object->lock))
+	bool is_interrupted = false;
+
+	if (!lock_take_again(&mapping->object->lock, &is_interrupted))
 		repair(mapping);
+	return is_interrupted;
 }
 
 void mapping_unlock(struct mapping *mapping)

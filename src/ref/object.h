@@ -85,7 +85,8 @@ bool object_permits(mode_t mode, uid_t uid, gid_t gid, unsigned bits);
 
 /* Locks it; what a dead owner has left undone is undone first. */
 void mapping_lock(struct mapping *mapping);
-void mapping_lock_again(struct mapping *mapping); /* after a sleep (bell.c) */
+/* The same after a sleep (bell.c); true: a handler has run meanwhile. */
+bool mapping_lock_again(struct mapping *mapping);
 /* All changes since the lock was taken hold from here on. */
 void mapping_commit(struct mapping *mapping);
 /* None of them happens. */

@@ -112,6 +112,15 @@ static void find_program(const char *name)
 	snprintf(program, sizeof(program), "/proc/self/exe");
 }
 
+/* Where what is judged may keep its objects in this run. */
+static void enter_common(void)
+{
+	char common[PATH_MAX];
+
+	if (impl->enter && estate_make_common(common, sizeof(common)))
+		impl->enter(common);
+}
+
 const char *stage_open(const struct stage_settings *given)
 {
 	const char *parent = getenv("TMPDIR");
@@ -119,7 +128,8 @@ const char *stage_open(const struct stage_settings *given)
 	settings = *given;
 	impl = settings.implementation;
 	find_program(settings.program);
-	estate_open(parent && *parent ? parent : "/tmp", settings.known);
+	estate_open(parent && *parent ? parent : "/tmp");
+	enter_common();
 	return NULL;
 }
 
@@ -137,6 +147,7 @@ void stage_judge(const struct implementation *implementation)
 {
 	settings.implementation = implementation;
 	impl = implementation;
+	enter_common();
 	snprintf(scene->implementation, sizeof(scene->implementation), "%s", impl->name);
 }
 

@@ -41,7 +41,6 @@ struct entry {
 static char run_name[32], directory[PATH_MAX], trouble[128];
 static int journal = -1;
 static unsigned swept;
-static const struct implementation *const *sweepers;
 static _Atomic unsigned *removed; /* shared with the processes that remove */
 
 /* -- removing --------------------------------------------------------------------------------- */
@@ -185,15 +184,9 @@ static void run_apart(void (*work)(int fd, int worker), int fd, int worker)
 		continue;
 }
 
-/* Nobody knows which implementation a killed run has judged, or which two. */
 static void sweep_work(int fd, int worker)
 {
-	if (!sweepers || !*sweepers)
-		remove_journalled(fd, worker, false);
-	for (const struct implementation *const *it = sweepers; it && *it; it++) {
-		impl = *it;
-		remove_journalled(fd, worker, false);
-	}
+	remove_journalled(fd, worker, false);
 }
 
 static void mourn_work(int fd, int worker)
@@ -305,11 +298,10 @@ static void make_journal(void)
 	journal = to_high_descriptor(fd);
 }
 
-void estate_open(const char *parent, const struct implementation *const *known)
+void estate_open(const char *parent)
 {
 	char real[PATH_MAX];
 
-	sweepers = known;
 	removed = mmap(NULL, sizeof(*removed), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
 	make_run_name();
@@ -322,7 +314,7 @@ void estate_open(const char *parent, const struct implementation *const *known)
 	swept = *removed;
 	if (snprintf(directory, sizeof(directory), "%s/ipcts-%u-%s", real, (unsigned)geteuid(),
 		     run_name) >= (int)sizeof(directory) ||
-	    mkdir(directory, 0700) < 0) {
+	    mkdir(directory, 0711) < 0) {
 		snprintf(trouble, sizeof(trouble), "no writable directory %.60s: %s", parent,
 			 strerror(errno));
 		directory[0] = '\0';
@@ -351,6 +343,13 @@ void estate_close(void)
 const char *estate_directory(void)
 {
 	return directory[0] ? directory : NULL;
+}
+
+bool estate_make_common(char *path, size_t size)
+{
+	/* whatever the umask is */
+	return directory[0] && snprintf(path, size, "%s/common", directory) < (int)size &&
+	       (mkdir(path, 01777) == 0 || errno == EEXIST) && chmod(path, 01777) == 0;
 }
 
 const char *estate_no_directory(void)

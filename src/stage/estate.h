@@ -10,8 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct implementation;
-
 enum object_kind {
 	OBJECT_NAME = 1, /* "/ipcts-...": a queue, a semaphore or shared memory of POSIX */
 	OBJECT_KEY,	 /* a System V key, of whichever kind of object */
@@ -34,14 +32,15 @@ struct object_list {
 	struct object objects[OBJECT_MAX];
 };
 
-/* The runner's: makes directory and journal, removes what killed runs have left, whichever of the
- * implementations (ended by NULL; none: the run's own) they judged. */
-void estate_open(const char *parent, const struct implementation *const *known);
+/* The runner's: makes directory and journal, removes what killed runs have left. */
+void estate_open(const char *parent);
 unsigned estate_swept(void);
 void estate_close(void);
 /* The run's directory, or NULL and why there's none. */
 const char *estate_directory(void);
 const char *estate_no_directory(void);
+/* Makes one in it where every user may make files, and nobody remove another's. */
+bool estate_make_common(char *path, size_t size);
 /* The run's own name, which no other run has. */
 const char *estate_run_name(void);
 

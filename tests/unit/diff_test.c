@@ -72,7 +72,6 @@ static struct baseline baseline;
 static void open_diff(const struct implementation *other)
 {
 	const struct stage_settings judged = {.implementation = &posix_implementation,
-					      .known = known,
 					      .seed = 7,
 					      .timeout_scale = 1,
 					      .program = "/proc/self/exe"};

@@ -27,7 +27,7 @@ static const struct choice choices[] = {
 	{OP_mq_close, 3, NEEDS | DROPS, .handles = OPENED},
 	{OP_mq_unlink, 2, 0, .handles = QUEUES},
 	{OP_mq_send, 25, NEEDS, .handles = ANY, .texts = TEXTS, .n = {PRIORITIES}},
-	{OP_mq_receive, 25, NEEDS, .handles = ANY},
+	{OP_mq_receive, 32, NEEDS, .handles = ANY},
 	{OP_mq_receive_room, 4, NEEDS, .handles = ANY, .n = {NUMBERS(8, 7, 16, 1, 0)}},
 	{OP_mq_timed_send, 5, NEEDS | COMES_BACK, .handles = ANY, .texts = TEXTS,
 	 .n = {PRIORITIES, NUMBERS(-1000, 0, 2)}},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ref/tables/tables.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Why an entry is null: what user space can't have. */
@@ -18,11 +19,18 @@ static const char *lacks(const char *operation)
 	return NULL;
 }
 
+/* What a user has chosen stays. */
+static void enter(const char *directory)
+{
+	setenv("IPCREF_NAMESPACE", directory, 0);
+}
+
 extern const struct implementation posix_implementation, ref_implementation;
 
 const struct implementation ref_implementation = {
 	.name = "ref",
 	.lacks = lacks,
+	.enter = enter,
 	.means = &posix_implementation,
 	.fd = &ref_fd,
 	.mq = &ref_mq,
