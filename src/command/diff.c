@@ -9,6 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "diff/diff.h"
 
@@ -24,25 +28,50 @@ struct tally_of {
 	unsigned long long steps, failed, blocked, sequences, divergences, explained, skipped;
 };
 
+/* What the worker has done, for whoever tells it in the end. */
+struct score {
+	struct tally_of tallies[MECHANISM_COUNT];
+	struct kind_of kinds[KINDS_MAX];
+	size_t kind_count;
+};
+
 struct differ {
 	const struct options *options;
+	struct score *score; /* shared */
 	struct baseline known;
 	bool is_left_out[OP_COUNT];
 	const struct menu *menus[MECHANISM_COUNT];
 	size_t menu_count;
-	struct tally_of tallies[MECHANISM_COUNT];
-	struct kind_of kinds[KINDS_MAX];
-	size_t kind_count;
 	const struct menu *menu; /* of the sequence in hand */
 	uint64_t seed;		 /* its own */
 };
 
 static volatile sig_atomic_t interrupted;
+static volatile pid_t worker;
 
+/* In the worker. */
+static void abandon(int number)
+{
+	stage_abandon();
+	_exit(128 + number);
+}
+
+/* In the command itself, which then waits for the worker's end. */
 static void note_signal(int number)
 {
 	interrupted = number;
-	stage_abandon();
+	if (worker > 0)
+		kill(worker, SIGTERM);
+}
+
+static void handle_ends(void (*handler)(int))
+{
+	const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = handler};
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaction(numbers[i], &action, NULL);
 }
 
 static void say(struct sheet *sheet)
@@ -177,8 +206,6 @@ static bool diverges_alike(const struct script *script, void *context)
 {
 	const struct search *search = context;
 
-	if (interrupted)
-		return false;
 	return diff_replay(search->menu, script) == DIFF_DIVERGES &&
 	       strcmp(diff_divergence()->name, search->name) == 0;
 }
@@ -228,15 +255,15 @@ static bool is_new(struct differ *differ, const char *name)
 {
 	size_t i = 0;
 
-	while (i < differ->kind_count && strcmp(differ->kinds[i].name, name) != 0)
+	while (i < differ->score->kind_count && strcmp(differ->score->kinds[i].name, name) != 0)
 		i++;
 	if (i == KINDS_MAX)
 		return false;
-	if (i == differ->kind_count) {
-		strcpy(differ->kinds[i].name, name);
-		differ->kind_count++;
+	if (i == differ->score->kind_count) {
+		strcpy(differ->score->kinds[i].name, name);
+		differ->score->kind_count++;
 	}
-	return differ->kinds[i].times++ == 0;
+	return differ->score->kinds[i].times++ == 0;
 }
 
 /* -- sequences -------------------------------------------------------------------------------- */
@@ -270,11 +297,9 @@ static void add_count(struct tally_of *tally, const struct diff_count *count)
 
 static int play_one(struct differ *differ)
 {
-	struct tally_of *tally = &differ->tallies[differ->menu->mechanism];
+	struct tally_of *tally = &differ->score->tallies[differ->menu->mechanism];
 	enum diff_verdict verdict = diff_generate(differ->menu, differ->seed);
 
-	if (interrupted)
-		return ALL_HELD;
 	struct diff_count count = diff_count();
 	tally->sequences++;
 	tally->explained += count.explained;
@@ -308,7 +333,7 @@ static unsigned long long steps_done(const struct differ *differ)
 	unsigned long long steps = 0;
 
 	for (int i = 0; i < MECHANISM_COUNT; i++)
-		steps += differ->tallies[i].steps;
+		steps += differ->score->tallies[i].steps;
 	return steps;
 }
 
@@ -317,7 +342,7 @@ static int play_all(struct differ *differ)
 {
 	int status = ALL_HELD;
 
-	for (uint64_t i = 0; steps_done(differ) < differ->options->steps && !interrupted; i++) {
+	for (uint64_t i = 0; steps_done(differ) < differ->options->steps; i++) {
 		differ->menu = differ->menus[i % differ->menu_count];
 		differ->seed = differ->options->seed + i;
 		int one = play_one(differ);
@@ -326,7 +351,7 @@ static int play_all(struct differ *differ)
 		if (one == TROUBLE)
 			break;
 	}
-	return interrupted ? TROUBLE : status;
+	return status;
 }
 
 static void tell_end(const struct differ *differ, double seconds)
@@ -336,7 +361,7 @@ static void tell_end(const struct differ *differ, double seconds)
 
 	for (size_t i = 0; i < differ->menu_count; i++) {
 		enum mechanism mechanism = differ->menus[i]->mechanism;
-		const struct tally_of *tally = &differ->tallies[mechanism];
+		const struct tally_of *tally = &differ->score->tallies[mechanism];
 
 		sheet_printf(&sheet,
 			     "%-7s %8llu steps (%llu failed, %llu blocked) in %llu sequences, %llu "
@@ -347,9 +372,9 @@ static void tell_end(const struct differ *differ, double seconds)
 		divergences += tally->divergences;
 		explained += tally->explained;
 	}
-	for (size_t i = 0; i < differ->kind_count; i++)
-		sheet_printf(&sheet, "%s: %llu times\n", differ->kinds[i].name,
-			     differ->kinds[i].times);
+	for (size_t i = 0; i < differ->score->kind_count; i++)
+		sheet_printf(&sheet, "%s: %llu times\n", differ->score->kinds[i].name,
+			     differ->score->kinds[i].times);
 	sheet_printf(&sheet,
 		     "%llu steps, %.0f a second, %llu divergences, %llu explained, seed %llu\n",
 		     steps_done(differ), seconds > 0 ? (double)steps_done(differ) / seconds : 0,
@@ -357,15 +382,67 @@ static void tell_end(const struct differ *differ, double seconds)
 	say(&sheet);
 }
 
-static void catch_signals(void)
+/*
+ * In a process of its own, so that whoever kills the command has this one told: it ends whatever
+ * plays, also who is blocked and can't see that nobody commands any more.
+ */
+_Noreturn static void work(struct differ *differ, pid_t parent)
 {
-	const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action = {.sa_handler = note_signal};
+	const struct options *options = differ->options;
+	const struct diff_settings settings = {
+		.implementations = {options->pair[0], options->pair[1]},
+		.actors = options->actors,
+		.least = LEAST_ACTS,
+		.most = MOST_ACTS,
+		.is_left_out = differ->is_left_out,
+		.known = &differ->known,
+	};
+	sigset_t none;
 
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		sigaction(numbers[i], &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	handle_ends(abandon);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(TROUBLE);
+	stage_enter_worker(0);
+	if (!diff_open(&settings))
+		refuse("no memory for what is seen");
+	_exit(play_all(differ));
+}
+
+/* The worker's exit status; as if it had been killed by a signal, where it was. */
+static int await_worker(void)
+{
+	int status;
+
+	while (waitpid(worker, &status, 0) < 0)
+		continue;
+	if (WIFEXITED(status) && WEXITSTATUS(status) <= TROUBLE)
+		return WEXITSTATUS(status);
+	stage_mourn_worker(0);
+	if (interrupted)
+		return 128 + interrupted;
+	complain("the worker has died: status %#x", (unsigned)status);
+	return TROUBLE;
+}
+
+/* Signals wait while the worker is being made. */
+static bool start_worker(struct differ *differ)
+{
+	pid_t parent = getpid();
+	sigset_t guarded, old;
+
+	sigemptyset(&guarded);
+	sigaddset(&guarded, SIGINT);
+	sigaddset(&guarded, SIGTERM);
+	sigaddset(&guarded, SIGHUP);
+	sigprocmask(SIG_BLOCK, &guarded, &old);
+	worker = fork();
+	if (worker == 0)
+		work(differ, parent);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return worker > 0;
 }
 
 static int open_and_play(struct differ *differ, const char *program)
@@ -377,24 +454,19 @@ static int open_and_play(struct differ *differ, const char *program)
 		.timeout_scale = options->timeout_scale,
 		.program = program,
 	};
-	const struct diff_settings settings = {
-		.implementations = {options->pair[0], options->pair[1]},
-		.actors = options->actors,
-		.least = LEAST_ACTS,
-		.most = MOST_ACTS,
-		.is_left_out = differ->is_left_out,
-		.known = &differ->known,
-	};
-	catch_signals();
+
+	handle_ends(note_signal);
+	signal(SIGPIPE, SIG_IGN);
 	const char *trouble = stage_open(&judged);
 	if (trouble)
 		refuse("%s", trouble);
-	stage_enter_worker(0);
-	if (!diff_open(&settings))
-		refuse("no memory for what is seen");
 
 	double began = report_clock();
-	int status = play_all(differ);
+	int status = TROUBLE;
+	if (start_worker(differ))
+		status = await_worker();
+	else
+		complain("no process for the worker");
 	stage_close();
 	tell_end(differ, report_clock() - began);
 	return status;
@@ -415,6 +487,10 @@ int diff_command(int argc, char **argv, const char *program)
 	if (!options.seeded)
 		options.seed = random_seed();
 	differ.options = &options;
+	differ.score = mmap(NULL, sizeof(*differ.score), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (differ.score == MAP_FAILED)
+		refuse("no memory for the score");
 	leave_out(&differ);
 	read_known(&differ);
 	sheet_printf(&sheet, "%s and %s, seed %llu\n", options.pair[0]->name, options.pair[1]->name,
