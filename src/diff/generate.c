@@ -246,5 +246,9 @@ bool generate(struct generator *g, const struct standing standings[DIFF_ACTORS],
 		return true;
 	}
 	act->actor = one_of(g, standings, IDLE);
+	if (below(g, 150) == 0) {
+		act->kind = ACT_EXEC;
+		return true;
+	}
 	return draw_operation(g, standings[act->actor].handles, act);
 }

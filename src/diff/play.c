@@ -374,6 +374,8 @@ static bool can_be_performed(const struct act *act)
 		return !s->is_cast;
 	case ACT_FORK:
 		return !s->is_cast && is_idle(act->parent);
+	case ACT_EXEC:
+		return is_idle(act->actor);
 	case ACT_DO:
 		return is_idle(act->actor) &&
 		       choice_fits(generator.menu, act->choice, &act->o, s->handles);
@@ -450,6 +452,12 @@ static void perform_act(const struct act *act, int number)
 	switch (act->kind) {
 	case ACT_DO:
 		do_operation(act, step, number);
+		break;
+	case ACT_EXEC:
+		stage_execs(actors[act->actor]);
+		prepare(actors[act->actor]);
+		if (!generator.menu->outlives_exec)
+			standings[act->actor].handles = 0;
 		break;
 	case ACT_POKE:
 		stage_poke(actors[act->actor], SIGUSR1);

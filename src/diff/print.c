@@ -107,14 +107,16 @@ static void print_seen(struct sheet *sheet, const struct seen *seen, bool begun)
 	sheet_printf(sheet, "\tblocks(%s);\n", diff_actor_names[seen->actor]);
 }
 
-static void print_act(struct sheet *sheet, const struct script *script, const struct act *act)
+static void print_act(struct sheet *sheet, const struct act *act)
 {
 	const char *name = diff_actor_names[act->actor];
 
-	(void)script;
 	if (act->kind == ACT_FORK)
 		sheet_printf(sheet, "\t%s = forks(%s, \"%s\");\n", name,
 			     diff_actor_names[act->parent], name);
+	else if (act->kind == ACT_EXEC)
+		sheet_printf(sheet, "\texecs(%s);\n\tdoes(%s, sig.handle(SIGUSR1, 0));\n", name,
+			     name);
 	else if (act->kind == ACT_POKE)
 		sheet_printf(sheet, "\tpoke(%s, SIGUSR1);\n", name);
 	else if (act->kind == ACT_KILL)
@@ -191,7 +193,7 @@ void script_print(struct sheet *sheet, const struct script *script, const struct
 		}
 		if (!step->performed)
 			continue;
-		print_act(sheet, script, act);
+		print_act(sheet, act);
 		for (int j = 0; j < step->count; j++) {
 			const struct seen *seen = &step->seen[j];
 			bool is_it = i == divergence->step && j == divergence->place;

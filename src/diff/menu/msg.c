@@ -44,4 +44,5 @@ const struct menu msg_menu = {MECHANISM_msg,
 			      audits,
 			      sizeof(choices) / sizeof(choices[0]),
 			      sizeof(audits) / sizeof(audits[0]),
-			      .waiters = 3};
+			      .waiters = 3,
+			      .outlives_exec = true};

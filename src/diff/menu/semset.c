@@ -51,4 +51,5 @@ const struct menu semset_menu = {MECHANISM_semset,
 				 audits,
 				 sizeof(choices) / sizeof(choices[0]),
 				 sizeof(audits) / sizeof(audits[0]),
-				 .waiters = 3};
+				 .waiters = 3,
+				 .outlives_exec = true};
