@@ -46,7 +46,8 @@ struct handle *handle_make(int fd, const struct object_class *class)
 	h->end = 0;
 	h->id = -1;
 	atomic_init(&h->users, 1);
-	if (object_map(&h->mapping, fd, class->kind, class->least))
+	if (object_map_head(&h->mapping, fd, class->kind, class->least,
+			    class->most ? class->most : SIZE_MAX))
 		return h;
 	h->mapping.object = NULL;
 	handle_put(h);
@@ -81,7 +82,7 @@ struct handle *handle_get(struct handle_table *table, int number)
 			pthread_mutex_lock(&table->mutex);
 			place = place_of(table, number, false);
 			if (!place || !atomic_load(place)) {
-				h = table->find_out(number);
+				h = table->find_out ? table->find_out(number) : NULL;
 				if (h && handle_enter(table, number, h))
 					place = place_of(table, number, false);
 			}

@@ -31,6 +31,7 @@ struct handle {
 struct object_class {
 	enum object_kind kind;
 	size_t least; /* bytes of the smallest object */
+	size_t most;  /* bytes that are mapped of a larger one; 0: all */
 	void (*repair)(struct mapping *mapping);
 	ssize_t (*readv)(int fd, struct handle *h, const struct iovec *vector, int count);
 	ssize_t (*writev)(int fd, struct handle *h, const struct iovec *vector, int count);
@@ -49,7 +50,8 @@ enum { HANDLE_CHUNK = 1024, HANDLE_CHUNKS = 1024 };
 struct handle_table {
 	_Atomic(_Atomic(struct handle *) *) chunks[HANDLE_CHUNKS];
 	pthread_mutex_t mutex;
-	/* Finds out about a number that isn't known yet; NULL: it is nothing of ours. */
+	/* Finds out about a number that isn't known yet; gives NULL if it is nothing of ours.  May
+	 * itself be NULL: nothing can be found out by the number alone. */
 	struct handle *(*find_out)(int number);
 };
 #define HANDLE_TABLE(finds_out)                                                                    \

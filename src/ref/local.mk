@@ -14,6 +14,7 @@ ref_sources = \
 	%D%/namespace.c %D%/namespace.h \
 	%D%/object.c %D%/object.h \
 	%D%/registry.c %D%/registry.h \
+	%D%/shm.c \
 	%D%/step.h
 
 if SHARED
@@ -37,4 +38,4 @@ pkgconfig_DATA += %D%/ipcref.pc
 ref_tables = \
 	%D%/tables/fd.c \
 	%D%/tables/mq.c \
-	%D%/tables/ref.c %D%/tables/tables.h
+	%D%/tables/ref.c %D%/tables/shm.c %D%/tables/tables.h

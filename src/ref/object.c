@@ -84,18 +84,28 @@ static bool write_head(int fd, enum object_kind kind, size_t size, mode_t mode,
 	return true;
 }
 
-int object_create(const char *path, bool is_nameless, enum object_kind kind, size_t size,
-		  mode_t mode, void (*make)(struct object *object, const void *wish),
+/* What the umask leaves of the mode, which only a file that was made with it can tell. */
+static bool lessen(int fd, mode_t *mode)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return false;
+	*mode = status.st_mode & 0777;
+	return true;
+}
+
+static int create(const char *path, bool is_nameless, enum object_kind kind, size_t size,
+		  mode_t mode, bool is_exact, void (*make)(struct object *object, const void *wish),
 		  const void *wish)
 {
 	char nameless[PATH_MAX];
-	struct stat status;
 	int fd = create_nameless(path, mode, nameless);
 
 	if (fd < 0)
 		return -1;
-	bool is_made = fstat(fd, &status) == 0 && fchmod(fd, widened(status.st_mode & 0777)) == 0 &&
-		       write_head(fd, kind, size, status.st_mode & 0777, make, wish) &&
+	bool is_made = (is_exact || lessen(fd, &mode)) && fchmod(fd, widened(mode)) == 0 &&
+		       write_head(fd, kind, size, mode, make, wish) &&
 		       (is_nameless || name_it(fd, nameless, path));
 	int error = errno;
 
@@ -109,7 +119,22 @@ int object_create(const char *path, bool is_nameless, enum object_kind kind, siz
 	return fd;
 }
 
-bool object_map(struct mapping *mapping, int fd, enum object_kind kind, size_t least)
+int object_create(const char *path, bool is_nameless, enum object_kind kind, size_t size,
+		  mode_t mode, void (*make)(struct object *object, const void *wish),
+		  const void *wish)
+{
+	return create(path, is_nameless, kind, size, mode, false, make, wish);
+}
+
+int object_create_exactly(const char *path, bool is_nameless, enum object_kind kind, size_t size,
+			  mode_t mode, void (*make)(struct object *object, const void *wish),
+			  const void *wish)
+{
+	return create(path, is_nameless, kind, size, mode, true, make, wish);
+}
+
+bool object_map_head(struct mapping *mapping, int fd, enum object_kind kind, size_t least,
+		     size_t most)
 {
 	struct stat status;
 
@@ -119,18 +144,24 @@ bool object_map(struct mapping *mapping, int fd, enum object_kind kind, size_t l
 		errno = EINVAL;
 		return false;
 	}
-	void *place = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	size_t size = (uintmax_t)status.st_size < most ? (size_t)status.st_size : most;
+	void *place = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (place == MAP_FAILED)
 		return false;
 
 	mapping->object = place;
-	mapping->size = (size_t)status.st_size;
+	mapping->size = size;
 	if (mapping->object->magic == MAGIC && mapping->object->layout == LAYOUT &&
 	    mapping->object->kind == (uint32_t)kind)
 		return true;
 	object_unmap(mapping);
 	errno = EINVAL;
 	return false;
+}
+
+bool object_map(struct mapping *mapping, int fd, enum object_kind kind, size_t least)
+{
+	return object_map_head(mapping, fd, kind, least, SIZE_MAX);
 }
 
 void object_unmap(struct mapping *mapping)
@@ -142,7 +173,7 @@ void object_unmap(struct mapping *mapping)
 	errno = saved;
 }
 
-static bool is_in_group(gid_t gid)
+bool is_in_group(gid_t gid)
 {
 	gid_t groups[256];
 	int count = getgroups(256, groups);

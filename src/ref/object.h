@@ -68,11 +68,18 @@ struct mapping {
 int object_create(const char *path, bool is_nameless, enum object_kind kind, size_t size,
 		  mode_t mode, void (*make)(struct object *object, const void *wish),
 		  const void *wish);
+/* The same with a mode that no umask lessens. */
+int object_create_exactly(const char *path, bool is_nameless, enum object_kind kind, size_t size,
+			  mode_t mode, void (*make)(struct object *object, const void *wish),
+			  const void *wish);
 /*
  * Maps the object of this descriptor.  False with errno: EINVAL if it is none of the kind, or is
  * smaller than least bytes.
  */
 bool object_map(struct mapping *mapping, int fd, enum object_kind kind, size_t least);
+/* The same, but of its first bytes only: at most so many. */
+bool object_map_head(struct mapping *mapping, int fd, enum object_kind kind, size_t least,
+		     size_t most);
 void object_unmap(struct mapping *mapping);
 
 /*
@@ -80,6 +87,8 @@ void object_unmap(struct mapping *mapping);
  * whose file's owner and group are these.
  */
 bool object_permits(mode_t mode, uid_t uid, gid_t gid, unsigned bits);
+/* Whether this process is of the group, by its effective id or besides. */
+bool is_in_group(gid_t gid);
 
 /* -- changes ---------------------------------------------------------------------------------- */
 

@@ -111,24 +111,35 @@ static int find_place(const struct ipc_class *class, const struct mapping *regis
 	return count < class->most ? found : -1;
 }
 
-/* What is left to do when an object is marked as removed, whoever has marked it. */
-static void finish_removal(const struct ipc_class *class, int id)
+/* The place is free from now on, if it is still this object's and, if asked for, has no file. */
+static void free_place(const struct ipc_class *class, int id, bool is_without_file)
 {
 	int index = id % REGISTRY_PLACES, saved = errno;
 	struct mapping registry;
 	char path[PATH_MAX];
 
-	if (path_of(class, id, path))
-		unlink(path);
-	STEP("registry/remove/unlinked");
-	if (open_registry(class, &registry)) {
+	if (path_of(class, id, path) && open_registry(class, &registry)) {
 		mapping_lock(&registry);
 		struct place *place = &places_of(&registry)[index];
 
-		if (place->is_used && id_of(index, place) == id)
+		if (place->is_used && id_of(index, place) == id &&
+		    (!is_without_file || (access(path, F_OK) < 0 && errno == ENOENT)))
 			CHANGE(&registry, place->is_used, 0);
 		unlock(&registry);
 	}
+	errno = saved;
+}
+
+/* What is left to do when an object is marked as removed, whoever has marked it. */
+static void finish_removal(const struct ipc_class *class, int id)
+{
+	int saved = errno;
+	char path[PATH_MAX];
+
+	if (path_of(class, id, path))
+		unlink(path);
+	STEP("registry/remove/unlinked");
+	free_place(class, id, false);
 	errno = saved;
 }
 
@@ -172,8 +183,8 @@ static int create(struct ipc_class *class, struct mapping *registry, key_t key, 
 	int index = find_place(class, registry);
 	char path[PATH_MAX];
 
-	if (index < 0) {
-		errno = ENOSPC;
+	if (index < 0 || !wish->size) {
+		errno = wish->size ? ENOSPC : EINVAL;
 		return -1;
 	}
 	struct place *place = &places_of(registry)[index];
@@ -242,11 +253,12 @@ int ipc_get(struct ipc_class *class, key_t key, int flags, const struct ipc_wish
 			return id;
 		struct handle *h = ipc_find(class, id);
 
-		if (!h && errno != EACCES) {
+		if (!h && errno == EINVAL) {
 			finish_removal(class, id);
 			continue;
 		}
-		bool is_permitted = h && ipc_permits(h, bits);
+		/* its name is told also to those who may do nothing with it */
+		bool is_permitted = h ? ipc_permits(h, bits) : errno == EACCES && !bits;
 
 		if (h)
 			handle_put(h);
@@ -272,13 +284,16 @@ static struct handle *open_object(struct ipc_class *class, int id)
 	}
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
-		errno = errno == EACCES ? EACCES : EINVAL;
+		if (errno == ENOENT)
+			errno = EINVAL;
 		return NULL;
 	}
 	h = handle_make(fd, &class->class);
 	if (h)
 		h->id = id;
+	int error = errno;
 	close(fd);
+	errno = error;
 	return h;
 }
 
@@ -295,10 +310,15 @@ struct handle *ipc_find(struct ipc_class *class, int id)
 		handle_put(h);
 	}
 	h = open_object(class, id);
-	if (!h)
+	if (!h) {
+		/* what was entered and has no file is half removed */
+		if (id >= 0 && errno == EINVAL)
+			free_place(class, id, true);
 		return NULL;
+	}
 	if (((struct ipc_object *)h->mapping.object)->is_removed) {
 		handle_put(h);
+		finish_removal(class, id);
 		errno = EINVAL;
 		return NULL;
 	}
@@ -396,6 +416,28 @@ void ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct h
 
 	handle_forget_this(&class->handles, h->id % REGISTRY_PLACES, h);
 	finish_removal(class, h->id);
+}
+
+void ipc_hide(struct ipc_class *class, int id)
+{
+	int index = id % REGISTRY_PLACES;
+	struct mapping registry;
+
+	if (!open_registry(class, &registry))
+		return;
+	mapping_lock(&registry);
+	struct place *place = &places_of(&registry)[index];
+
+	if (place->is_used && id_of(index, place) == id)
+		CHANGE(&registry, place->key, IPC_PRIVATE);
+	unlock(&registry);
+}
+
+int ipc_open(const struct ipc_class *class, int id, int flags)
+{
+	char path[PATH_MAX];
+
+	return path_of(class, id, path) ? open(path, flags | O_CLOEXEC) : -1;
 }
 
 /* -- all of them ------------------------------------------------------------------------------ */

@@ -34,7 +34,7 @@ struct ipc_class {
 
 /* How an object is made that isn't there yet. */
 struct ipc_wish {
-	size_t size; /* of the object's file, in bytes */
+	size_t size; /* of the object's file, in bytes; 0: there is none to be made (EINVAL) */
 	/* Writes what follows struct ipc_object; runs before anybody sees it. */
 	void (*make)(struct object *object, const void *wish);
 	const void *wish;
@@ -42,12 +42,14 @@ struct ipc_wish {
 
 /*
  * msgget and its kin, but for what the size asked for has to do with one that exists: the
- * identifier; -1 and errno: ENOENT, EEXIST, EACCES, ENOSPC, ENOMEM.  *is_new tells who made it.
+ * identifier; -1 and errno: ENOENT, EEXIST, EACCES, ENOSPC, ENOMEM, EINVAL.  *is_new tells who made
+ * it.
  */
 int ipc_get(struct ipc_class *class, key_t key, int flags, const struct ipc_wish *wish,
 	    bool *is_new);
 /*
- * The object, to be put back.  NULL with errno EINVAL: there is none of this identifier.  It may be
+ * The object, to be put back.  NULL with errno EINVAL: there is none of this identifier; EACCES:
+ * the file of it lets this process do nothing; ENOMEM, EMFILE ...: it can't be had.  It may be
  * removed at any time, which is_removed tells under its lock.
  */
 struct handle *ipc_find(struct ipc_class *class, int id);
@@ -65,6 +67,10 @@ int ipc_set(struct ipc_class *class, struct handle *h, const struct ipc_perm *pe
  * are to be rung by ring, which may be NULL, under it; the identifier and the key are free.
  */
 void ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct handle *h));
+/* From now on its key leads nowhere: the object is IPC_PRIVATE's.  It isn't locked. */
+void ipc_hide(struct ipc_class *class, int id);
+/* A new descriptor of its file (with FD_CLOEXEC); -1 with errno, as of open. */
+int ipc_open(const struct ipc_class *class, int id, int flags);
 
 /*
  * The registry as a table, for IPC_INFO and the like: the highest place in use (0 if none), how

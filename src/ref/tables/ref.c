@@ -34,4 +34,5 @@ const struct implementation ref_implementation = {
 	.means = &posix_implementation,
 	.fd = &ref_fd,
 	.mq = &ref_mq,
+	.shm = &ref_shm,
 };

@@ -7,5 +7,6 @@
 
 extern const struct fd_calls ref_fd;
 extern const struct mq_calls ref_mq;
+extern const struct shm_calls ref_shm;
 
 #endif
