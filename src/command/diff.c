@@ -179,18 +179,41 @@ static void tell_again(const struct differ *differ, struct sheet *sheet)
 	sheet_add(sheet, "\n");
 }
 
-static void tell_divergence(const struct differ *differ, const struct script *script)
+/* What was seen of a script, for the next play writes over it. */
+struct sight {
+	struct script script;
+	struct trace traces[2];
+	struct divergence divergence;
+	char message[MESSAGE_MAX];
+};
+
+static struct sight *sight_of(const struct script *script)
+{
+	struct sight *sight = malloc(sizeof(*sight));
+
+	if (!sight)
+		refuse("no memory for what was seen");
+	sight->script = *script;
+	for (int i = 0; i < 2; i++)
+		sight->traces[i] = *diff_trace(i);
+	sight->divergence = *diff_divergence();
+	snprintf(sight->message, sizeof(sight->message), "%s", diff_message());
+	return sight;
+}
+
+static void tell_divergence(const struct differ *differ, const struct sight *sight, const char *how)
 {
 	const char *const names[2] = {differ->options->pair[0]->name,
 				      differ->options->pair[1]->name};
 	struct sheet sheet = {0};
 
-	sheet_printf(&sheet, "\ndivergence: %s\n", diff_divergence()->name);
-	if (diff_message()[0]) {
-		sheet_line(&sheet, diff_message());
+	sheet_printf(&sheet, "\ndivergence: %s%s\n", sight->divergence.name, how);
+	if (sight->message[0]) {
+		sheet_line(&sheet, sight->message);
 		sheet_add(&sheet, "\n");
 	}
-	script_print(&sheet, script, diff_trace(0), diff_trace(1), diff_divergence(), names);
+	script_print(&sheet, &sight->script, &sight->traces[0], &sight->traces[1],
+		     &sight->divergence, names);
 	tell_again(differ, &sheet);
 	say(&sheet);
 }
@@ -219,34 +242,31 @@ static bool is_seen_again(const struct script *script, struct search *search)
 	return false;
 }
 
-static void tell_once(const struct differ *differ, const struct search *search)
-{
-	struct sheet sheet = {0};
-
-	sheet_printf(&sheet, "\ndivergence: %s, seen once and not again\n", search->name);
-	tell_again(differ, &sheet);
-	say(&sheet);
-}
-
 static void shrink_and_tell(struct differ *differ)
 {
 	struct search search = {.menu = differ->menu};
+	struct sight *first = sight_of(diff_script());
 	struct script *script = malloc(sizeof(*script));
 
 	if (!script)
 		refuse("no memory for a script");
-	*script = *diff_script();
-	script->count = diff_divergence()->step + 1;
-	strcpy(search.name, diff_divergence()->name);
+	*script = first->script;
+	script->count = first->divergence.step + 1;
+	strcpy(search.name, first->divergence.name);
 	bool again = is_seen_again(script, &search);
 	if (again) {
 		script_shrink(script, diverges_alike, &search, SHRINK_ATTEMPTS);
 		again = is_seen_again(script, &search);
 	}
-	if (again)
-		tell_divergence(differ, script);
-	else
-		tell_once(differ, &search);
+	if (again) {
+		struct sight *last = sight_of(script);
+
+		tell_divergence(differ, last, "");
+		free(last);
+	} else {
+		tell_divergence(differ, first, ", seen once and not again");
+	}
+	free(first);
 	free(script);
 }
 

@@ -180,19 +180,32 @@ static struct seen *note(struct step *step, int who, const op *o, const struct c
 
 /* -- comparing -------------------------------------------------------------------------------- */
 
-static const char *difference(const struct seen *a, const struct seen *b)
+enum { WHAT_MAX = 24 };
+
+/* False: they are alike. */
+static bool is_different(const struct seen *a, const struct seen *b, char what[WHAT_MAX])
 {
+	const char *word = NULL;
+	int n = 0;
+
+	while (n < OUTCOME_NUMBERS && a->n[n] == b->n[n])
+		n++;
 	if (a->how != b->how)
-		return "blocking";
-	if (a->error != b->error)
-		return "error";
-	if (a->value != b->value)
-		return "value";
-	if (a->has_bytes != b->has_bytes || a->size != b->size || a->hash != b->hash)
-		return "bytes";
-	if (memcmp(a->n, b->n, sizeof(a->n)) != 0)
-		return "number";
-	return NULL;
+		word = "blocking";
+	else if (a->error != b->error)
+		word = "error";
+	else if (a->has_bytes != b->has_bytes || a->size != b->size || a->hash != b->hash)
+		word = "bytes";
+	else if (n < OUTCOME_NUMBERS)
+		word = "number";
+	else if (a->value != b->value)
+		word = "value";
+	if (!word)
+		return false;
+	snprintf(what, WHAT_MAX, "%s%s", a->is_audit ? "audit-" : "", word);
+	if (strcmp(word, "number") == 0)
+		snprintf(what + strlen(what), WHAT_MAX - strlen(what), "%d", n);
+	return true;
 }
 
 static const struct seen *expected_at(int step, int place)
@@ -204,7 +217,7 @@ static const struct seen *expected_at(int step, int place)
 	return &expected->seen[place];
 }
 
-/* "mq.receive/error", "mq.fd.poll/audit": mechanism, operation, and what differs. */
+/* "mq.receive/error", "mq.fd.poll/audit-number0": mechanism, operation, and what differs. */
 static void found(const struct seen *seen, const char *what, int step, int place)
 {
 	struct divergence *divergence = &play->divergence;
@@ -225,13 +238,15 @@ static bool compare(int number)
 {
 	const struct step *a = &play->traces[0].steps[number], *b = &play->traces[1].steps[number];
 
-	for (int i = 0; i < a->count || i < b->count; i++) {
+	if (a->count != b->count)
+		end_in_error("%d things are seen here, and %d there", a->count, b->count);
+	for (int i = 0; i < a->count; i++) {
 		const struct seen *one = &a->seen[i], *other = &b->seen[i];
-		const char *what = i < a->count && i < b->count ? difference(one, other) : "audit";
+		char what[WHAT_MAX];
 
-		if (!what)
+		if (!is_different(one, other, what))
 			continue;
-		found(i < a->count ? one : other, one->is_audit ? "audit" : what, number, i);
+		found(one, what, number, i);
 		if (!play->divergence.explained)
 			return true;
 		play->explained++;
