@@ -25,7 +25,7 @@ struct kind_of {
 };
 
 struct tally_of {
-	unsigned long long steps, failed, blocked, sequences, divergences, explained, skipped;
+	unsigned long long steps, failed, blocked, late, sequences, divergences, explained, skipped;
 };
 
 /* What the worker has done, for whoever tells it in the end. */
@@ -313,6 +313,7 @@ static void add_count(struct tally_of *tally, const struct diff_count *count)
 	tally->steps += count->steps;
 	tally->failed += count->failed;
 	tally->blocked += count->blocked;
+	tally->late += count->late;
 }
 
 static int play_one(struct differ *differ)
@@ -384,10 +385,11 @@ static void tell_end(const struct differ *differ, double seconds)
 		const struct tally_of *tally = &differ->score->tallies[mechanism];
 
 		sheet_printf(&sheet,
-			     "%-7s %8llu steps (%llu failed, %llu blocked) in %llu sequences, %llu "
+			     "%-7s %8llu steps (%llu failed, %llu blocked, %llu came back late) in "
+			     "%llu sequences, %llu "
 			     "divergences, %llu explained\n",
 			     mechanism_names[mechanism], tally->steps, tally->failed,
-			     tally->blocked, tally->sequences, tally->divergences,
+			     tally->blocked, tally->late, tally->sequences, tally->divergences,
 			     tally->explained);
 		divergences += tally->divergences;
 		explained += tally->explained;

@@ -40,10 +40,11 @@ const struct script *diff_script(void);
 const struct trace *diff_trace(int implementation);
 const struct divergence *diff_divergence(void);
 const char *diff_message(void);
-/* What both have done alike: acts, among them operations that failed and that blocked; and how many
- * differences were explained. */
+/* What both have done alike: acts, among them operations that failed and that blocked; how many
+ * differences were explained, and how often who was to come back on the second slept on for long.
+ */
 struct diff_count {
-	unsigned steps, failed, blocked, explained;
+	unsigned steps, failed, blocked, explained, late;
 };
 struct diff_count diff_count(void);
 

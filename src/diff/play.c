@@ -13,8 +13,13 @@
 
 const char *const diff_actor_names[DIFF_ACTORS] = {"alice", "bob", "carol", "dave"};
 
-/* In turns of TURN_MS: how long who should come back may sleep, and how long he may be busy. */
-enum { LATE_ASLEEP = 15, LATE_BUSY = 300, TIMED = 1000 };
+/*
+ * In turns of TURN_MS: how long who should come back may sleep (an implementation may look for what
+ * was lost, now and then), and how long he may be busy.
+ */
+enum { LATE_ASLEEP = 60, LATE_BUSY = 300, TIMED = 1000 };
+/* Who has slept so long, and then comes back, is late. */
+enum { SLEPT_ON = 10 };
 enum { NUMBERED_MAX = 64 };
 
 /* What the directors write and the command reads. */
@@ -22,7 +27,7 @@ static struct shared_play {
 	struct script script;
 	struct trace traces[2];
 	struct divergence divergence;
-	unsigned explained;
+	unsigned explained, late;
 } * play;
 
 static struct diff_settings settings;
@@ -73,7 +78,7 @@ const char *diff_message(void)
 
 struct diff_count diff_count(void)
 {
-	struct diff_count count = {.explained = play->explained};
+	struct diff_count count = {.explained = play->explained, .late = play->late};
 
 	for (int i = 0; i < play->traces[1].count; i++) {
 		const struct step *step = &play->traces[1].steps[i];
@@ -238,9 +243,7 @@ static bool compare(int number)
 {
 	const struct step *a = &play->traces[0].steps[number], *b = &play->traces[1].steps[number];
 
-	if (a->count != b->count)
-		end_in_error("%d things are seen here, and %d there", a->count, b->count);
-	for (int i = 0; i < a->count; i++) {
+	for (int i = 0; i < a->count && i < b->count; i++) {
 		const struct seen *one = &a->seen[i], *other = &b->seen[i];
 		char what[WHAT_MAX];
 
@@ -254,6 +257,8 @@ static bool compare(int number)
 			return true;
 		play->divergence.found = false;
 	}
+	if (a->count != b->count)
+		end_in_error("%d things are seen here, and %d there", a->count, b->count);
 	return false;
 }
 
@@ -268,8 +273,10 @@ static bool comes_back_late(actor *a)
 	for (unsigned turn = 0; turn < LATE_BUSY; turn++) {
 		uint32_t news = scene->news;
 
-		if (is_done(a, 0))
+		if (is_done(a, 0)) {
+			play->late += turn >= SLEPT_ON;
 			return true;
+		}
 		word_wait(&scene->news, news, TURN_MS);
 		struct look now = look_at(a->pid, a->tid);
 		if (turn >= LATE_ASLEEP && now.state == 'S' && now.exact && now.ran == before.ran)
@@ -569,7 +576,7 @@ static enum diff_verdict play_on(int implementation, const struct menu *menu)
 static enum diff_verdict play_both(const struct menu *menu)
 {
 	play->divergence = (struct divergence){0};
-	play->explained = 0;
+	play->explained = play->late = 0;
 	play->traces[1].count = 0;
 	enum diff_verdict verdict = play_on(0, menu);
 	if (verdict != DIFF_SAME)
