@@ -6,67 +6,50 @@
 #include "ref/futex.h"
 #include "ref/object.h"
 
-/* How often a sleeper looks for itself. */
-enum { LOOK_MS = 250 };
+/* A moment that no sleep outlasts: what has a limit is ended by every handler. */
+static const struct timespec far_away = {.tv_sec = INT32_MAX};
 
 static int sleep_for(_Atomic uint32_t *word, uint32_t value, const struct sleep *sleep)
 {
-	int look = sleep->looks_every ? sleep->looks_every : LOOK_MS;
+	if (sleep->looks_every) {
+		int result = futex_wait(word, value, sleep->looks_every);
 
-	if (sleep->deadline) {
-		struct timespec moment = moment_after(sleep->clock, look);
-
-		if (moment_is_before(sleep->deadline, &moment))
-			return futex_wait_until(word, value, sleep->clock, sleep->deadline);
+		return result == ETIMEDOUT ? 0 : result;
 	}
-	int result = futex_wait(word, value, look);
-
-	return result == ETIMEDOUT ? 0 : result;
+	if (sleep->deadline)
+		return futex_wait_until(word, value, sleep->clock, sleep->deadline);
+	return futex_wait_until(word, value, CLOCK_REALTIME,
+				sleep->when_interrupted == SLEEP_ENDS ? &far_away : NULL);
 }
 
 int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *sleep)
 {
 	uint32_t rings = atomic_load(&bell->rings);
+	bool is_rung;
 	int result;
 
 	if (sleep->deadline && moment_is_past(sleep->clock, sleep->deadline))
 		return ETIMEDOUT;
-	bell->sleepers++;
+	atomic_store(&bell->is_waited_for, 1);
 	mapping_unlock(mapping);
 	result = sleep_for(&bell->rings, rings, sleep);
-	if (mapping_lock_again(mapping) && result == 0)
-		result = EINTR;
-	if (bell->called)
-		bell->called--;
-	else if (bell->sleepers)
-		bell->sleepers--;
+	is_rung = atomic_load(&bell->rings) != rings;
+	mapping_lock_again(mapping);
 
+	if (is_rung)
+		return 0; /* and may have been meant for this one alone */
 	if (result == EINTR && sleep->when_interrupted == SLEEP_RESTARTS &&
-	    !some_handler_interrupts())
+	    (sleep->deadline || sleep->looks_every) && !some_handler_interrupts())
 		return 0;
 	return result;
 }
 
-static void ring(struct bell *bell, struct mapping *mapping, uint32_t count)
-{
-	if (count > bell->sleepers)
-		count = bell->sleepers;
-	if (count == 0)
-		return;
-	bell->sleepers -= count;
-	bell->called += count;
-	atomic_fetch_add(&bell->rings, 1);
-	/* first, so that whoever unlocks after they have been moved wakes one */
-	atomic_fetch_or(&mapping->object->lock.word, LOCK_IS_WAITED_FOR);
-	futex_move(&bell->rings, count, &mapping->object->lock.word);
-}
-
 void bell_ring(struct bell *bell, struct mapping *mapping)
 {
-	ring(bell, mapping, 1);
-}
-
-void bell_ring_all(struct bell *bell, struct mapping *mapping)
-{
-	ring(bell, mapping, INT32_MAX);
+	atomic_fetch_add(&bell->rings, 1);
+	if (atomic_exchange(&bell->is_waited_for, 0)) {
+		/* before anybody can have been moved: whoever unlocks then wakes the first */
+		atomic_fetch_or(&mapping->object->lock.word, LOCK_IS_WAITED_FOR);
+		futex_move(&bell->rings, &mapping->object->lock.word);
+	}
 }

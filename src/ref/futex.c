@@ -40,31 +40,20 @@ bool futex_is_there(void)
 	return is_there;
 }
 
-bool moment_is_before(const struct timespec *moment, const struct timespec *other)
-{
-	return moment->tv_sec < other->tv_sec ||
-	       (moment->tv_sec == other->tv_sec && moment->tv_nsec < other->tv_nsec);
-}
-
-struct timespec moment_after(clockid_t clock, int milliseconds)
+static struct timespec now(clockid_t clock)
 {
 	struct timespec moment;
 
 	clock_gettime(clock, &moment);
-	moment.tv_sec += milliseconds / 1000;
-	moment.tv_nsec += milliseconds % 1000 * 1000000;
-	if (moment.tv_nsec >= 1000000000) {
-		moment.tv_sec++;
-		moment.tv_nsec -= 1000000000;
-	}
 	return moment;
 }
 
 bool moment_is_past(clockid_t clock, const struct timespec *moment)
 {
-	struct timespec now = moment_after(clock, 0);
+	struct timespec time = now(clock);
 
-	return !moment_is_before(&now, moment);
+	return time.tv_sec > moment->tv_sec ||
+	       (time.tv_sec == moment->tv_sec && time.tv_nsec >= moment->tv_nsec);
 }
 
 bool some_handler_interrupts(void)
@@ -120,7 +109,13 @@ int futex_wait(_Atomic uint32_t *word, uint32_t value, int milliseconds)
 	int saved = errno, result;
 
 	if (milliseconds != FOR_EVER) {
-		moment = moment_after(CLOCK_MONOTONIC, milliseconds);
+		moment = now(CLOCK_MONOTONIC);
+		moment.tv_sec += milliseconds / 1000;
+		moment.tv_nsec += milliseconds % 1000 * 1000000;
+		if (moment.tv_nsec >= 1000000000) {
+			moment.tv_sec++;
+			moment.tv_nsec -= 1000000000;
+		}
 		end = &moment;
 	}
 	result = futex_wait_until(word, value, CLOCK_MONOTONIC, end);
@@ -166,14 +161,14 @@ void futex_wake(_Atomic uint32_t *word, int count)
 	errno = saved;
 }
 
-void futex_move(_Atomic uint32_t *word, uint32_t count, _Atomic uint32_t *other)
+void futex_move(_Atomic uint32_t *word, _Atomic uint32_t *other)
 {
 	int saved = errno;
 
 #ifdef SYS_futex
 	if (futex_is_there() &&
-	    call_futex(word, FUTEX_REQUEUE, 0, (const void *)(uintptr_t)count, other) < 0)
-		call_futex(word, FUTEX_WAKE, count, NULL, NULL);
+	    call_futex(word, FUTEX_REQUEUE, 0, (const void *)(intptr_t)INT_MAX, other) < 0)
+		call_futex(word, FUTEX_WAKE, INT_MAX, NULL, NULL);
 #endif
 	errno = saved;
 }

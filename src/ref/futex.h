@@ -28,9 +28,6 @@ int futex_wait(_Atomic uint32_t *word, uint32_t value, int milliseconds);
 int futex_wait_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 		     const struct timespec *moment);
 bool moment_is_past(clockid_t clock, const struct timespec *moment);
-bool moment_is_before(const struct timespec *moment, const struct timespec *other);
-/* So many milliseconds from now. */
-struct timespec moment_after(clockid_t clock, int milliseconds);
 /*
  * Whether any handler of this process wants calls to end (no SA_RESTART): what there is to go by
  * where a sleep ended by EINTR that the kernel would have gone on with.
@@ -38,8 +35,8 @@ struct timespec moment_after(clockid_t clock, int milliseconds);
 bool some_handler_interrupts(void);
 /* Wakes at most so many of those who sleep. */
 void futex_wake(_Atomic uint32_t *word, int count);
-/* At most so many of those who sleep for the word sleep for the other from now on. */
-void futex_move(_Atomic uint32_t *word, uint32_t count, _Atomic uint32_t *other);
+/* Those who sleep for the word sleep for the other from now on, and are not woken. */
+void futex_move(_Atomic uint32_t *word, _Atomic uint32_t *other);
 
 /* A turn of a short wait for another processor. */
 static inline void pause_briefly(void)

@@ -203,7 +203,7 @@ static bool take_from_the_dead(struct lock *lock)
 }
 
 /* bits: LOCK_IS_WAITED_FOR, if others may sleep for the lock without its saying so. */
-static bool take(struct lock *lock, uint32_t bits, bool *is_interrupted)
+static bool take(struct lock *lock, uint32_t bits)
 {
 	uint32_t id = thread_id(), word = 0;
 	unsigned spins = 0;
@@ -228,10 +228,8 @@ static bool take(struct lock *lock, uint32_t bits, bool *is_interrupted)
 		    !atomic_compare_exchange_weak(&lock->word, &word, word | LOCK_IS_WAITED_FOR))
 			continue;
 		bits = LOCK_IS_WAITED_FOR;
-		int result = futex_wait(&lock->word, word | LOCK_IS_WAITED_FOR,
-					kernel_minds_the_dead() ? FOR_EVER : LOOK_AFTER_MS);
-
-		*is_interrupted |= result == EINTR;
+		futex_wait(&lock->word, word | LOCK_IS_WAITED_FOR,
+			   kernel_minds_the_dead() ? FOR_EVER : LOOK_AFTER_MS);
 		if (!kernel_minds_the_dead() && take_from_the_dead(lock))
 			return false;
 		word = atomic_load_explicit(&lock->word, memory_order_relaxed);
@@ -240,12 +238,12 @@ static bool take(struct lock *lock, uint32_t bits, bool *is_interrupted)
 
 bool lock_take(struct lock *lock)
 {
-	return take(lock, 0, &(bool){false});
+	return take(lock, 0);
 }
 
-bool lock_take_again(struct lock *lock, bool *is_interrupted)
+bool lock_take_again(struct lock *lock)
 {
-	return take(lock, LOCK_IS_WAITED_FOR, is_interrupted);
+	return take(lock, LOCK_IS_WAITED_FOR);
 }
 
 void lock_drop(struct lock *lock)

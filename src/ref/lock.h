@@ -30,11 +30,8 @@ enum lock_bits {
  * a change.  A thread takes one lock at a time.
  */
 bool lock_take(struct lock *lock);
-/*
- * The same after a sleep in which others may have come to wait for the lock (bell.c); tells whether
- * a handler has run meanwhile.
- */
-bool lock_take_again(struct lock *lock, bool *is_interrupted);
+/* The same after a sleep in which others may have come to wait for the lock (bell.c). */
+bool lock_take_again(struct lock *lock);
 void lock_drop(struct lock *lock);
 
 /* This thread's id; never 0. */

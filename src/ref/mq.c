@@ -286,7 +286,6 @@ static int send_message(int fd, struct handle *h, const char *bytes, size_t size
 			const struct timespec *deadline)
 {
 	struct view view;
-	int error = 0;
 
 	if (!(h->end & 02)) {
 		errno = EBADF;
@@ -304,9 +303,10 @@ static int send_message(int fd, struct handle *h, const char *bytes, size_t size
 	}
 	mapping_lock(view.mapping);
 	while (view.queue->count >= view.most) {
+		int error = await(&view, fd, &view.queue->received, deadline);
+
 		if (error)
 			return give_up(&view, error);
-		error = await(&view, fd, &view.queue->received, deadline);
 	}
 	if (!put(&view, bytes, size, priority))
 		return give_up(&view, EBADMSG);
@@ -363,7 +363,6 @@ static ssize_t receive_message(int fd, struct handle *h, char *bytes, size_t siz
 			       unsigned *priority, const struct timespec *deadline)
 {
 	struct view view;
-	int error = 0;
 
 	if (!(h->end & 04)) {
 		errno = EBADF;
@@ -377,9 +376,10 @@ static ssize_t receive_message(int fd, struct handle *h, char *bytes, size_t siz
 	}
 	mapping_lock(view.mapping);
 	while (view.queue->count == 0) {
+		int error = await(&view, fd, &view.queue->sent, deadline);
+
 		if (error)
 			return give_up(&view, error);
-		error = await(&view, fd, &view.queue->sent, deadline);
 	}
 	ssize_t result = take(&view, bytes, size, priority);
 	if (result < 0)

@@ -247,13 +247,10 @@ void mapping_lock(struct mapping *mapping)
 		repair(mapping);
 }
 
-bool mapping_lock_again(struct mapping *mapping)
+void mapping_lock_again(struct mapping *mapping)
 {
-	bool is_interrupted = false;
-
-	if (!lock_take_again(&mapping->object->lock, &is_interrupted))
+	if (!lock_take_again(&mapping->object->lock))
 		repair(mapping);
-	return is_interrupted;
 }
 
 void mapping_unlock(struct mapping *mapping)

@@ -94,8 +94,7 @@ bool is_in_group(gid_t gid);
 
 /* Locks it; what a dead owner has left undone is undone first. */
 void mapping_lock(struct mapping *mapping);
-/* The same after a sleep (bell.c); true: a handler has run meanwhile. */
-bool mapping_lock_again(struct mapping *mapping);
+void mapping_lock_again(struct mapping *mapping); /* after a sleep (bell.c) */
 /* All changes since the lock was taken hold from here on. */
 void mapping_commit(struct mapping *mapping);
 /* None of them happens. */
