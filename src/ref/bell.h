@@ -39,6 +39,8 @@ struct sleep {
  * been committed.
  */
 int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *sleep);
+/* An operation on the object begins: what interrupted the last one is over (object.c). */
+void bell_begin(const struct mapping *mapping);
 /* Wakes all who sleep for it, one after the other, as soon as the object is unlocked. */
 void bell_ring(struct bell *bell, struct mapping *mapping);
 

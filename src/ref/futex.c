@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -18,6 +19,14 @@
 
 /* The longest interval of a poll. */
 enum { POLL_NS = 1000000 };
+/* The longest sleep of who must look again. */
+enum { DOZE_MS = 100 };
+
+/*
+ * What a cancellation may cut off in the middle, so that it is never returned from: a sanitizer
+ * must not lie in wait on its stack for whoever has that place next.
+ */
+#define CAN_BE_CUT_OFF __attribute__((no_sanitize("address")))
 
 static bool is_there;
 
@@ -40,7 +49,7 @@ bool futex_is_there(void)
 	return is_there;
 }
 
-static struct timespec now(clockid_t clock)
+CAN_BE_CUT_OFF static struct timespec now(clockid_t clock)
 {
 	struct timespec moment;
 
@@ -48,12 +57,36 @@ static struct timespec now(clockid_t clock)
 	return moment;
 }
 
+CAN_BE_CUT_OFF static struct timespec in_future(clockid_t clock, int milliseconds)
+{
+	struct timespec moment = now(clock);
+
+	moment.tv_sec += milliseconds / 1000;
+	moment.tv_nsec += milliseconds % 1000 * 1000000;
+	if (moment.tv_nsec >= 1000000000) {
+		moment.tv_sec++;
+		moment.tv_nsec -= 1000000000;
+	}
+	return moment;
+}
+
+static bool is_before(const struct timespec *one, const struct timespec *other)
+{
+	return one->tv_sec < other->tv_sec ||
+	       (one->tv_sec == other->tv_sec && one->tv_nsec < other->tv_nsec);
+}
+
 bool moment_is_past(clockid_t clock, const struct timespec *moment)
 {
 	struct timespec time = now(clock);
 
-	return time.tv_sec > moment->tv_sec ||
-	       (time.tv_sec == moment->tv_sec && time.tv_nsec >= moment->tv_nsec);
+	return !is_before(&time, moment);
+}
+
+bool moment_is_valid(clockid_t clock, const struct timespec *moment)
+{
+	return (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC) && moment->tv_nsec >= 0 &&
+	       moment->tv_nsec < 1000000000;
 }
 
 bool some_handler_interrupts(void)
@@ -67,21 +100,27 @@ bool some_handler_interrupts(void)
 	return false;
 }
 
-static int poll_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
-		      const struct timespec *moment)
+CAN_BE_CUT_OFF static int poll_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+				     const struct timespec *moment)
 {
 	struct timespec interval = {0, 1000};
+	sigset_t all, before;
+	int result = 0;
 
-	while (atomic_load(word) == value) {
+	/* a handler runs only while one sleeps, or it would be forgotten */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	while (!result && atomic_load(word) == value) {
 		if (moment && moment_is_past(clock, moment))
-			return ETIMEDOUT;
-		if (nanosleep(&interval, NULL) < 0 && errno == EINTR &&
-		    (moment || some_handler_interrupts()))
-			return EINTR;
-		if (interval.tv_nsec < POLL_NS)
+			result = ETIMEDOUT;
+		else if (pselect(0, NULL, NULL, NULL, &interval, &before) < 0 && errno == EINTR &&
+			 (moment || some_handler_interrupts()))
+			result = EINTR;
+		else if (interval.tv_nsec < POLL_NS)
 			interval.tv_nsec *= 2;
 	}
-	return 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return result;
 }
 
 #ifdef SYS_futex
@@ -90,8 +129,8 @@ struct kernel_time {
 	long seconds, nanoseconds;
 };
 
-static long call_futex(_Atomic uint32_t *word, int operation, uint32_t value, const void *time,
-		       const void *other)
+CAN_BE_CUT_OFF static long call_futex(_Atomic uint32_t *word, int operation, uint32_t value,
+				      const void *time, const void *other)
 {
 	return syscall(SYS_futex, word, operation, value, time, other, ~0u);
 }
@@ -109,13 +148,7 @@ int futex_wait(_Atomic uint32_t *word, uint32_t value, int milliseconds)
 	int saved = errno, result;
 
 	if (milliseconds != FOR_EVER) {
-		moment = now(CLOCK_MONOTONIC);
-		moment.tv_sec += milliseconds / 1000;
-		moment.tv_nsec += milliseconds % 1000 * 1000000;
-		if (moment.tv_nsec >= 1000000000) {
-			moment.tv_sec++;
-			moment.tv_nsec -= 1000000000;
-		}
+		moment = in_future(CLOCK_MONOTONIC, milliseconds);
 		end = &moment;
 	}
 	result = futex_wait_until(word, value, CLOCK_MONOTONIC, end);
@@ -123,8 +156,8 @@ int futex_wait(_Atomic uint32_t *word, uint32_t value, int milliseconds)
 	return result;
 }
 
-int futex_wait_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
-		     const struct timespec *moment)
+CAN_BE_CUT_OFF int futex_wait_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+				    const struct timespec *moment)
 {
 	int saved = errno, result;
 
@@ -147,6 +180,29 @@ int futex_wait_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 #endif
 	result = poll_until(word, value, clock, moment);
 	errno = saved;
+	return result;
+}
+
+CAN_BE_CUT_OFF int futex_doze_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+				    const struct timespec *moment)
+{
+	struct timespec soon = in_future(clock, DOZE_MS);
+	bool is_last = moment && is_before(moment, &soon);
+	int result = futex_wait_until(word, value, clock, is_last ? moment : &soon);
+
+	return result == ETIMEDOUT && !is_last ? EAGAIN : result;
+}
+
+CAN_BE_CUT_OFF int futex_doze_cancellably(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+					  const struct timespec *moment)
+{
+	int before, result;
+
+	/* what is looked up once must not be cut off in the middle */
+	futex_is_there();
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
+	result = futex_doze_until(word, value, clock, moment);
+	pthread_setcanceltype(before, NULL);
 	return result;
 }
 

@@ -28,6 +28,17 @@ int futex_wait(_Atomic uint32_t *word, uint32_t value, int milliseconds);
 int futex_wait_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 		     const struct timespec *moment);
 bool moment_is_past(clockid_t clock, const struct timespec *moment);
+/* Whether it is one at all, of a clock that one can sleep by. */
+bool moment_is_valid(clockid_t clock, const struct timespec *moment);
+/*
+ * The same, but EAGAIN before long, for whoever has no kernel to tell him that the one who was to
+ * change the word, or to wake him, was killed before he did: time to look again.
+ */
+int futex_doze_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+		     const struct timespec *moment);
+/* The same, and a cancellation point: with no other effect than that the sleep doesn't return. */
+int futex_doze_cancellably(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+			   const struct timespec *moment);
 /*
  * Whether any handler of this process wants calls to end (no SA_RESTART): what there is to go by
  * where a sleep ended by EINTR that the kernel would have gone on with.

@@ -21,6 +21,8 @@ struct handle {
 	const struct object_class *class;
 	unsigned end; /* a descriptor: which end it is, or what it may do */
 	int id;	      /* an identifier, whole */
+	dev_t device; /* an identifier's file, which is found by name again (registry.c) */
+	ino_t file;
 	_Atomic unsigned users;
 };
 

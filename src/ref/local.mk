@@ -3,18 +3,27 @@
 lib_LIBRARIES += libipcref.a
 libipcref_a_SOURCES = $(ref_sources)
 ref_sources = \
+	%D%/barrier.c \
 	%D%/bell.c %D%/bell.h \
+	%D%/cond.c \
 	%D%/descriptor.c %D%/descriptor.h \
+	%D%/eventcount.h \
 	%D%/fd.c \
 	%D%/futex.c %D%/futex.h \
 	%D%/handle.c %D%/handle.h \
 	%D%/ipcref.h \
 	%D%/lock.c %D%/lock.h \
 	%D%/mq.c \
+	%D%/msg.c \
+	%D%/mutex.c %D%/mutex.h \
 	%D%/namespace.c %D%/namespace.h \
 	%D%/object.c %D%/object.h \
 	%D%/registry.c %D%/registry.h \
+	%D%/rwlock.c \
+	%D%/sem.c \
+	%D%/semset.c \
 	%D%/shm.c \
+	%D%/spin.c \
 	%D%/step.h
 
 if SHARED
@@ -37,5 +46,11 @@ pkgconfig_DATA += %D%/ipcref.pc
 # What makes it an implementation to judge; of ipcts, not of the library.
 ref_tables = \
 	%D%/tables/fd.c \
+	%D%/tables/lock.c \
 	%D%/tables/mq.c \
-	%D%/tables/ref.c %D%/tables/shm.c %D%/tables/tables.h
+	%D%/tables/msg.c \
+	%D%/tables/ref.c \
+	%D%/tables/sem.c \
+	%D%/tables/semset.c \
+	%D%/tables/shm.c \
+	%D%/tables/tables.h

@@ -20,10 +20,17 @@
 enum { LOCK_SPINS = 100 };
 /* How long to sleep before one looks after the owner oneself. */
 enum { LOOK_AFTER_MS = 10 };
+/*
+ * And where the kernel does: it wakes nobody for a waiter that was killed when it had been woken,
+ * if another has taken the lock meanwhile without knowing of any waiter.
+ */
+enum { LOOK_AGAIN_MS = 100 };
 
 /* What a thread knows of itself. */
 static _Thread_local struct {
 	uint32_t id;
+	bool knows_life;
+	struct life life;
 #ifdef __linux__
 	struct robust_list_head *list; /* libc's, known to the kernel; NULL: there is none */
 	/* What was announced before: libc's own or, in a signal handler, the interrupted lock. */
@@ -38,6 +45,7 @@ static _Thread_local struct {
 static void forget_self(void)
 {
 	self.id = 0;
+	self.knows_life = false;
 #ifdef __linux__
 	self.depth = 0;
 #endif
@@ -109,13 +117,19 @@ bool kernel_minds_the_dead(void)
 #endif
 }
 
-/* Fields of /proc/ID/stat: the state (3) and the time of birth (22). */
-static bool look_up(uint32_t id, char *state, uint64_t *birth)
-{
-	char path[32], line[512];
+/* What /proc/ID/stat tells of a thread; 0: nothing. */
+struct status {
+	char state;
+	uint64_t flags, threads, birth, stack;
+};
+enum { STATE = 3, FLAGS = 9, THREADS = 20, BIRTH = 22, STACK = 28 };
+enum { FLAG_EXITING = 4 }; /* Linux's PF_EXITING */
 
-	snprintf(path, sizeof(path), "/proc/%u/stat", id);
+static bool look_up(const char *path, struct status *status)
+{
+	char line[512];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
 	if (fd < 0)
 		return false;
 	ssize_t size = read(fd, line, sizeof(line) - 1);
@@ -128,38 +142,103 @@ static bool look_up(uint32_t id, char *state, uint64_t *birth)
 	const char *field = strrchr(line, ')');
 	if (!field || field[1] != ' ')
 		return false;
-	*state = field[2];
-	for (int number = 2; field && number < 22; number++)
-		field = strchr(field + 1, ' ');
-	*birth = field ? strtoull(field, NULL, 10) : 0;
+	memset(status, 0, sizeof(*status));
+	status->state = field[2];
+	for (int number = STATE; (field = strchr(field + 1, ' ')); number++) {
+		if (number == FLAGS)
+			status->flags = strtoull(field, NULL, 10);
+		else if (number == THREADS)
+			status->threads = strtoull(field, NULL, 10);
+		else if (number == BIRTH)
+			status->birth = strtoull(field, NULL, 10);
+		else if (number == STACK)
+			status->stack = strtoull(field, NULL, 10);
+	}
 	return true;
+}
+
+static bool look_up_thread(uint32_t id, struct status *status)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", id);
+	return look_up(path, status);
 }
 
 uint64_t thread_birth(uint32_t id)
 {
 	int saved = errno;
-	uint64_t birth;
-	char state;
+	struct status status;
+	bool is_there = look_up_thread(id, &status);
 
-	if (!look_up(id, &state, &birth))
-		birth = 0;
 	errno = saved;
-	return birth;
+	return is_there ? status.birth : 0;
+}
+
+static struct life life_of(const struct status *status)
+{
+	/* a stack begins at a multiple of 8 at least, and far apart from another's */
+	return (struct life){(uint32_t)status->birth, (uint32_t)(status->stack >> 3)};
+}
+
+/* What isn't known on both sides is the same. */
+static bool is_same(uint32_t one, uint32_t other)
+{
+	return one == other || one == 0 || other == 0;
+}
+
+bool life_goes_on(uint32_t id, struct life life)
+{
+	int saved = errno;
+	struct status status;
+	bool goes_on;
+
+	if (look_up_thread(id, &status)) {
+		struct life now = life_of(&status);
+
+		goes_on = status.state != 'Z' && status.state != 'X' &&
+			  !(status.flags & FLAG_EXITING) && is_same(life.birth, now.birth) &&
+			  is_same(life.image, now.image);
+	} else {
+		goes_on = kill((pid_t)id, 0) == 0 || errno != ESRCH;
+	}
+	errno = saved;
+	return goes_on;
 }
 
 bool thread_lives(uint32_t id, uint64_t birth)
 {
-	int saved = errno;
-	uint64_t born;
-	char state;
-	bool lives;
+	return life_goes_on(id, (struct life){.birth = (uint32_t)birth});
+}
 
-	if (look_up(id, &state, &born))
-		lives = state != 'Z' && state != 'X' && (!birth || !born || birth == born);
-	else
-		lives = kill((pid_t)id, 0) == 0 || errno != ESRCH;
+bool process_lives(uint32_t id, uint64_t birth)
+{
+	int saved = errno;
+	struct status status;
+	bool outlives_its_first_thread = look_up_thread(id, &status) && status.threads > 1 &&
+					 is_same((uint32_t)birth, (uint32_t)status.birth);
+
 	errno = saved;
-	return lives;
+	return outlives_its_first_thread || thread_lives(id, birth);
+}
+
+struct life thread_life(void)
+{
+	uint32_t id = thread_id();
+
+	if (!self.knows_life) {
+		int saved = errno;
+		struct status status;
+
+		/* under this name, for emulators answer for the others as for nobody else */
+		if (id && look_up("/proc/thread-self/stat", &status))
+			self.life = life_of(&status);
+		else
+			self.life = (struct life){0, 0};
+		self.knows_life = true;
+		errno = saved;
+	}
+	return self.life;
 }
 
 /* -- the lock --------------------------------------------------------------------------------- */
@@ -229,7 +308,7 @@ static bool take(struct lock *lock, uint32_t bits)
 			continue;
 		bits = LOCK_IS_WAITED_FOR;
 		futex_wait(&lock->word, word | LOCK_IS_WAITED_FOR,
-			   kernel_minds_the_dead() ? FOR_EVER : LOOK_AFTER_MS);
+			   kernel_minds_the_dead() ? LOOK_AGAIN_MS : LOOK_AFTER_MS);
 		if (!kernel_minds_the_dead() && take_from_the_dead(lock))
 			return false;
 		word = atomic_load_explicit(&lock->word, memory_order_relaxed);

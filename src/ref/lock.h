@@ -37,12 +37,26 @@ void lock_drop(struct lock *lock);
 /* This thread's id; never 0. */
 uint32_t thread_id(void);
 /*
- * Whether the thread is still there: a zombie isn't.  A birth that isn't 0 is compared with
- * thread_birth(), for ids are used again.
+ * Whether the thread is still there: a zombie isn't, nor one that the kernel is taking down.  A
+ * birth that isn't 0 is compared with thread_birth(), for ids are used again.
  */
 bool thread_lives(uint32_t id, uint64_t birth);
+/* Whether the process is: its first thread may have ended before others. */
+bool process_lives(uint32_t id, uint64_t birth);
 /* When the thread was born, in ticks since the system's start; 0: nobody knows. */
 uint64_t thread_birth(uint32_t id);
+
+/*
+ * What tells a thread from a later one of the same id, and from what becomes of it by exec: the
+ * lower bits of its birth, and where its program's stack begins.  0: nobody knows.
+ */
+struct life {
+	uint32_t birth, image;
+};
+/* This thread's. */
+struct life thread_life(void);
+/* Whether it is still going on, as far as can be told. */
+bool life_goes_on(uint32_t id, struct life life);
 
 /* Whether the kernel looks after locks whose owner dies. */
 bool kernel_minds_the_dead(void);

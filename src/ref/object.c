@@ -133,6 +133,17 @@ int object_create_exactly(const char *path, bool is_nameless, enum object_kind k
 	return create(path, is_nameless, kind, size, mode, true, make, wish);
 }
 
+/* As much of a longer journal as there is room for behind the head, whatever the object says. */
+static uint32_t more_words(const struct mapping *mapping)
+{
+	uint32_t words = *(volatile uint32_t *)&mapping->object->more_words;
+
+	if (mapping->size < sizeof(struct object) || mapping->size % _Alignof(struct old_word) ||
+	    words > (mapping->size - sizeof(struct object)) / sizeof(struct old_word))
+		return 0;
+	return words;
+}
+
 bool object_map_head(struct mapping *mapping, int fd, enum object_kind kind, size_t least,
 		     size_t most)
 {
@@ -151,6 +162,7 @@ bool object_map_head(struct mapping *mapping, int fd, enum object_kind kind, siz
 
 	mapping->object = place;
 	mapping->size = size;
+	mapping->more_words = more_words(mapping);
 	if (mapping->object->magic == MAGIC && mapping->object->layout == LAYOUT &&
 	    mapping->object->kind == (uint32_t)kind)
 		return true;
@@ -193,14 +205,24 @@ bool object_permits(mode_t mode, uid_t uid, gid_t gid, unsigned bits)
 
 /* -- changes ---------------------------------------------------------------------------------- */
 
+/* The journal begins in the head and goes on at the end of the file. */
+static struct old_word *old_word_at(const struct mapping *mapping, uint32_t number)
+{
+	char *end = (char *)mapping->object + mapping->size;
+
+	if (number < JOURNAL_WORDS)
+		return &mapping->object->journal[number];
+	return (struct old_word *)end - mapping->more_words + (number - JOURNAL_WORDS);
+}
+
 void journal_keep(struct mapping *mapping, const void *word, size_t size)
 {
 	struct object *object = mapping->object;
 	uint32_t count = atomic_load_explicit(&object->journal_count, memory_order_relaxed);
 
-	if (count >= JOURNAL_WORDS)
+	if (count >= JOURNAL_WORDS + mapping->more_words)
 		return; /* scribbled by a peer, who may as well have scribbled the word */
-	struct old_word *old = &object->journal[count];
+	struct old_word *old = old_word_at(mapping, count);
 
 	old->offset = (uint32_t)((const char *)word - (const char *)object);
 	old->size = (uint32_t)size;
@@ -216,10 +238,10 @@ void mapping_undo(struct mapping *mapping)
 	struct object *object = mapping->object;
 	uint32_t count = atomic_load(&object->journal_count);
 
-	if (count > JOURNAL_WORDS)
-		count = JOURNAL_WORDS;
+	if (count > JOURNAL_WORDS + mapping->more_words)
+		count = JOURNAL_WORDS + mapping->more_words;
 	while (count--) {
-		const struct old_word old = object->journal[count];
+		const struct old_word old = *old_word_at(mapping, count);
 
 		if (old.size <= sizeof(old.value) && old.offset <= mapping->size - old.size)
 			memcpy((char *)object + old.offset, &old.value, old.size);
@@ -243,6 +265,7 @@ static void repair(struct mapping *mapping)
 
 void mapping_lock(struct mapping *mapping)
 {
+	bell_begin(mapping);
 	if (!lock_take(&mapping->object->lock))
 		repair(mapping);
 }

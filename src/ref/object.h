@@ -45,13 +45,16 @@ struct object {
 	struct lock lock;
 	_Atomic uint32_t journal_count;
 	uint32_t mode; /* the permission bits, which the file's are somewhat wider than */
+	/* How many words more the journal has, at the file's end; whoever makes the object says. */
+	uint32_t more_words;
 	struct old_word journal[JOURNAL_WORDS];
 };
 
 /* Where this process has an object. */
 struct mapping {
 	struct object *object;
-	size_t size; /* in bytes: of all that is mapped */
+	size_t size;	     /* in bytes: of all that is mapped */
+	uint32_t more_words; /* of the journal, at the end of what is mapped */
 	/* Puts right what is there after an owner's death, beyond the journal; NULL: nothing. */
 	void (*repair)(struct mapping *mapping);
 };
@@ -104,7 +107,7 @@ void mapping_unlock(struct mapping *mapping);
 
 /*
  * Changes a word of a locked object, so that it is as before if this process dies before the
- * commit.  At most JOURNAL_WORDS between two commits.
+ * commit.  At most JOURNAL_WORDS, and the object's more_words, between two commits.
  */
 #define CHANGE(mapping, word, new_value)                                                           \
 	(journal_keep((mapping), &(word), sizeof(word)), (word) = (new_value))

@@ -20,10 +20,11 @@ struct place {
 
 struct registry {
 	struct object object;
+	uint32_t bound; /* no place from here on has ever been used */
 	struct place places[REGISTRY_PLACES];
 };
 
-enum { SEQUENCES = INT_MAX / REGISTRY_PLACES, MOST_TRIES = 8 };
+enum { SEQUENCES = INT_MAX / REGISTRY_PLACES, MOST_TRIES = 8, MOST_TURNS = 1000 };
 
 /* -- the registry ----------------------------------------------------------------------------- */
 
@@ -41,13 +42,11 @@ static bool open_registry(const struct ipc_class *class, struct mapping *mapping
 	if (!namespace_path(path, class->name, "registry"))
 		return false;
 	do {
-		fd = open(path, O_RDWR | O_CLOEXEC);
+		fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0 || errno != ENOENT)
 			break;
-		fd = object_create(path, false, OBJECT_REGISTRY, sizeof(struct registry), 0666,
-				   NULL, NULL);
-		if (fd >= 0)
-			fchmod(fd, 0666);
+		fd = object_create_exactly(path, false, OBJECT_REGISTRY, sizeof(struct registry),
+					   0666, NULL, NULL);
 	} while (fd < 0 && errno == EEXIST);
 	if (fd < 0)
 		return false;
@@ -72,9 +71,21 @@ static struct place *places_of(const struct mapping *registry)
 	return ((struct registry *)registry->object)->places;
 }
 
+static int bound_of(const struct mapping *registry)
+{
+	uint32_t bound = *(volatile uint32_t *)&((struct registry *)registry->object)->bound;
+
+	return bound < REGISTRY_PLACES ? (int)bound : REGISTRY_PLACES;
+}
+
+static int id_at(int index, uint32_t sequence)
+{
+	return (int)(sequence % SEQUENCES) * REGISTRY_PLACES + index;
+}
+
 static int id_of(int index, const struct place *place)
 {
-	return (int)(place->sequence % SEQUENCES) * REGISTRY_PLACES + index;
+	return id_at(index, *(const volatile uint32_t *)&place->sequence);
 }
 
 static bool path_of(const struct ipc_class *class, int id, char path[PATH_MAX])
@@ -88,8 +99,9 @@ static bool path_of(const struct ipc_class *class, int id, char path[PATH_MAX])
 static int find_key(const struct mapping *registry, key_t key)
 {
 	const struct place *places = places_of(registry);
+	int bound = bound_of(registry);
 
-	for (int i = 0; i < REGISTRY_PLACES; i++)
+	for (int i = 0; i < bound; i++)
 		if (places[i].is_used && places[i].key == key)
 			return i;
 	return -1;
@@ -99,10 +111,10 @@ static int find_key(const struct mapping *registry, key_t key)
 static int find_place(const struct ipc_class *class, const struct mapping *registry)
 {
 	const struct place *places = places_of(registry);
+	int bound = bound_of(registry), found = bound < REGISTRY_PLACES ? bound : -1;
 	unsigned count = 0;
-	int found = -1;
 
-	for (int i = REGISTRY_PLACES - 1; i >= 0; i--) {
+	for (int i = bound - 1; i >= 0; i--) {
 		if (places[i].is_used)
 			count++;
 		else
@@ -111,39 +123,28 @@ static int find_place(const struct ipc_class *class, const struct mapping *regis
 	return count < class->most ? found : -1;
 }
 
-/* The place is free from now on, if it is still this object's and, if asked for, has no file. */
-static void free_place(const struct ipc_class *class, int id, bool is_without_file)
+/* What is left to do when an object is marked as removed, whoever has marked it. */
+static void finish_removal(const struct ipc_class *class, int id)
 {
 	int index = id % REGISTRY_PLACES, saved = errno;
 	struct mapping registry;
 	char path[PATH_MAX];
 
-	if (path_of(class, id, path) && open_registry(class, &registry)) {
+	if (path_of(class, id, path))
+		unlink(path);
+	STEP("registry/remove/unlinked");
+	if (open_registry(class, &registry)) {
 		mapping_lock(&registry);
 		struct place *place = &places_of(&registry)[index];
 
-		if (place->is_used && id_of(index, place) == id &&
-		    (!is_without_file || (access(path, F_OK) < 0 && errno == ENOENT)))
+		if (place->is_used && id_of(index, place) == id)
 			CHANGE(&registry, place->is_used, 0);
 		unlock(&registry);
 	}
 	errno = saved;
 }
 
-/* What is left to do when an object is marked as removed, whoever has marked it. */
-static void finish_removal(const struct ipc_class *class, int id)
-{
-	int saved = errno;
-	char path[PATH_MAX];
-
-	if (path_of(class, id, path))
-		unlink(path);
-	STEP("registry/remove/unlinked");
-	free_place(class, id, false);
-	errno = saved;
-}
-
-/* -- getting ---------------------------------------------------------------------------------- */
+/* -- making ----------------------------------------------------------------------------------- */
 
 struct whole_wish {
 	const struct ipc_wish *wish;
@@ -166,52 +167,73 @@ static void make_ipc_object(struct object *object, const void *given)
 		whole->wish->make(object, whole->wish->wish);
 }
 
-/* Who may read or alter must be able to do both to the file. */
-static mode_t file_mode(unsigned mode)
+/*
+ * Who may read or alter must be able to do both to the file.  Only root can give a file away: it
+ * stays its creator's and, when the object's owner is somebody else, is open to all, so that what
+ * the object says of the mode is all there is.
+ */
+static mode_t file_mode(unsigned mode, bool is_its_creators)
 {
 	mode_t wide = 0600; /* the owner may always remove it, and change the mode */
 
 	for (int class = 0; class < 9; class += 3)
 		if (mode & (06u << class))
 			wide |= 06u << class;
-	return wide;
+	return is_its_creators ? wide : 0666;
+}
+
+/* Makes the file of the next identifier of this place. */
+static int make_file(const struct ipc_class *class, int index, struct whole_wish *whole)
+{
+	char path[PATH_MAX];
+
+	for (int tries = 0; tries < MOST_TRIES; tries++) {
+		/* of somebody who might not unlink what he removed, or died before he had */
+		if (!path_of(class, id_at(index, whole->sequence), path))
+			return -1;
+		unlink(path);
+		whole->sequence = (whole->sequence + 1) % SEQUENCES;
+		/* of somebody who died before he had entered it */
+		if (!path_of(class, id_at(index, whole->sequence), path))
+			return -1;
+		unlink(path);
+		int fd =
+			object_create_exactly(path, false, class->class.kind, whole->wish->size,
+					      file_mode(whole->mode, true), make_ipc_object, whole);
+		if (fd >= 0) {
+			close(fd);
+			return 0;
+		}
+		if (errno != EEXIST)
+			break;
+	}
+	/* a file system without room: ENOSPC is said of the registry */
+	if (errno == ENOSPC)
+		errno = ENOMEM;
+	return -1;
 }
 
 static int create(struct ipc_class *class, struct mapping *registry, key_t key, int flags,
 		  const struct ipc_wish *wish)
 {
 	int index = find_place(class, registry);
-	char path[PATH_MAX];
 
 	if (index < 0 || !wish->size) {
 		errno = wish->size ? ENOSPC : EINVAL;
 		return -1;
 	}
 	struct place *place = &places_of(registry)[index];
-	struct whole_wish whole = {wish, key, (unsigned)flags & 0777, place->sequence};
-	int id, fd;
+	struct whole_wish whole = {wish, key, (unsigned)flags & 0777, place->sequence % SEQUENCES};
 
-	/* a file that is there is of somebody who died before he had entered or removed it */
-	for (int tries = 0;; tries++) {
-		whole.sequence = (whole.sequence + 1) % SEQUENCES;
-		id = (int)whole.sequence * REGISTRY_PLACES + index;
-		if (!path_of(class, id, path))
-			return -1;
-		unlink(path);
-		fd = object_create(path, false, class->class.kind, wish->size, 0600,
-				   make_ipc_object, &whole);
-		if (fd >= 0)
-			break;
-		if (errno != EEXIST || tries == MOST_TRIES)
-			return -1;
-	}
-	fchmod(fd, file_mode(whole.mode));
-	close(fd);
+	if (make_file(class, index, &whole) < 0)
+		return -1;
 	STEP("registry/create/made");
 	CHANGE(registry, place->key, (int32_t)key);
 	CHANGE(registry, place->sequence, whole.sequence);
 	CHANGE(registry, place->is_used, 1);
-	return id;
+	if (index >= bound_of(registry))
+		CHANGE(registry, ((struct registry *)registry->object)->bound, (uint32_t)index + 1);
+	return id_at(index, whole.sequence);
 }
 
 /* The same, but for the rights to one that exists. */
@@ -219,7 +241,7 @@ static int find_or_create(struct ipc_class *class, key_t key, int flags,
 			  const struct ipc_wish *wish, bool *is_new)
 {
 	struct mapping registry;
-	int id = -1, error = 0;
+	int id = -1, error = errno;
 
 	*is_new = false;
 	if (!open_registry(class, &registry))
@@ -240,69 +262,50 @@ static int find_or_create(struct ipc_class *class, key_t key, int flags,
 	return id;
 }
 
-int ipc_get(struct ipc_class *class, key_t key, int flags, const struct ipc_wish *wish,
-	    bool *is_new)
-{
-	/* the bits asked for, wherever in the mode they are */
-	unsigned bits = ((unsigned)flags >> 6 | (unsigned)flags >> 3 | (unsigned)flags) & 06;
-
-	for (;;) {
-		int id = find_or_create(class, key, flags, wish, is_new);
-
-		if (id < 0 || *is_new)
-			return id;
-		struct handle *h = ipc_find(class, id);
-
-		if (!h && errno == EINVAL) {
-			finish_removal(class, id);
-			continue;
-		}
-		/* its name is told also to those who may do nothing with it */
-		bool is_permitted = h ? ipc_permits(h, bits) : errno == EACCES && !bits;
-
-		if (h)
-			handle_put(h);
-		if ((flags & IPC_CREAT) && (flags & IPC_EXCL))
-			errno = EEXIST;
-		else if (is_permitted)
-			return id;
-		return -1;
-	}
-}
-
 /* -- one object ------------------------------------------------------------------------------- */
 
-static struct handle *open_object(struct ipc_class *class, int id)
+static struct ipc_object *ipc_of(const struct handle *h)
 {
-	struct handle *h = NULL;
-	char path[PATH_MAX];
-	int fd;
-
-	if (id < 0 || !path_of(class, id, path)) {
-		errno = EINVAL;
-		return NULL;
-	}
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0) {
-		if (errno == ENOENT)
-			errno = EINVAL;
-		return NULL;
-	}
-	h = handle_make(fd, &class->class);
-	if (h)
-		h->id = id;
-	int error = errno;
-	close(fd);
-	errno = error;
-	return h;
+	return (struct ipc_object *)h->mapping.object;
 }
 
-struct handle *ipc_find(struct ipc_class *class, int id)
+/* NULL with errno ENOENT: it is gone; else as of ipc_find. */
+static struct handle *open_object(struct ipc_class *class, int id)
+{
+	char path[PATH_MAX];
+
+	if (!path_of(class, id, path))
+		return NULL;
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	struct handle *h = handle_make(fd, &class->class);
+	int error = h ? errno : errno == EINVAL ? EBADMSG : errno;
+	struct stat status;
+
+	if (h && fstat(fd, &status) == 0) {
+		h->id = id;
+		h->device = status.st_dev;
+		h->file = status.st_ino;
+	}
+	close(fd);
+	errno = error;
+	if (!h)
+		return NULL;
+	if (!ipc_of(h)->is_removed)
+		return h;
+	handle_put(h);
+	errno = ENOENT;
+	return NULL;
+}
+
+/* The same, and it may be known already. */
+static struct handle *find_object(struct ipc_class *class, int id)
 {
 	int place = id % REGISTRY_PLACES;
-	struct handle *h = id < 0 ? NULL : handle_get(&class->handles, place);
+	struct handle *h = handle_get(&class->handles, place);
 
-	if (h && h->id == id && !((struct ipc_object *)h->mapping.object)->is_removed)
+	if (h && h->id == id && !ipc_of(h)->is_removed)
 		return h;
 	if (h) {
 		/* another of the same place, or one that is gone */
@@ -311,36 +314,40 @@ struct handle *ipc_find(struct ipc_class *class, int id)
 	}
 	h = open_object(class, id);
 	if (!h) {
-		/* what was entered and has no file is half removed */
-		if (id >= 0 && errno == EINVAL)
-			free_place(class, id, true);
-		return NULL;
-	}
-	if (((struct ipc_object *)h->mapping.object)->is_removed) {
-		handle_put(h);
-		finish_removal(class, id);
-		errno = EINVAL;
+		/* what is marked, or was entered and has no file, is half removed */
+		if (errno == ENOENT)
+			finish_removal(class, id);
 		return NULL;
 	}
 	atomic_fetch_add(&h->users, 1);
-	if (!handle_enter(&class->handles, place, h)) {
-		handle_put(h);
-		return NULL;
-	}
-	return h;
+	if (handle_enter(&class->handles, place, h))
+		return h;
+	handle_put(h);
+	return NULL;
 }
 
-static struct ipc_object *ipc_of(const struct handle *h)
+struct handle *ipc_find(struct ipc_class *class, int id)
 {
-	return (struct ipc_object *)h->mapping.object;
+	struct handle *h = NULL;
+
+	if (id < 0)
+		errno = EINVAL;
+	else if (!(h = find_object(class, id)) && errno == ENOENT)
+		errno = EINVAL;
+	return h;
 }
 
 bool ipc_permits(const struct handle *h, unsigned bits)
 {
 	const struct ipc_object *ipc = ipc_of(h);
-	bool is_creator = geteuid() == ipc->creator_uid;
+	uid_t user = geteuid();
+	unsigned class = 0;
 
-	if (object_permits(ipc->mode, is_creator ? ipc->creator_uid : ipc->uid, ipc->gid, bits))
+	if (user == ipc->uid || user == ipc->creator_uid)
+		class = 6;
+	else if (is_in_group(ipc->gid) || is_in_group(ipc->creator_gid))
+		class = 3;
+	if (user == 0 || (ipc->mode >> class & bits) == bits)
 		return true;
 	errno = EACCES;
 	return false;
@@ -376,46 +383,113 @@ void ipc_stat(const struct handle *h, struct ipc_perm *permissions)
 	permissions->mode = (unsigned short)ipc->mode;
 }
 
-/* The file is found by its name, for there is no descriptor of it. */
-static int follow(const struct ipc_class *class, const struct handle *h, uid_t uid, gid_t gid,
-		  unsigned mode)
+/*
+ * The file is found by its name, for there is no descriptor of it; its owner may have put another
+ * there, so that it is looked at first.  Who isn't its owner can't change its mode, and needn't: it
+ * is open to all then.
+ */
+static void open_file_to(const struct ipc_class *class, const struct handle *h, mode_t mode)
 {
-	struct ipc_object *ipc = ipc_of(h);
+	int saved = errno;
 	char path[PATH_MAX];
+	struct stat status;
+	int fd = path_of(class, h->id, path) ? open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC) : -1;
 
-	if (!path_of(class, h->id, path))
-		return -1;
-	if ((uid != ipc->uid || gid != ipc->gid) && chown(path, uid, gid) < 0)
-		return -1;
-	return chmod(path, file_mode(mode));
+	if (fd >= 0) {
+		if (fstat(fd, &status) == 0 && status.st_dev == h->device &&
+		    status.st_ino == h->file)
+			fchmod(fd, mode);
+		close(fd);
+	}
+	errno = saved;
 }
 
 int ipc_set(struct ipc_class *class, struct handle *h, const struct ipc_perm *permissions)
 {
 	struct ipc_object *ipc = ipc_of(h);
-	unsigned mode = (ipc->mode & ~0777u) | (permissions->mode & 0777u);
+	uint32_t uid = permissions->uid, gid = permissions->gid;
+	unsigned old = ipc->mode, mode = (old & ~0777u) | (permissions->mode & 0777u);
+	bool was_its_creators = ipc->uid == ipc->creator_uid && ipc->gid == ipc->creator_gid;
+	bool is_its_creators = uid == ipc->creator_uid && gid == ipc->creator_gid;
 
-	if (follow(class, h, permissions->uid, permissions->gid, mode) < 0)
+	if (uid == (uint32_t)-1 || gid == (uint32_t)-1) {
+		errno = EINVAL;
 		return -1;
-	CHANGE(&h->mapping, ipc->uid, permissions->uid);
-	CHANGE(&h->mapping, ipc->gid, permissions->gid);
+	}
+	/* whoever dies here leaves a file that is too wide rather than too narrow */
+	open_file_to(class, h, file_mode(old, was_its_creators) | file_mode(mode, is_its_creators));
+	STEP("registry/set/widened");
+	CHANGE(&h->mapping, ipc->uid, uid);
+	CHANGE(&h->mapping, ipc->gid, gid);
 	CHANGE(&h->mapping, ipc->mode, mode);
 	CHANGE(&h->mapping, ipc->changed_at, time(NULL));
+	mapping_commit(&h->mapping);
+	open_file_to(class, h, file_mode(mode, is_its_creators));
 	return 0;
 }
 
-void ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct handle *h))
+int ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct handle *h))
 {
+	struct ipc_object *ipc = ipc_of(h);
+
 	mapping_lock(&h->mapping);
+	if (ipc->is_removed) {
+		mapping_unlock(&h->mapping);
+		errno = EINVAL;
+		return -1;
+	}
 	if (ring)
 		ring(h);
 	STEP("registry/remove/rung");
-	ipc_of(h)->is_removed = 1;
+	ipc->is_removed = 1;
 	mapping_unlock(&h->mapping);
 	STEP("registry/remove/told");
 
 	handle_forget_this(&class->handles, h->id % REGISTRY_PLACES, h);
 	finish_removal(class, h->id);
+	return 0;
+}
+
+/* -- getting ---------------------------------------------------------------------------------- */
+
+/* Whether the identifier of an object that exists may be told; false with errno, ENOENT: it is
+ * gone. */
+static bool may_get(struct ipc_class *class, int id, int flags)
+{
+	/* the bits asked for, wherever in the mode they are */
+	unsigned bits = ((unsigned)flags >> 6 | (unsigned)flags >> 3 | (unsigned)flags) & 06;
+	struct handle *h = find_object(class, id);
+	bool may = h ? ipc_permits(h, bits) : errno == EACCES && bits == 0;
+
+	if (!h && errno == ENOENT)
+		return false;
+	if (h)
+		handle_put(h);
+	if (!(flags & IPC_CREAT) || !(flags & IPC_EXCL))
+		return may;
+	errno = EEXIST;
+	return false;
+}
+
+int ipc_get(struct ipc_class *class, key_t key, int flags, const struct ipc_wish *wish,
+	    bool *is_new)
+{
+	int id, saved = errno;
+
+	for (int turns = 0; turns < MOST_TURNS; turns++) {
+		id = find_or_create(class, key, flags, wish, is_new);
+		if (id < 0 || *is_new)
+			return id;
+		if (may_get(class, id, flags)) {
+			errno = saved;
+			return id;
+		}
+		if (errno != ENOENT)
+			return -1;
+		finish_removal(class, id);
+	}
+	errno = EBADMSG; /* somebody scribbles: nobody is so quick to remove and make */
+	return -1;
 }
 
 void ipc_hide(struct ipc_class *class, int id)
@@ -451,7 +525,8 @@ int ipc_highest(struct ipc_class *class, unsigned *count)
 	if (!open_registry(class, &registry))
 		return 0;
 	mapping_lock(&registry);
-	for (int i = 0; i < REGISTRY_PLACES; i++)
+	int bound = bound_of(&registry);
+	for (int i = 0; i < bound; i++)
 		if (places_of(&registry)[i].is_used) {
 			highest = i;
 			++*count;

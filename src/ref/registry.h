@@ -11,14 +11,13 @@
 
 #include "ref/handle.h"
 
-enum { REGISTRY_PLACES = 4096 };
+enum { REGISTRY_PLACES = 32768 };
 
 /* What every object of System V begins with. */
 struct ipc_object {
 	struct object object;
 	int32_t key;
-	/* struct ipc_perm; the file's mode and owner follow it as far as the file system lets them
-	 */
+	/* struct ipc_perm, which the file's mode is never narrower than */
 	uint32_t uid, gid, creator_uid, creator_gid, mode, sequence;
 	_Atomic uint32_t is_removed;
 	int64_t changed_at; /* seconds since the Epoch */
@@ -42,15 +41,15 @@ struct ipc_wish {
 
 /*
  * msgget and its kin, but for what the size asked for has to do with one that exists: the
- * identifier; -1 and errno: ENOENT, EEXIST, EACCES, ENOSPC, ENOMEM, EINVAL.  *is_new tells who made
- * it.
+ * identifier; -1 and errno: ENOENT, EEXIST, EACCES, ENOSPC, ENOMEM, EMFILE, ENFILE, EINVAL. *is_new
+ * tells who made it.
  */
 int ipc_get(struct ipc_class *class, key_t key, int flags, const struct ipc_wish *wish,
 	    bool *is_new);
 /*
- * The object, to be put back.  NULL with errno EINVAL: there is none of this identifier; EACCES:
- * the file of it lets this process do nothing; ENOMEM, EMFILE ...: it can't be had.  It may be
- * removed at any time, which is_removed tells under its lock.
+ * The object, to be put back.  NULL with errno EINVAL: there is none of this identifier; EACCES: it
+ * is nothing to this process, not even to look at; EBADMSG: it is broken; ENOMEM, EMFILE, ENFILE.
+ * It may be removed at any time, which is_removed tells under its lock.
  */
 struct handle *ipc_find(struct ipc_class *class, int id);
 /* Whether this process may, of 04 read and 02 write (alter); else errno EACCES. */
@@ -59,14 +58,17 @@ bool ipc_permits(const struct handle *h, unsigned bits);
 bool ipc_is_owner(const struct handle *h);
 /* Fills in what IPC_STAT tells of the owner. */
 void ipc_stat(const struct handle *h, struct ipc_perm *permissions);
-/* IPC_SET: owner, group and the nine bits of the mode; the object is locked.  0, or -1 and errno.
+/*
+ * IPC_SET: owner, group and the nine bits of the mode; the object is locked, and stays so.  What
+ * was changed before is committed with it.  0, or -1 and errno: EINVAL, and nothing is changed.
  */
 int ipc_set(struct ipc_class *class, struct handle *h, const struct ipc_perm *permissions);
 /*
  * The object is no more: is_removed is set (under its lock, which is taken and dropped), the bells
- * are to be rung by ring, which may be NULL, under it; the identifier and the key are free.
+ * are to be rung by ring, which may be NULL, under it; the identifier and the key are free.  0, or
+ * -1 and errno EINVAL: another was first.
  */
-void ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct handle *h));
+int ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct handle *h));
 /* From now on its key leads nowhere: the object is IPC_PRIVATE's.  It isn't locked. */
 void ipc_hide(struct ipc_class *class, int id);
 /* A new descriptor of its file (with FD_CLOEXEC); -1 with errno, as of open. */

@@ -10,6 +10,10 @@ static const char *lacks(const char *operation)
 	static const struct {
 		const char *operation, *reason;
 	} reasons[] = {
+		{"lock.fcntl", "a file's locks are the kernel's"},
+		{"lock.flock", "a file's locks are the kernel's"},
+		{"lock.futex", "the futex is the kernel's: what the others sleep on"},
+		{"lock.lockf", "a file's locks are the kernel's"},
 		{"mq.limit_bytes", "a user's share of memory is the kernel's to count"},
 	};
 
@@ -34,5 +38,9 @@ const struct implementation ref_implementation = {
 	.means = &posix_implementation,
 	.fd = &ref_fd,
 	.mq = &ref_mq,
+	.msg = &ref_msg,
 	.shm = &ref_shm,
+	.sem = &ref_sem,
+	.semset = &ref_semset,
+	.lock = &ref_lock,
 };

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The POSIX semaphore: one word in the bytes of the sem_t, the value and whether somebody sleeps
+ * for it.  There is no lock, for sem_post may be called in a handler, and nothing else is touched,
+ * for whoever is let through may take the memory away at once.
+ *
+ * A post wakes one and forgets that there are sleepers.  The woken one, when it takes, says again
+ * that there may be others, and wakes the next if there is more to take.  If the poster is killed
+ * before it woke anybody, or the woken one before it took, the others find out when they look
+ * again: their sleep is a doze (futex.h).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ref/futex.h"
+#include "ref/ipcref.h"
+#include "ref/namespace.h"
+#include "ref/object.h"
+#include "ref/step.h"
+
+struct semaphore {
+	_Atomic uint32_t word;
+};
+#define VALUE 0x7fffffffu
+#define IS_WAITED_FOR 0x80000000u
+
+_Static_assert(sizeof(struct semaphore) <= sizeof(sem_t), "a semaphore is in the bytes of a sem_t");
+_Static_assert(SEM_VALUE_MAX <= VALUE, "a value leaves a bit");
+
+static struct semaphore *semaphore_of(sem_t *sem)
+{
+	return (struct semaphore *)(void *)sem;
+}
+
+static bool is_value(unsigned value)
+{
+	if (value <= SEM_VALUE_MAX)
+		return true;
+	errno = EINVAL;
+	return false;
+}
+
+/* -- up and down ------------------------------------------------------------------------------ */
+
+int ipcref_sem_post(sem_t *sem)
+{
+	struct semaphore *s = semaphore_of(sem);
+	uint32_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
+
+	do {
+		if ((word & VALUE) == SEM_VALUE_MAX) {
+			errno = EOVERFLOW;
+			return -1;
+		}
+	} while (!atomic_compare_exchange_weak(&s->word, &word, (word & VALUE) + 1));
+	STEP("sem/post/added");
+	if (word & IS_WAITED_FOR)
+		futex_wake(&s->word, 1);
+	return 0;
+}
+
+/* has_slept: there may be others, who sleep on. */
+static bool take(struct semaphore *s, bool has_slept)
+{
+	uint32_t word = atomic_load_explicit(&s->word, memory_order_relaxed), next;
+
+	do {
+		if (!(word & VALUE))
+			return false;
+		next = (word - 1) | (has_slept ? IS_WAITED_FOR : 0);
+	} while (!atomic_compare_exchange_weak(&s->word, &word, next));
+	STEP("sem/wait/taken");
+	if (has_slept && (next & VALUE))
+		futex_wake(&s->word, 1);
+	return true;
+}
+
+int ipcref_sem_trywait(sem_t *sem)
+{
+	if (take(semaphore_of(sem), false))
+		return 0;
+	errno = EAGAIN;
+	return -1;
+}
+
+/* Sleeps while there is nothing to take: 0, ETIMEDOUT or EINTR. */
+static int sleep_for(struct semaphore *s, clockid_t clock, const struct timespec *deadline)
+{
+	uint32_t none = 0;
+
+	if (!atomic_compare_exchange_strong(&s->word, &none, IS_WAITED_FOR) &&
+	    none != IS_WAITED_FOR)
+		return 0;
+	STEP("sem/wait/told");
+	int result = futex_doze_cancellably(&s->word, IS_WAITED_FOR, clock, deadline);
+	/* as bell.c: the kernel would have gone on after these handlers, had there been no limit */
+	if (result == EAGAIN || (result == EINTR && !some_handler_interrupts()))
+		return 0;
+	return result;
+}
+
+int ipcref_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *deadline)
+{
+	struct semaphore *s = semaphore_of(sem);
+	bool has_slept = false;
+	int error = 0;
+
+	while (!take(s, has_slept)) {
+		if (error == 0 && deadline && !moment_is_valid(clock, deadline))
+			error = EINVAL;
+		if (error) {
+			errno = error;
+			return -1;
+		}
+		error = sleep_for(s, clock, deadline);
+		has_slept = true;
+	}
+	return 0;
+}
+
+int ipcref_sem_timedwait(sem_t *sem, const struct timespec *deadline)
+{
+	return ipcref_sem_clockwait(sem, CLOCK_REALTIME, deadline);
+}
+
+int ipcref_sem_wait(sem_t *sem)
+{
+	return ipcref_sem_clockwait(sem, CLOCK_MONOTONIC, NULL);
+}
+
+int ipcref_sem_getvalue(sem_t *sem, int *value)
+{
+	*value = (int)(atomic_load(&semaphore_of(sem)->word) & VALUE);
+	return 0;
+}
+
+/* -- unnamed ones ----------------------------------------------------------------------------- */
+
+int ipcref_sem_init(sem_t *sem, int pshared, unsigned value)
+{
+	(void)pshared; /* what serves processes serves threads */
+	if (!is_value(value))
+		return -1;
+	atomic_init(&semaphore_of(sem)->word, value);
+	return 0;
+}
+
+int ipcref_sem_destroy(sem_t *sem)
+{
+	(void)sem;
+	return 0;
+}
+
+/* -- named ones ------------------------------------------------------------------------------- */
+
+struct named {
+	struct object object;
+	_Alignas(16) sem_t sem;
+};
+
+/* What this process has open: each object once, however often it was opened. */
+struct opening {
+	struct opening *next;
+	struct mapping mapping;
+	dev_t device;
+	ino_t file; /* isn't used again while it is mapped */
+	unsigned count;
+};
+static struct opening *openings;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static sem_t *sem_of(const struct opening *opening)
+{
+	return &((struct named *)opening->mapping.object)->sem;
+}
+
+static void make_named(struct object *object, const void *wish)
+{
+	const unsigned *value = wish;
+
+	atomic_init(&semaphore_of(&((struct named *)object)->sem)->word, *value);
+}
+
+static struct opening *find_opening(const struct stat *status)
+{
+	struct opening *o = openings;
+
+	while (o && (o->device != status->st_dev || o->file != status->st_ino))
+		o = o->next;
+	return o;
+}
+
+static struct opening *map_opening(int fd, const struct stat *status)
+{
+	struct opening *o = calloc(1, sizeof(*o));
+
+	if (o && object_map(&o->mapping, fd, OBJECT_SEM, sizeof(struct named))) {
+		o->device = status->st_dev;
+		o->file = status->st_ino;
+		o->next = openings;
+		openings = o;
+		return o;
+	}
+	free(o);
+	return NULL;
+}
+
+/* What is named must be read and written by all who use it. */
+static bool is_permitted(const struct opening *o, const struct stat *status)
+{
+	if (object_permits(o->mapping.object->mode, status->st_uid, status->st_gid, 06))
+		return true;
+	errno = EACCES;
+	return false;
+}
+
+static void close_unused(struct opening *opening)
+{
+	struct opening **link = &openings;
+
+	if (opening->count)
+		return;
+	while (*link != opening)
+		link = &(*link)->next;
+	*link = opening->next;
+	object_unmap(&opening->mapping);
+	free(opening);
+}
+
+/* The semaphore in this file; is_new: nobody is asked who has just made it. */
+static sem_t *adopt(int fd, bool is_new)
+{
+	sem_t *sem = SEM_FAILED;
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return SEM_FAILED;
+	pthread_mutex_lock(&mutex);
+	struct opening *o = find_opening(&status);
+	if (!o)
+		o = map_opening(fd, &status);
+	if (o) {
+		if (is_new || is_permitted(o, &status)) {
+			o->count++;
+			sem = sem_of(o);
+		}
+		int error = errno;
+		close_unused(o);
+		errno = error;
+	}
+	pthread_mutex_unlock(&mutex);
+	return sem;
+}
+
+static int create(const char *path, mode_t mode, unsigned value)
+{
+	if (!is_value(value))
+		return -1;
+	return object_create(path, false, OBJECT_SEM, sizeof(struct named), mode & 0777, make_named,
+			     &value);
+}
+
+sem_t *ipcref_sem_open(const char *name, int flags, ...)
+{
+	bool is_new = false, is_exclusive = (flags & O_CREAT) && (flags & O_EXCL);
+	char path[PATH_MAX];
+	unsigned value = 0;
+	mode_t mode = 0;
+	int fd = -1;
+
+	if (flags & O_CREAT) {
+		va_list rest;
+
+		va_start(rest, flags);
+		mode = (mode_t)va_arg(rest, unsigned);
+		value = va_arg(rest, unsigned);
+		va_end(rest);
+	}
+	if (!namespace_posix_path(path, "sem", name))
+		return SEM_FAILED;
+
+	/* who comes second to create, opens; who finds it gone then, creates */
+	do {
+		if (!is_exclusive)
+			fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd >= 0 || !(flags & O_CREAT) || (!is_exclusive && errno != ENOENT))
+			break;
+		fd = create(path, mode, value);
+		is_new = fd >= 0;
+	} while (fd < 0 && errno == EEXIST && !is_exclusive);
+	if (fd < 0)
+		return SEM_FAILED;
+
+	sem_t *sem = adopt(fd, is_new);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return sem;
+}
+
+int ipcref_sem_close(sem_t *sem)
+{
+	struct opening *o;
+	int result = -1;
+
+	pthread_mutex_lock(&mutex);
+	for (o = openings; o && sem_of(o) != sem;)
+		o = o->next;
+	if (o) {
+		o->count--;
+		close_unused(o);
+		result = 0;
+	}
+	pthread_mutex_unlock(&mutex);
+	if (result < 0)
+		errno = EINVAL;
+	return result;
+}
+
+int ipcref_sem_unlink(const char *name)
+{
+	char path[PATH_MAX];
+
+	if (!namespace_posix_path(path, "sem", name))
+		return -1;
+	if (unlink(path) == 0)
+		return 0;
+	/* a directory in which only owners unlink says EPERM, the standard EACCES */
+	if (errno == EPERM)
+		errno = EACCES;
+	return -1;
+}
