@@ -246,7 +246,7 @@ bool generate(struct generator *g, const struct standing standings[DIFF_ACTORS],
 		return true;
 	}
 	act->actor = one_of(g, standings, IDLE);
-	if (below(g, 150) == 0) {
+	if (below(g, 150) == 0 && !g->menu->never_execs) {
 		act->kind = ACT_EXEC;
 		return true;
 	}

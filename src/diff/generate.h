@@ -53,6 +53,7 @@ struct menu {
 	size_t choice_count, audit_count;
 	int waiters; /* who may be blocked at a time, so that who goes first is no matter of luck */
 	bool ignores_sigpipe;
+	bool never_execs;   /* for handles of the stage's own would lead nowhere then */
 	bool outlives_exec; /* handles do: they are no descriptors and no addresses */
 };
 

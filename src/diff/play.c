@@ -301,7 +301,7 @@ static bool comes_back(actor *a, const struct seen *expected, bool is_timed)
 	if (is_done(a, 0) || (is_timed && wait_until(a, is_done, 0, patience(TIMED))))
 		return true;
 	if (!settles(a))
-		end_in_error("%s runs on and on", a->name);
+		end_failed(HOW_HANG, "%s runs on and on", a->name);
 	return is_done(a, 0) || (is_awaited(expected) && comes_back_late(a));
 }
 
@@ -327,7 +327,7 @@ static void settle_all(unsigned waiting)
 			if (!(waiting & 1u << i) || is_done(actors[i], 0) || is_still_asleep(i))
 				continue;
 			if (!settles(actors[i]))
-				end_in_error("%s runs on and on", actors[i]->name);
+				end_failed(HOW_HANG, "%s runs on and on", actors[i]->name);
 			note_asleep(i);
 			moved = true;
 		}

@@ -53,4 +53,5 @@ const struct menu lock_menu = {MECHANISM_lock,
 			       audits,
 			       sizeof(choices) / sizeof(choices[0]),
 			       sizeof(audits) / sizeof(audits[0]),
-			       .waiters = 1};
+			       .waiters = 1,
+			       .never_execs = true};
