@@ -132,7 +132,7 @@ static const struct choice *one_choice(struct generator *g)
 	}
 }
 
-static bool draw_operation(struct generator *g, uint32_t had, struct act *act)
+static bool draw_operation(struct generator *g, uint32_t had, int blocked, struct act *act)
 {
 	for (int tries = 0; tries < 200; tries++) {
 		const struct choice *choice = one_choice(g);
@@ -140,7 +140,7 @@ static bool draw_operation(struct generator *g, uint32_t had, struct act *act)
 		if (!choice)
 			return false;
 		op o = draw_op(g, choice);
-		if (!choice_fits(g->menu, choice, &o, had))
+		if (!choice_fits(g->menu, choice, &o, had) || (choice->does & FEW && blocked > 1))
 			continue;
 		act->kind = ACT_DO;
 		act->choice = choice;
@@ -250,5 +250,5 @@ bool generate(struct generator *g, const struct standing standings[DIFF_ACTORS],
 		act->kind = ACT_EXEC;
 		return true;
 	}
-	return draw_operation(g, standings[act->actor].handles, act);
+	return draw_operation(g, standings[act->actor].handles, blocked, act);
 }

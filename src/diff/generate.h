@@ -23,6 +23,7 @@ enum choice_does {
 	COMES_BACK = 128, /* has a timeout, a short one: it is waited for */
 	ONCE = 256,	  /* only if the actor doesn't have the handle */
 	ALONE = 1024, /* of those that block in one, only one at a time: who goes first is luck */
+	FEW = 2048,   /* only while at most one is blocked: it makes all of them queue anew */
 	SAYS_LITTLE = 512 /* of its outcome only whether it failed is compared */
 };
 

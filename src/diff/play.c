@@ -386,6 +386,15 @@ static bool is_idle(int who)
 	return s->is_cast && !s->is_gone && !s->is_blocked;
 }
 
+static int blocked(void)
+{
+	int count = 0;
+
+	for (int i = 0; i < DIFF_ACTORS; i++)
+		count += standings[i].is_blocked;
+	return count;
+}
+
 static bool can_be_performed(const struct act *act)
 {
 	const struct standing *s = &standings[act->actor];
@@ -399,7 +408,7 @@ static bool can_be_performed(const struct act *act)
 	case ACT_EXEC:
 		return is_idle(act->actor);
 	case ACT_DO:
-		return is_idle(act->actor) &&
+		return is_idle(act->actor) && (!(act->choice->does & FEW) || blocked() <= 1) &&
 		       choice_fits(generator.menu, act->choice, &act->o, s->handles);
 	case ACT_POKE:
 		return s->is_cast && !s->is_gone && s->is_blocked;

@@ -28,8 +28,8 @@ static const struct choice choices[] = {
 	{OP_msg_receive, 5, NEEDS, .handles = ANY,
 	 .n = {NUMBERS(64), NUMBERS(1, 2, 0),
 	       NUMBERS(020000 | IPC_NOWAIT, 020000, 040000, 040000 | IPC_NOWAIT)}},
-	{OP_msg_set_capacity, 4, NEEDS, .handles = ANY, .n = {NUMBERS(16, 4, 0, 1000)}},
-	{OP_msg_set_mode, 1, NEEDS, .handles = ANY, .n = {NUMBERS(0600, 0400, 0777)}},
+	{OP_msg_set_capacity, 4, NEEDS | FEW, .handles = ANY, .n = {NUMBERS(16, 4, 0, 1000)}},
+	{OP_msg_set_mode, 1, NEEDS | FEW, .handles = ANY, .n = {NUMBERS(0600, 0400, 0777)}},
 	{OP_msg_count, 1, NEEDS, .handles = ANY},
 };
 
