@@ -2,6 +2,9 @@
 #include "ref/bell.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 
 #include "ref/futex.h"
 #include "ref/object.h"
@@ -88,8 +91,94 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 	return 0;
 }
 
+/* They may wait for other objects too, and are not moved: they come to look. */
+static void wake_pollers(struct bell *polled)
+{
+	if (!atomic_load(&polled->is_waited_for))
+		return;
+	atomic_fetch_add(&polled->rings, 1);
+	futex_wake(&polled->rings, INT_MAX);
+	atomic_store(&polled->is_waited_for, 0);
+}
+
+/* -- vigils ----------------------------------------------------------------------------------- */
+
+/* All signals but those that an instruction causes. */
+static void keep_signals_waiting(sigset_t *before)
+{
+	static const int immediate[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+	sigset_t set;
+
+	sigfillset(&set);
+	for (size_t i = 0; i < sizeof(immediate) / sizeof(immediate[0]); i++)
+		sigdelset(&set, immediate[i]);
+	pthread_sigmask(SIG_BLOCK, &set, before);
+}
+
+/* Whether a handler of this signal ends such a sleep. */
+static bool ends_sleep(int signal, const struct sleep *sleep)
+{
+	struct sigaction action;
+
+	return sigaction(signal, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+	       action.sa_handler != SIG_IGN &&
+	       (sleep->when_interrupted == SLEEP_ENDS || !(action.sa_flags & SA_RESTART));
+}
+
+/* Lets those run that wait.  False: there were none; *result is EINTR if one ends the sleep. */
+static bool let_handlers_run(const struct vigil *vigil, const struct sleep *sleep, int *result)
+{
+	bool is_any = false, is_end = false;
+	sigset_t pending;
+
+	*result = 0;
+	sigpending(&pending);
+	for (int signal = 1; signal <= SIGRTMAX; signal++) {
+		if (sigismember(&pending, signal) != 1 || sigismember(&vigil->mask, signal) == 1)
+			continue;
+		is_any = true;
+		is_end |= ends_sleep(signal, sleep);
+	}
+	/* another thread may be quicker: ppoll tells whether a handler has run in this one */
+	if (is_any && ppoll(NULL, 0, &(struct timespec){0, 0}, &vigil->mask) < 0 && is_end)
+		*result = EINTR;
+	return is_any;
+}
+
+int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct sleep *sleep,
+			struct vigil *vigil)
+{
+	uint32_t rings = atomic_load(&bell->rings);
+	int result;
+
+	if (sleep->deadline && moment_is_past(sleep->clock, sleep->deadline))
+		return ETIMEDOUT;
+	if (!vigil->is_kept)
+		keep_signals_waiting(&vigil->mask);
+	vigil->is_kept = true;
+	atomic_store(&bell->is_waited_for, 1);
+	mapping_unlock(mapping);
+	if (!let_handlers_run(vigil, sleep, &result))
+		futex_wait(&bell->rings, rings, sleep->looks_every);
+	mapping_lock_again(mapping);
+	return result;
+}
+
+void vigil_end(struct vigil *vigil)
+{
+	int saved = errno;
+
+	if (vigil->is_kept)
+		pthread_sigmask(SIG_SETMASK, &vigil->mask, NULL);
+	vigil->is_kept = false;
+	errno = saved;
+}
+
+/* -- ringing ---------------------------------------------------------------------------------- */
+
 void bell_ring(struct bell *bell, struct mapping *mapping)
 {
+	wake_pollers(&mapping->object->polled);
 	atomic_fetch_add(&bell->rings, 1);
 	if (!atomic_load(&bell->is_waited_for))
 		return;

@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -41,7 +42,28 @@ struct sleep {
 int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *sleep);
 /* An operation on the object begins: what interrupted the last one is over (object.c). */
 void bell_begin(const struct mapping *mapping);
-/* Wakes all who sleep for it, one after the other, as soon as the object is unlocked. */
+
+/*
+ * A call that wakes up every now and then (looks_every) could be awake just when a signal comes,
+ * and not know of it.  So it keeps signals waiting, and lets their handlers run where it sleeps:
+ * up to looks_every late, but each is told as EINTR or not as its own SA_RESTART says, and none
+ * runs while the object is locked.
+ */
+struct vigil {
+	bool is_kept;
+	sigset_t mask; /* as it was before */
+};
+
+/* bell_sleep in a vigil, which begins with the first sleep: never without looks_every. */
+int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct sleep *sleep,
+			struct vigil *vigil);
+/* The call is over, and nothing is locked. */
+void vigil_end(struct vigil *vigil);
+
+/*
+ * Wakes all who sleep for it, one after the other, as soon as the object is unlocked; and who polls
+ * the object (poll.c), which is to be told of whatever rings.
+ */
 void bell_ring(struct bell *bell, struct mapping *mapping);
 
 #endif

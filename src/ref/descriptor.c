@@ -58,16 +58,45 @@ int descriptor_adopt(int fd, enum object_kind kind, unsigned end)
 	return -1;
 }
 
-void descriptor_forget(int fd)
+struct handle *descriptor_leave(int fd)
 {
 	struct handle *h = descriptor_get(fd, OBJECT_ANY);
 
 	if (!h)
-		return;
+		return NULL;
+	/* besides the table and us */
+	if (h->users > 2 && h->kept < 0)
+		h->kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (h->class->closing)
 		h->class->closing(fd, h);
-	handle_put(h);
 	handle_forget(&table, fd);
+	return h;
+}
+
+void descriptor_left(int fd, struct handle *h)
+{
+	int saved = errno;
+
+	if (!h)
+		return;
+	/* what another thread may have found out meanwhile is void, and easily found out again */
+	handle_forget(&table, fd);
+	if (h->class->closed)
+		h->class->closed(h);
+	handle_put(h);
+	errno = saved;
+}
+
+void descriptor_is_new(int fd)
+{
+	handle_forget(&table, fd);
+}
+
+int descriptor_number(int fd, const struct handle *h)
+{
+	int kept = atomic_load(&h->kept);
+
+	return kept < 0 ? fd : kept;
 }
 
 bool descriptor_is_nonblocking(int fd)

@@ -23,9 +23,20 @@ extern const struct object_class *const object_classes[];
 struct handle *descriptor_get(int fd, enum object_kind kind);
 /* A new descriptor (O_RDWR) becomes this end of its object.  Closes it and gives -1 if it can't. */
 int descriptor_adopt(int fd, enum object_kind kind, unsigned end);
-/* The number is about to be closed, or to become something else. */
-void descriptor_forget(int fd);
+/*
+ * The number is about to be closed, or to become something else: what it led to, NULL if it was
+ * nothing of ours.  Calls that others are in go on, as if it stayed open.
+ */
+struct handle *descriptor_leave(int fd);
+/* It has been; gives back what descriptor_leave gave. */
+void descriptor_left(int fd, struct handle *h);
+/* The number is a new descriptor, made by the platform: what was known of it is forgotten. */
+void descriptor_is_new(int fd);
 
+/* The number that leads to it now, for a call that began with this one. */
+int descriptor_number(int fd, const struct handle *h);
+/* ioctl, whose request each libc has another type for. */
+int platform_ioctl(int fd, unsigned long request, void *argument);
 /* Whether O_NONBLOCK is set. */
 bool descriptor_is_nonblocking(int fd);
 

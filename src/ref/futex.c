@@ -27,6 +27,8 @@ enum { DOZE_MS = 100 };
  * must not lie in wait on its stack for whoever has that place next.
  */
 #define CAN_BE_CUT_OFF __attribute__((no_sanitize("address")))
+/* As many words as the kernel takes at once. */
+enum { MOST_WORDS = 128 };
 
 static bool is_there;
 
@@ -204,6 +206,46 @@ CAN_BE_CUT_OFF int futex_doze_cancellably(_Atomic uint32_t *word, uint32_t value
 	result = futex_doze_until(word, value, clock, moment);
 	pthread_setcanceltype(before, NULL);
 	return result;
+}
+
+#if defined(SYS_futex_waitv) && defined(FUTEX_32)
+/* False: it can't be had. */
+static bool wait_for_each(const struct waited_word *words, unsigned count,
+			  const struct timespec *moment)
+{
+	struct futex_waitv each[MOST_WORDS];
+	/* of 64 bits, whatever libc's is */
+	const int64_t end[2] = {moment->tv_sec, moment->tv_nsec};
+
+	if (count > MOST_WORDS || !futex_is_there())
+		return false;
+	memset(each, 0, sizeof(each));
+	for (unsigned i = 0; i < count; i++)
+		each[i] = (struct futex_waitv){.val = words[i].value,
+					       .uaddr = (uintptr_t)words[i].word,
+					       .flags = FUTEX_32};
+	return syscall(SYS_futex_waitv, each, count, 0, end, CLOCK_MONOTONIC) >= 0 ||
+	       errno != ENOSYS;
+}
+#else
+static bool wait_for_each(const struct waited_word *words, unsigned count,
+			  const struct timespec *moment)
+{
+	(void)words, (void)count, (void)moment;
+	return false;
+}
+#endif
+
+void futex_wait_any(const struct waited_word *words, unsigned count, int milliseconds)
+{
+	struct timespec moment = in_future(CLOCK_MONOTONIC, milliseconds);
+	int saved = errno;
+
+	if (count == 1)
+		futex_wait(words[0].word, words[0].value, milliseconds);
+	else if (!wait_for_each(words, count, &moment))
+		futex_wait(words[0].word, words[0].value, 1);
+	errno = saved;
 }
 
 void futex_wake(_Atomic uint32_t *word, int count)

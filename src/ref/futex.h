@@ -27,6 +27,15 @@ int futex_wait(_Atomic uint32_t *word, uint32_t value, int milliseconds);
  */
 int futex_wait_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 		     const struct timespec *moment);
+/*
+ * Sleeps while each of the words has its value, for at most so many milliseconds; less where only
+ * one word can be slept for.  Signals are the caller's business, who has them blocked.
+ */
+struct waited_word {
+	_Atomic uint32_t *word;
+	uint32_t value;
+};
+void futex_wait_any(const struct waited_word *words, unsigned count, int milliseconds);
 bool moment_is_past(clockid_t clock, const struct timespec *moment);
 /* Whether it is one at all, of a clock that one can sleep by. */
 bool moment_is_valid(clockid_t clock, const struct timespec *moment);

@@ -2,13 +2,70 @@
 #include "ref/handle.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Those nobody uses any more: not freed, for whoever comes too late must find something. */
 enum { SPARES = 1024 };
 static struct handle *spare[SPARES];
 static unsigned spares;
+static struct handle *all; /* that were ever made */
 static pthread_mutex_t spare_mutex = PTHREAD_MUTEX_INITIALIZER;
+/* Who finds out about a number. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+/* -- over fork -------------------------------------------------------------------------------- */
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&mutex);
+	pthread_mutex_lock(&spare_mutex);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&spare_mutex);
+	pthread_mutex_unlock(&mutex);
+}
+
+/* A child has none of the threads that were in a call. */
+static void forget_users(void)
+{
+	after_fork();
+	for (struct handle *h = all; h; h = h->next) {
+		if (atomic_load(&h->users) == 0)
+			continue;
+		atomic_store(&h->users, 1);
+		if (!h->is_entered)
+			handle_put(h);
+	}
+}
+
+static void watch_forks(void)
+{
+	pthread_atfork(before_fork, after_fork, forget_users);
+}
+
+/* A new one, or one that nobody uses any more; NULL: no memory. */
+static struct handle *new_handle(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct handle *h;
+
+	pthread_once(&once, watch_forks);
+	pthread_mutex_lock(&spare_mutex);
+	h = spares ? spare[--spares] : NULL;
+	if (!h && (h = calloc(1, sizeof(*h)))) {
+		h->next = all;
+		all = h;
+	}
+	pthread_mutex_unlock(&spare_mutex);
+	return h;
+}
+
+/* -- tables ----------------------------------------------------------------------------------- */
 
 static _Atomic(struct handle *) *place_of(struct handle_table *table, int number, bool is_made)
 {
@@ -32,23 +89,46 @@ static _Atomic(struct handle *) *place_of(struct handle_table *table, int number
 	return chunk ? &chunk[number % HANDLE_CHUNK] : NULL;
 }
 
+/*
+ * A mapping keeps the description open that it was made by, and so its locks, which tell that
+ * somebody has this end: it is made anew by a description of its own, where one can be had.
+ */
+static void remap(struct mapping *mapping, int fd, const struct object_class *class)
+{
+	struct mapping fresh;
+	char self[32];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	int own = open(self, O_RDWR | O_CLOEXEC);
+	if (own < 0)
+		return;
+	if (object_map(&fresh, own, class->kind, class->least)) {
+		fresh.repair = mapping->repair;
+		object_unmap(mapping);
+		*mapping = fresh;
+	}
+	close(own);
+}
+
 struct handle *handle_make(int fd, const struct object_class *class)
 {
-	struct handle *h;
+	struct handle *h = new_handle();
 
-	pthread_mutex_lock(&spare_mutex);
-	h = spares ? spare[--spares] : malloc(sizeof(*h));
-	pthread_mutex_unlock(&spare_mutex);
 	if (!h)
 		return NULL;
+	h->is_entered = false;
 	h->class = class;
 	h->mapping.repair = class->repair;
 	h->end = 0;
 	h->id = -1;
+	atomic_init(&h->kept, -1);
 	atomic_init(&h->users, 1);
 	if (object_map_head(&h->mapping, fd, class->kind, class->least,
-			    class->most ? class->most : SIZE_MAX))
+			    class->most ? class->most : SIZE_MAX)) {
+		if (class->closed)
+			remap(&h->mapping, fd, class);
 		return h;
+	}
 	h->mapping.object = NULL;
 	handle_put(h);
 	return NULL;
@@ -60,6 +140,8 @@ void handle_put(struct handle *h)
 		return;
 	int saved = errno;
 
+	if (h->kept >= 0)
+		close(h->kept);
 	if (h->mapping.object)
 		object_unmap(&h->mapping);
 	pthread_mutex_lock(&spare_mutex);
@@ -79,7 +161,7 @@ struct handle *handle_get(struct handle_table *table, int number)
 		if (!h) {
 			int saved = errno;
 
-			pthread_mutex_lock(&table->mutex);
+			pthread_mutex_lock(&mutex);
 			place = place_of(table, number, false);
 			if (!place || !atomic_load(place)) {
 				h = table->find_out ? table->find_out(number) : NULL;
@@ -87,7 +169,7 @@ struct handle *handle_get(struct handle_table *table, int number)
 					place = place_of(table, number, false);
 			}
 			h = place ? atomic_load(place) : NULL;
-			pthread_mutex_unlock(&table->mutex);
+			pthread_mutex_unlock(&mutex);
 			errno = saved;
 			if (!h)
 				return NULL;
@@ -100,15 +182,23 @@ struct handle *handle_get(struct handle_table *table, int number)
 	}
 }
 
+/* It was in a table. */
+static void put_back(struct handle *h)
+{
+	h->is_entered = false;
+	handle_put(h);
+}
+
 bool handle_enter(struct handle_table *table, int number, struct handle *h)
 {
 	_Atomic(struct handle *) *place = place_of(table, number, true);
 
 	if (place) {
+		h->is_entered = true;
 		struct handle *old = atomic_exchange(place, h);
 
 		if (old)
-			handle_put(old);
+			put_back(old);
 		return true;
 	}
 	handle_put(h);
@@ -122,7 +212,7 @@ void handle_forget(struct handle_table *table, int number)
 	struct handle *h = place ? atomic_exchange(place, NULL) : NULL;
 
 	if (h)
-		handle_put(h);
+		put_back(h);
 }
 
 void handle_forget_this(struct handle_table *table, int number, struct handle *h)
@@ -130,5 +220,5 @@ void handle_forget_this(struct handle_table *table, int number, struct handle *h
 	_Atomic(struct handle *) *place = place_of(table, number, false);
 
 	if (place && atomic_compare_exchange_strong(place, &(struct handle *){h}, NULL))
-		handle_put(h);
+		put_back(h);
 }

@@ -24,6 +24,10 @@ struct handle {
 	dev_t device; /* an identifier's file, which is found by name again (registry.c) */
 	ino_t file;
 	_Atomic unsigned users;
+	/* What was closed while others used it is kept open under this number; -1: it wasn't. */
+	_Atomic int kept;
+	_Atomic bool is_entered; /* in a table, which is one of its users */
+	struct handle *next;	 /* of all */
 };
 
 /*
@@ -41,6 +45,8 @@ struct object_class {
 	short (*ready)(int fd, struct handle *h);
 	/* The number is closed, and the descriptor still open; perhaps not the last of its end. */
 	void (*closing)(int fd, struct handle *h);
+	/* The same after it: who waits for the end to be gone is to be woken. */
+	void (*closed)(struct handle *h);
 	int (*fcntl)(int fd, struct handle *h, int command, long argument);
 	int (*ioctl)(int fd, struct handle *h, unsigned long request, void *argument);
 	int (*fstat)(int fd, struct handle *h, struct stat *status);
@@ -51,14 +57,15 @@ enum { HANDLE_CHUNK = 1024, HANDLE_CHUNKS = 1024 };
 
 struct handle_table {
 	_Atomic(_Atomic(struct handle *) *) chunks[HANDLE_CHUNKS];
-	pthread_mutex_t mutex;
-	/* Finds out about a number that isn't known yet; gives NULL if it is nothing of ours.  May
-	 * itself be NULL: nothing can be found out by the number alone. */
+	/*
+	 * Finds out about a number that isn't known yet; gives NULL if it is nothing of ours.  May
+	 * itself be NULL: nothing can be found out by the number alone.
+	 */
 	struct handle *(*find_out)(int number);
 };
 #define HANDLE_TABLE(finds_out)                                                                    \
 	{                                                                                          \
-		.mutex = PTHREAD_MUTEX_INITIALIZER, .find_out = (finds_out)                        \
+		.find_out = (finds_out)                                                            \
 	}
 
 /* To be put back; NULL: it is nothing of ours.  errno stays. */

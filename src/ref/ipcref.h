@@ -47,6 +47,9 @@ int ipcref_ioctl(int fd, unsigned long request, ... /* a pointer */);
 int ipcref_fstat(int fd, struct stat *status);
 int ipcref_fsync(int fd);
 int ipcref_ftruncate(int fd, off_t size);
+void *ipcref_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
+int ipcref_posix_fadvise(int fd, off_t offset, off_t size, int advice);
+int ipcref_posix_fallocate(int fd, off_t offset, off_t size);
 
 /* Any mix of ours and the platform's. */
 int ipcref_poll(struct pollfd *descriptors, nfds_t count, int milliseconds);
@@ -68,6 +71,7 @@ int ipcref_mkfifoat(int directory, const char *path, mode_t mode);
 int ipcref_mknod(const char *path, mode_t mode, dev_t device);
 int ipcref_open(const char *path, int flags, ... /* mode_t mode */);
 int ipcref_stat(const char *path, struct stat *status);
+int ipcref_chmod(const char *path, mode_t mode);
 
 /* -- System V message queues --------------------------------------------------------------------
  */

@@ -8,7 +8,9 @@ ref_sources = \
 	%D%/cond.c \
 	%D%/descriptor.c %D%/descriptor.h \
 	%D%/eventcount.h \
+	%D%/eventfd.c \
 	%D%/fd.c \
+	%D%/fifo.c \
 	%D%/futex.c %D%/futex.h \
 	%D%/handle.c %D%/handle.h \
 	%D%/ipcref.h \
@@ -18,6 +20,8 @@ ref_sources = \
 	%D%/mutex.c %D%/mutex.h \
 	%D%/namespace.c %D%/namespace.h \
 	%D%/object.c %D%/object.h \
+	%D%/pipe.c %D%/pipe.h \
+	%D%/poll.c \
 	%D%/registry.c %D%/registry.h \
 	%D%/rwlock.c \
 	%D%/sem.c \
@@ -45,10 +49,13 @@ pkgconfig_DATA += %D%/ipcref.pc
 
 # What makes it an implementation to judge; of ipcts, not of the library.
 ref_tables = \
+	%D%/tables/event.c \
 	%D%/tables/fd.c \
+	%D%/tables/fifo.c \
 	%D%/tables/lock.c \
 	%D%/tables/mq.c \
 	%D%/tables/msg.c \
+	%D%/tables/pipe.c \
 	%D%/tables/ref.c \
 	%D%/tables/sem.c \
 	%D%/tables/semset.c \

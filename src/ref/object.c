@@ -17,7 +17,7 @@ enum { MAGIC = 0x69706372, LAYOUT = 1 };
 /* -- the life of an object -------------------------------------------------------------------- */
 
 /* A file in the directory of this path: without a name, or under one that nobody looks for. */
-static int create_nameless(const char *path, mode_t mode, char name[PATH_MAX])
+int object_begin(int directory, const char *path, mode_t mode, char name[PATH_MAX])
 {
 	static _Atomic unsigned number;
 	const char *slash = strrchr(path, '/');
@@ -25,33 +25,35 @@ static int create_nameless(const char *path, mode_t mode, char name[PATH_MAX])
 
 	*name = '\0';
 #ifdef O_TMPFILE
-	char directory[PATH_MAX];
+	char parent[PATH_MAX];
 
-	snprintf(directory, sizeof(directory), "%.*s.", length, path);
-	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-		return fd;
+	/* without /proc it could not be given a name */
+	if (access("/proc/self/fd", X_OK) == 0) {
+		snprintf(parent, sizeof(parent), "%.*s.", length, path);
+		fd = openat(directory, parent, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+		if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+			return fd;
+	}
 #endif
 	do {
 		snprintf(name, PATH_MAX, "%.*s.new-%ld-%u", length, path, (long)getpid(), ++number);
-		fd = open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
+		fd = openat(directory, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
 	} while (fd < 0 && errno == EEXIST);
 	return fd;
 }
 
 /* Gives the file its name, if there is no other of that name. */
-static bool name_it(int fd, const char *nameless, const char *path)
+bool object_name(int fd, const char *nameless, int directory, const char *path)
 {
 	char self[32];
 
 	if (*nameless)
-		return link(nameless, path) == 0;
+		return linkat(directory, nameless, directory, path, 0) == 0;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
+	return linkat(AT_FDCWD, self, directory, path, AT_SYMLINK_FOLLOW) == 0;
 }
 
-/* Who may read or write must be able to do both. */
-static mode_t widened(mode_t mode)
+mode_t object_widened(mode_t mode)
 {
 	for (int class = 0; class < 9; class += 3)
 		if (mode & (06 << class))
@@ -59,11 +61,21 @@ static mode_t widened(mode_t mode)
 	return mode;
 }
 
-static bool write_head(int fd, enum object_kind kind, size_t size, mode_t mode,
-		       void (*make)(struct object *object, const void *wish), const void *wish)
+int object_allocate(int fd, off_t offset, off_t size)
+{
+	int error;
+
+	do
+		error = posix_fallocate(fd, offset, size);
+	while (error == EINTR);
+	return error;
+}
+
+bool object_write(int fd, enum object_kind kind, size_t size, mode_t mode,
+		  void (*make)(struct object *object, const void *wish), const void *wish)
 {
 	/* the pages must be there, for a full file system would kill who touches them later */
-	int error = posix_fallocate(fd, 0, (off_t)size);
+	int error = object_allocate(fd, 0, (off_t)size);
 
 	if (error) {
 		errno = error;
@@ -100,13 +112,13 @@ static int create(const char *path, bool is_nameless, enum object_kind kind, siz
 		  const void *wish)
 {
 	char nameless[PATH_MAX];
-	int fd = create_nameless(path, mode, nameless);
+	int fd = object_begin(AT_FDCWD, path, mode, nameless);
 
 	if (fd < 0)
 		return -1;
-	bool is_made = (is_exact || lessen(fd, &mode)) && fchmod(fd, widened(mode)) == 0 &&
-		       write_head(fd, kind, size, mode, make, wish) &&
-		       (is_nameless || name_it(fd, nameless, path));
+	bool is_made = (is_exact || lessen(fd, &mode)) && fchmod(fd, object_widened(mode)) == 0 &&
+		       object_write(fd, kind, size, mode, make, wish) &&
+		       (is_nameless || object_name(fd, nameless, AT_FDCWD, path));
 	int error = errno;
 
 	if (*nameless)

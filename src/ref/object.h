@@ -10,6 +10,7 @@
 #ifndef IPCREF_OBJECT_H
 #define IPCREF_OBJECT_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,6 +44,7 @@ enum { JOURNAL_WORDS = 64 };
 struct object {
 	uint32_t magic, layout, kind;
 	struct lock lock;
+	struct bell polled; /* for who polls it: any other of its bells rings it too */
 	_Atomic uint32_t journal_count;
 	uint32_t mode; /* the permission bits, which the file's are somewhat wider than */
 	/* How many words more the journal has, at the file's end; whoever makes the object says. */
@@ -75,6 +77,19 @@ int object_create(const char *path, bool is_nameless, enum object_kind kind, siz
 int object_create_exactly(const char *path, bool is_nameless, enum object_kind kind, size_t size,
 			  mode_t mode, void (*make)(struct object *object, const void *wish),
 			  const void *wish);
+/*
+ * The same step by step, for whose file has a length of its own: begin makes the file in the
+ * directory of the path, its mode less the umask; write allocates so many bytes of it and writes
+ * the head; name gives it its name, or EEXIST.  A nameless that isn't empty is to be unlinked.
+ */
+int object_begin(int directory, const char *path, mode_t mode, char nameless[PATH_MAX]);
+bool object_write(int fd, enum object_kind kind, size_t size, mode_t mode,
+		  void (*make)(struct object *object, const void *wish), const void *wish);
+bool object_name(int fd, const char *nameless, int directory, const char *path);
+/* The mode with, for whoever may read or write, the permission for both. */
+mode_t object_widened(mode_t mode);
+/* posix_fallocate, whatever signals come. */
+int object_allocate(int fd, off_t offset, off_t size);
 /*
  * Maps the object of this descriptor.  False with errno: EINVAL if it is none of the kind, or is
  * smaller than least bytes.

@@ -4,6 +4,13 @@
 
 #include "stage/story.h"
 
+/* Linux's: no other system has them, nor an implementation that is no kernel. */
+static void need(bool is_there, const char *call)
+{
+	if (!is_there)
+		skip("no %s", call);
+}
+
 /* Opens "file" with these flags, holding text. */
 static long long open_file(const char *text, const long long *n)
 {
@@ -26,6 +33,7 @@ static long long splice_at(const char *text, const long long *n)
 	bool out = strcmp(text, "file") == 0;
 	int file = handle_fd("file");
 
+	need(impl->pipe->splice, "splice");
 	must_be(impl->pipe->splice(out ? file : handle_fd(text), out ? &offset : NULL,
 				   out ? handle_fd("p:w") : file, out ? NULL : &offset,
 				   (size_t)n[1], 0),
@@ -51,6 +59,8 @@ static long long splice_pipes_at(const char *text, const long long *n)
 {
 	off_t offset = 0;
 	bool first = strcmp(text, "first") == 0;
+
+	need(impl->pipe->splice, "splice");
 	long long result = impl->pipe->splice(handle_fd("p:r"), first ? &offset : NULL,
 					      handle_fd("q:w"), first ? NULL : &offset, 4, 0);
 
@@ -184,6 +194,7 @@ static long long vmsplice_three(const char *text, const long long *n)
 	static char one[] = "one ", two[] = "two ", three[] = "three";
 	const struct iovec vector[3] = {{one, 4}, {two, 4}, {three, 5}};
 
+	need(impl->pipe->vmsplice, "vmsplice");
 	return impl->pipe->vmsplice(handle_fd(text), vector, 3, (unsigned)n[0]);
 }
 
@@ -224,6 +235,7 @@ static long long vmsplice_out(const char *text, const long long *n)
 	const struct iovec vector[2] = {{bytes, 3}, {bytes + 3, 8}};
 
 	(void)n;
+	need(impl->pipe->vmsplice, "vmsplice");
 	memset(bytes, 0xEE, sizeof(bytes));
 	long long size = impl->pipe->vmsplice(handle_fd(text), vector, 2, 0);
 	if (size < 0)
@@ -250,6 +262,7 @@ static long long sendfile_at(const char *text, const long long *n)
 {
 	off_t offset = (off_t)n[0];
 
+	need(impl->pipe->sendfile, "sendfile");
 	must_be(impl->pipe->sendfile(handle_fd(text), handle_fd("file"), &offset, (size_t)n[1]),
 		n[1]);
 	return offset;

@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "ref/tables/tables.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "ref/ipcref.h"
 
-static int fd_fcntl(int fd, int command, long argument)
+static int fcntl_all(int fd, int command, long argument)
 {
-	return fcntl(fd, command, argument);
+	return ipcref_fcntl(fd, command, argument);
 }
 
-static int fd_ioctl(int fd, unsigned long request, void *argument)
+static int ioctl_all(int fd, unsigned long request, void *argument)
 {
-#ifdef __GLIBC__
-	return ioctl(fd, request, argument);
-#else
-	return ioctl(fd, (int)request, argument);
-#endif
+	return ipcref_ioctl(fd, request, argument);
 }
 
 const struct fd_calls ref_fd = {
@@ -27,14 +20,14 @@ const struct fd_calls ref_fd = {
 	.write = ipcref_write,
 	.readv = ipcref_readv,
 	.writev = ipcref_writev,
-	.pread = pread,
-	.pwrite = pwrite,
-	.lseek = lseek,
+	.pread = ipcref_pread,
+	.pwrite = ipcref_pwrite,
+	.lseek = ipcref_lseek,
 	.close = ipcref_close,
-	.dup = dup,
+	.dup = ipcref_dup,
 	.dup2 = ipcref_dup2,
-	.fcntl = fd_fcntl,
-	.ioctl = fd_ioctl,
-	.fstat = fstat,
-	.poll = poll,
+	.fcntl = fcntl_all,
+	.ioctl = ioctl_all,
+	.fstat = ipcref_fstat,
+	.poll = ipcref_poll,
 };

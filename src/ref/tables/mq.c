@@ -23,5 +23,6 @@ const struct mq_calls ref_mq = {
 	.mq_timedreceive = ipcref_mq_timedreceive,
 	.mq_getattr = ipcref_mq_getattr,
 	.mq_setattr = ipcref_mq_setattr,
+	.mq_notify = ipcref_mq_notify,
 	.priority_limit = priority_limit,
 };

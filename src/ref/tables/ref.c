@@ -14,6 +14,12 @@ static const char *lacks(const char *operation)
 		{"lock.flock", "a file's locks are the kernel's"},
 		{"lock.futex", "the futex is the kernel's: what the others sleep on"},
 		{"lock.lockf", "a file's locks are the kernel's"},
+		{"pipe.splice", "pages move between files only in the kernel"},
+		{"pipe.tee", "pages move between files only in the kernel"},
+		{"pipe.vmsplice", "pages move between files only in the kernel"},
+		{"pipe.sendfile", "pages move between files only in the kernel"},
+		{"event.epoll_create1", "left to Linux: poll and select wait for many here"},
+		{"event.timerfd_create", "left to Linux: a timer is no communication"},
 		{"mq.limit_bytes", "a user's share of memory is the kernel's to count"},
 	};
 
@@ -37,10 +43,13 @@ const struct implementation ref_implementation = {
 	.enter = enter,
 	.means = &posix_implementation,
 	.fd = &ref_fd,
+	.pipe = &ref_pipe,
+	.fifo = &ref_fifo,
 	.mq = &ref_mq,
 	.msg = &ref_msg,
 	.shm = &ref_shm,
 	.sem = &ref_sem,
 	.semset = &ref_semset,
 	.lock = &ref_lock,
+	.event = &ref_event,
 };

@@ -43,7 +43,7 @@ const struct shm_calls ref_shm = {
 #ifdef MFD_HUGETLB /* of <sys/mman.h>, which has the function then */
 	.memfd_create = memfd_create,
 #endif
-	.mmap = mmap,
+	.mmap = ipcref_mmap,
 	.munmap = munmap,
 	.mprotect = mprotect,
 	.msync = msync,
