@@ -197,9 +197,9 @@ endif
 # The command as a user meets it, once with an implementation that is right and once with one whose
 # pipes have their ends exchanged.
 check_PROGRAMS += %D%/unit/ipcts_broken
-%C%_unit_ipcts_broken_SOURCES = $(command_sources) %D%/pipe/stream.c %D%/unit/broken.c
+%C%_unit_ipcts_broken_SOURCES = $(command_sources) $(ref_tables) %D%/pipe/stream.c %D%/unit/broken.c
 %C%_unit_ipcts_broken_LDFLAGS = -Wl,--wrap=pipe
-%C%_unit_ipcts_broken_LDADD = libipcts.a
+%C%_unit_ipcts_broken_LDADD = libipcts.a libipcref.a
 
 dist_check_SCRIPTS += %D%/unit/command.tap
 TESTS += $(unit_tests) %D%/unit/command.tap

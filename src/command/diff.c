@@ -5,6 +5,7 @@
  */
 #include "command/command.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,14 @@
 
 #include "diff/diff.h"
 
-enum { LEAST_ACTS = 40, MOST_ACTS = 200, SHRINK_ATTEMPTS = 500, TRIES = 3, KINDS_MAX = 64 };
+enum {
+	LEAST_ACTS = 40,
+	MOST_ACTS = 200,
+	SHRINK_ATTEMPTS = 500,
+	SHRINK_SECONDS = 60,
+	TRIES = 3,
+	KINDS_MAX = 64
+};
 
 /* Divergences of one name: the first is shrunk and told, the others are counted. */
 struct kind_of {
@@ -223,12 +231,15 @@ static void tell_divergence(const struct differ *differ, const struct sight *sig
 struct search {
 	const struct menu *menu;
 	char name[DIVERGENCE_NAME];
+	double until; /* what is shrunk by then is small enough */
 };
 
 static bool diverges_alike(const struct script *script, void *context)
 {
 	const struct search *search = context;
 
+	if (report_clock() > search->until)
+		return false;
 	return diff_replay(search->menu, script) == DIFF_DIVERGES &&
 	       strcmp(diff_divergence()->name, search->name) == 0;
 }
@@ -253,9 +264,14 @@ static void shrink_and_tell(struct differ *differ)
 	*script = first->script;
 	script->count = first->divergence.step + 1;
 	strcpy(search.name, first->divergence.name);
+	search.until = HUGE_VAL;
 	bool again = is_seen_again(script, &search);
 	if (again) {
+		search.until = report_clock() + SHRINK_SECONDS;
+		diff_hurry(true);
 		script_shrink(script, diverges_alike, &search, SHRINK_ATTEMPTS);
+		diff_hurry(false);
+		search.until = HUGE_VAL;
 		again = is_seen_again(script, &search);
 	}
 	if (again) {

@@ -35,6 +35,9 @@ bool diff_open(const struct diff_settings *settings);
 enum diff_verdict diff_generate(const struct menu *menu, uint64_t seed);
 enum diff_verdict diff_replay(const struct menu *menu, const struct script *script);
 
+/* Whether who doesn't come back is given up soon, as a search can afford. */
+void diff_hurry(bool hurried);
+
 /* Of the last of these; the script's acts are what was generated. */
 const struct script *diff_script(void);
 const struct trace *diff_trace(int implementation);

@@ -17,7 +17,7 @@ const char *const diff_actor_names[DIFF_ACTORS] = {"alice", "bob", "carol", "dav
  * In turns of TURN_MS: how long who should come back may sleep (an implementation may look for what
  * was lost, now and then), and how long he may be busy.
  */
-enum { LATE_ASLEEP = 60, LATE_BUSY = 300, TIMED = 1000 };
+enum { LATE_ASLEEP = 60, HURRIED_ASLEEP = 30, LATE_BUSY = 300, TIMED = 1000 };
 /* Who has slept so long, and then comes back, is late. */
 enum { SLEPT_ON = 10 };
 enum { NUMBERED_MAX = 64 };
@@ -36,6 +36,7 @@ static bool generates;
 static int acts; /* to be generated */
 static int side; /* which implementation plays */
 static char message[MESSAGE_MAX];
+static unsigned late_asleep = LATE_ASLEEP;
 
 /* The director's own. */
 static actor *actors[DIFF_ACTORS];
@@ -74,6 +75,11 @@ const struct divergence *diff_divergence(void)
 const char *diff_message(void)
 {
 	return message;
+}
+
+void diff_hurry(bool hurried)
+{
+	late_asleep = hurried ? HURRIED_ASLEEP : LATE_ASLEEP;
 }
 
 struct diff_count diff_count(void)
@@ -238,6 +244,15 @@ static void found(const struct seen *seen, const char *what, int step, int place
 		settings.known && baseline_reason(settings.known, divergence->name) != NULL;
 }
 
+static int returned(const struct step *step)
+{
+	int count = 0;
+
+	for (int i = 0; i < step->count; i++)
+		count += !step->seen[i].is_audit && step->seen[i].how == SEEN_RETURNED;
+	return count;
+}
+
 /* True: the script can't go on.  What is explained and leaves nothing behind is passed over. */
 static bool compare(int number)
 {
@@ -249,6 +264,9 @@ static bool compare(int number)
 
 		if (!is_different(one, other, what))
 			continue;
+		/* as many come back, but others: who is first of those who wait */
+		if (one->how != other->how && returned(a) == returned(b))
+			snprintf(what, sizeof(what), "order");
 		found(one, what, number, i);
 		if (!play->divergence.explained)
 			return true;
@@ -279,7 +297,7 @@ static bool comes_back_late(actor *a)
 		}
 		word_wait(&scene->news, news, TURN_MS);
 		struct look now = look_at(a->pid, a->tid);
-		if (turn >= LATE_ASLEEP && now.state == 'S' && now.exact && now.ran == before.ran)
+		if (turn >= late_asleep && now.state == 'S' && now.exact && now.ran == before.ran)
 			break;
 	}
 	return is_done(a, 0);
