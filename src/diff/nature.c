@@ -13,6 +13,8 @@ const struct nature natures[] = {
 	{OP_fd_dup, THE_VALUE, LEFT_OUT, descriptor},
 	{OP_fd_dup_onto, THE_VALUE, LEFT_OUT, descriptor},
 
+	{OP_fd_flags, THE_VALUE, ITS_FLAGS, "how large its files may be is no matter of IPC"},
+
 	{OP_mq_make, THE_VALUE, LEFT_OUT, descriptor},
 	{OP_mq_open, THE_VALUE, LEFT_OUT, descriptor},
 	{OP_mq_create, THE_VALUE, LEFT_OUT, descriptor},

@@ -10,6 +10,7 @@ enum nature_how {
 	NUMBERED,     /* the first that appears is 1 ... */
 	A_PROCESS,    /* the actor's number, from 1; 0 for none, -1 for somebody else */
 	WHETHER_ZERO, /* 0 or not */
+	ITS_FLAGS,    /* the flags of a descriptor that everybody can set */
 };
 
 enum { THE_VALUE = -1, NO_MORE = -2 };

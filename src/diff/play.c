@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "diff/diff.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -129,6 +130,8 @@ static long long natural(enum op_code code, int which, long long number)
 		return number_of(number);
 	case A_PROCESS:
 		return process_of_actor(number);
+	case ITS_FLAGS:
+		return number & (O_ACCMODE | O_NONBLOCK | O_APPEND | O_DIRECT);
 	case WHETHER_ZERO:
 		return number != 0;
 	default:
