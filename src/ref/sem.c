@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The POSIX semaphore: one word in the bytes of the sem_t, the value and whether somebody sleeps
- * for it.  There is no lock, for sem_post may be called in a handler, and nothing else is touched,
- * for whoever is let through may take the memory away at once.
+ * for it.  There is no lock, for sem_post may be called in a handler, and nothing is touched after
+ * it, for whoever is let through may take the memory away at once.  (A second word only helps who
+ * waits to guess whether looking out is worth it.)
  *
  * A post wakes one and forgets that there are sleepers.  The woken one, when it takes, says again
  * that there may be others, and wakes the next if there is more to take.  If the poster is killed
