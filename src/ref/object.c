@@ -12,7 +12,7 @@
 
 #include "ref/step.h"
 
-enum { MAGIC = 0x69706372, LAYOUT = 2 };
+enum { MAGIC = 0x69706372 };
 
 /* -- the life of an object -------------------------------------------------------------------- */
 
@@ -87,7 +87,7 @@ bool object_write(int fd, enum object_kind kind, size_t size, mode_t mode,
 	struct object *object = place;
 
 	object->magic = MAGIC;
-	object->layout = LAYOUT;
+	object->layout = OBJECT_LAYOUT;
 	object->kind = kind;
 	object->mode = mode;
 	if (make)
@@ -175,7 +175,7 @@ bool object_map_head(struct mapping *mapping, int fd, enum object_kind kind, siz
 	mapping->object = place;
 	mapping->size = size;
 	mapping->more_words = more_words(mapping);
-	if (mapping->object->magic == MAGIC && mapping->object->layout == LAYOUT &&
+	if (mapping->object->magic == MAGIC && mapping->object->layout == OBJECT_LAYOUT &&
 	    mapping->object->kind == (uint32_t)kind)
 		return true;
 	object_unmap(mapping);

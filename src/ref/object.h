@@ -21,6 +21,12 @@
 #include "ref/lock.h"
 #include "ref/step.h"
 
+/*
+ * How objects are laid out: the namespace tells it too, so that those of another version are not
+ * met one by one (namespace.c).
+ */
+#define OBJECT_LAYOUT 2
+
 enum object_kind {
 	OBJECT_ANY,
 	OBJECT_PIPE,
