@@ -50,6 +50,7 @@ const struct implementation ref_implementation = {
 	.shm = &ref_shm,
 	.sem = &ref_sem,
 	.semset = &ref_semset,
+	.sock = &ref_sock,
 	.lock = &ref_lock,
 	.event = &ref_event,
 };
