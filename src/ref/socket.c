@@ -317,6 +317,11 @@ static int socket_fstat(int fd, struct handle *h, struct stat *status)
 static int socket_fcntl(int fd, struct handle *h, int command, long argument)
 {
 	(void)h;
+	/* whom to send SIGIO to, nothing that a hostile peer can write may say */
+	if (command == F_SETFL && argument & O_ASYNC) {
+		errno = ENOSYS;
+		return -1;
+	}
 	if (command == F_SETFL)
 		return fcntl(fd, F_SETFL, argument & O_NONBLOCK);
 	int result = fcntl(fd, command, argument);
@@ -444,7 +449,7 @@ static short carries(struct handle *h)
 static short socket_ready(int fd, struct handle *h)
 {
 	const struct socket *socket = socket_of(&h->mapping);
-	bool is_connected = socket->state == SOCKET_CONNECTED, is_writable = true;
+	bool is_connected = socket_is_connected(fd, h), is_writable = true;
 	bool is_gone = is_connected && has_connections(socket) && socket_has_peer(fd, h) == 0;
 	short events;
 
@@ -502,7 +507,7 @@ int ipcref_getpeername(int fd, struct sockaddr *address, socklen_t *size)
 	if (!h)
 		return -1;
 	const struct socket *socket = socket_of(&h->mapping);
-	bool is_connected = socket->state == SOCKET_CONNECTED;
+	bool is_connected = socket_is_connected(fd, h);
 
 	if (is_connected)
 		socket_tell(&socket->ends[!end_of(h)].name, address, size);
@@ -515,20 +520,19 @@ int ipcref_getpeername(int fd, struct sockaddr *address, socklen_t *size)
 
 /* -- the end of talk -------------------------------------------------------------------------- */
 
-static int shut(struct handle *h, int how)
+static void shut(struct handle *h, int how, bool is_connected)
 {
 	struct mapping *mapping = &h->mapping;
 	struct socket *socket = socket_of(mapping);
 	uint32_t own = (uint32_t)how + 1, peers = 0;
 	unsigned end = end_of(h);
 
-	if (has_connections(socket) && socket->state == SOCKET_CONNECTED)
+	if (has_connections(socket) && is_connected)
 		peers = (own & SHUT_RECEIVE ? SHUT_SEND : 0) | (own & SHUT_SEND ? SHUT_RECEIVE : 0);
 	ring_all(mapping);
 	STEP("sock/shutdown/rung");
 	CHANGE(mapping, socket->ends[end].shut, socket->ends[end].shut | own);
 	CHANGE(mapping, socket->ends[!end].shut, socket->ends[!end].shut | peers);
-	return 0;
 }
 
 int ipcref_shutdown(int fd, int how)
@@ -542,8 +546,10 @@ int ipcref_shutdown(int fd, int how)
 		return -1;
 	int error = how == SHUT_RD || how == SHUT_WR || how == SHUT_RDWR ? 0 : EINVAL;
 	if (!error) {
+		bool is_connected = socket_is_connected(fd, h);
+
 		mapping_lock(&h->mapping);
-		error = shut(h, how);
+		shut(h, how, is_connected);
 		mapping_unlock(&h->mapping);
 	}
 	handle_put(h);

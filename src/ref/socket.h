@@ -12,6 +12,9 @@
  * file but a pair's has a link in the namespace named after its number, which goes with the last
  * end; bind makes another link, at the path or, for an abstract name, in the namespace too.
  *
+ * The file is open to all, for a connection's other end may be any user's: whether one may write to
+ * the path is asked by the library, as its length tells.
+ *
  * A listener's queue has the numbers of those that have connected.  A thread takes one lock at a
  * time: a connection is made by the change of the listener's queue, and accepted by the reverse,
  * and what its own file says of it can be told from that.
@@ -183,6 +186,8 @@ bool socket_chmod(const char *path, mode_t mode, int *result);
  * the listener may be to be.
  */
 int socket_has_peer(int fd, const struct handle *h);
+/* Whether it is connected, or was; not locked. */
+bool socket_is_connected(int fd, struct handle *h);
 /* Whether a listener that is there has still to accept it. */
 bool socket_is_awaited(const struct socket *socket);
 /* There is no peer: the end of the connection, told once by an error if something was lost. Locked.

@@ -221,11 +221,11 @@ static int begin_to_connect(struct handle *h, const struct socket_file *listener
 	int error = 0;
 
 	mapping_lock(&h->mapping);
-	if (socket->state == SOCKET_CONNECTED)
+	if (socket->state == SOCKET_CONNECTED || end_of(h) == 1)
 		error = EISCONN;
 	else if (socket->state == SOCKET_LISTENS)
 		error = EINVAL;
-	else if (socket->state == SOCKET_CONNECTING && thread_lives(socket->connector, 0))
+	else if (socket->state == SOCKET_CONNECTING)
 		error = EALREADY;
 	if (!error) {
 		choose_peer(h, listener);
@@ -283,6 +283,28 @@ static int await_a_place(struct socket_file *listener, uint64_t number, struct w
 	}
 }
 
+/* Who was connecting it has died: whether that was before it was connected, the listener tells. */
+static void settle(int fd, struct handle *h)
+{
+	struct socket *socket = socket_of(&h->mapping);
+
+	if (socket->state != SOCKET_CONNECTING || thread_lives(socket->connector, 0))
+		return;
+	bool is_made = socket_has_peer(fd, h) == 1 || socket->was_accepted;
+	end_connecting(h, is_made ? SOCKET_CONNECTED : SOCKET_FRESH);
+}
+
+bool socket_is_connected(int fd, struct handle *h)
+{
+	const struct socket *socket = socket_of(&h->mapping);
+
+	/* it may be accepted before who connects has said so */
+	if (end_of(h) == 1)
+		return true;
+	settle(fd, h);
+	return socket->state == SOCKET_CONNECTED;
+}
+
 static int connect_to_listener(int fd, struct handle *h, struct socket_file *listener)
 {
 	struct socket *socket = socket_of(&h->mapping);
@@ -292,6 +314,7 @@ static int connect_to_listener(int fd, struct handle *h, struct socket_file *lis
 	if (socket_of(&listener->mapping)->state != SOCKET_LISTENS &&
 	    socket->state != SOCKET_CONNECTED)
 		return ECONNREFUSED;
+	settle(fd, h);
 	error = begin_to_connect(h, listener);
 	if (error)
 		return error;

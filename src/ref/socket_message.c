@@ -385,7 +385,7 @@ static int check_flags(const struct outgoing *out)
 		return EINVAL;
 	if (!has_connections(socket))
 		return 0;
-	if (socket->state != SOCKET_CONNECTED)
+	if (!socket_is_connected(out->fd, out->h))
 		return ENOTCONN;
 	return out->message->msg_name && out->message->msg_namelen ? EISCONN : 0;
 }
@@ -769,7 +769,7 @@ ssize_t socket_receive(int fd, struct handle *h, struct msghdr *message, int fla
 		return -1;
 	in.size = (size_t)size;
 	in.cursor = (struct cursor){message->msg_iov, 0};
-	if (has_connections(socket) && socket->state != SOCKET_CONNECTED)
+	if (has_connections(socket) && !socket_is_connected(fd, h))
 		error = ENOTCONN;
 	else if (flags & MSG_OOB && socket->type != SOCK_STREAM)
 		error = EOPNOTSUPP;

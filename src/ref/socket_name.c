@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names of sockets.  A path is a link to the socket's file, whose length tells its mode: the file's
- * own is wider, for who may use it reads and writes it.  An abstract name is a link in the
- * namespace, which anybody takes away when the socket is gone.
+ * Names of sockets.  A path is a link to the socket's file, whose length tells its mode.  An
+ * abstract name is a link in the namespace, which anybody takes away when the socket is gone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -97,12 +96,12 @@ bool socket_chmod(const char *path, mode_t mode, int *result)
 
 	if (stat(path, &status) < 0 || !socket_tells(&status))
 		return false;
-	/* before the mode, which may close the file to us */
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	*result = -1;
 	if (fd < 0)
 		return true;
-	if (fchmod(fd, object_widened(mode & 0777) | 0600) == 0 && set_mode(fd, mode))
+	/* refused to anybody but the owner */
+	if (fchmod(fd, 0666) == 0 && set_mode(fd, mode))
 		*result = 0;
 	int error = errno;
 
@@ -258,7 +257,6 @@ static int link_path(int fd, struct socket *socket, const char *path)
 
 	if (!socket_path_of(own, socket->number) || !mode_at(path, &mode) || !set_mode(fd, mode))
 		return errno;
-	fchmod(fd, object_widened(mode) | 0600);
 	if (link(own, path) == 0)
 		return 0;
 	return errno == EEXIST ? EADDRINUSE : errno;

@@ -70,34 +70,34 @@ static int give_linger(void *value, socklen_t *size, int32_t seconds)
 }
 
 /* Whom SO_PEERCRED tells of; NULL: of nobody. */
-static const struct socket_person *peer_of(const struct handle *h)
+static const struct socket_person *peer_of(int fd, struct handle *h)
 {
 	const struct socket *socket = socket_of(&h->mapping);
 
-	if (socket->state != SOCKET_CONNECTED || !has_both_ends(socket))
+	if (!has_both_ends(socket) || !socket_is_connected(fd, h))
 		return NULL;
 	return &socket->ends[!end_of(h)].person;
 }
 
-static int give_peer(const struct handle *h, void *value, socklen_t *size)
+static int give_peer(int fd, struct handle *h, void *value, socklen_t *size)
 {
 #ifdef SO_PEERCRED
-	const struct socket_person *peer = peer_of(h);
+	const struct socket_person *peer = peer_of(fd, h);
 	struct ucred given = {0, (uid_t)-1, (gid_t)-1};
 
 	if (peer)
 		given = (struct ucred){(pid_t)peer->pid, peer->uid, peer->gid};
 	return give(value, size, &given, sizeof(given));
 #else
-	(void)h, (void)value, (void)size;
+	(void)fd, (void)h, (void)value, (void)size;
 	return ENOPROTOOPT;
 #endif
 }
 
-static int give_peers_process(const struct handle *h, void *value, socklen_t *size)
+static int give_peers_process(int fd, struct handle *h, void *value, socklen_t *size)
 {
 #ifdef SYS_pidfd_open
-	const struct socket_person *peer = peer_of(h);
+	const struct socket_person *peer = peer_of(fd, h);
 
 	if (!peer)
 		return ENODATA;
@@ -110,7 +110,7 @@ static int give_peers_process(const struct handle *h, void *value, socklen_t *si
 	descriptor_is_new(process);
 	return give_int(value, size, process);
 #else
-	(void)h, (void)value, (void)size;
+	(void)fd, (void)h, (void)value, (void)size;
 	return ENOPROTOOPT;
 #endif
 }
@@ -119,7 +119,7 @@ static int give_peers_process(const struct handle *h, void *value, socklen_t *si
 static int take_error(int fd, struct handle *h)
 {
 	struct socket *socket = socket_of(&h->mapping);
-	bool is_gone = has_connections(socket) && socket->state == SOCKET_CONNECTED &&
+	bool is_gone = has_connections(socket) && socket_is_connected(fd, h) &&
 		       socket_has_peer(fd, h) == 0;
 
 	mapping_lock(&h->mapping);
@@ -173,11 +173,11 @@ static int get_option(int fd, struct handle *h, int option, void *value, socklen
 #endif
 #ifdef SO_PEERCRED
 	case SO_PEERCRED:
-		return give_peer(h, value, size);
+		return give_peer(fd, h, value, size);
 #endif
 #ifdef SO_PEERPIDFD
 	case SO_PEERPIDFD:
-		return give_peers_process(h, value, size);
+		return give_peers_process(fd, h, value, size);
 #endif
 	default:
 		return ENOPROTOOPT;
