@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +29,7 @@
 #define POLLRDHUP 0
 #endif
 
+enum { BURY_EVERY = 256 };
 enum { TYPE_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC };
 enum { PATH_AT = offsetof(struct sockaddr_un, sun_path) };
 
@@ -127,7 +127,7 @@ static int make_named(int type)
 	return -1;
 }
 
-/* What processes that were killed have left is buried by the first who makes a socket later. */
+/* What processes that were killed have left is buried by who makes a socket, now and then. */
 static void bury_the_dead(void)
 {
 	char path[PATH_MAX], *name;
@@ -148,7 +148,7 @@ static void bury_the_dead(void)
 
 int ipcref_socket(int domain, int type, int protocol)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static _Atomic unsigned made;
 
 	if (domain != AF_UNIX) {
 		int fd = socket(domain, type, protocol);
@@ -164,7 +164,8 @@ int ipcref_socket(int domain, int type, int protocol)
 	}
 	if (FAULT("sock/make/enter"))
 		return -1;
-	pthread_once(&once, bury_the_dead);
+	if (made++ % BURY_EVERY == 0)
+		bury_the_dead();
 	return descriptor_adopt(make_named(type), OBJECT_SOCKET, SOCKET_A);
 }
 

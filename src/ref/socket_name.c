@@ -227,6 +227,86 @@ bool socket_find(struct socket_file *file, const struct sockaddr_un *to, socklen
 	return false;
 }
 
+/* -- what is left of the dead -----------------------------------------------------------------
+ */
+
+/* Whether nobody has it, nor will. */
+static bool is_dead(const struct socket_file *file)
+{
+	return !socket_is_held(file) && pipe_has_others(file->fd, SOCKET_B) == 0;
+}
+
+/*
+ * Who takes a dead socket's name away has locked it: so it is still that socket's, for another's
+ * can't come to its place before.
+ */
+static void unlink_if_same(const char *path, const struct stat *file)
+{
+	struct stat status;
+
+	if (stat(path, &status) == 0 && status.st_dev == file->st_dev &&
+	    status.st_ino == file->st_ino)
+		unlink(path);
+}
+
+static void unlink_names(struct socket_file *file)
+{
+	const struct socket *socket = socket_of(&file->mapping);
+	struct socket_name name;
+	struct stat status;
+	char path[PATH_MAX];
+
+	if (fstat(file->fd, &status) < 0)
+		return;
+	socket_copy_name(&name, &socket->ends[0].name);
+	if (name.size > PATH_AT && name.path[0] == '\0' &&
+	    abstract_path(path, name.path + 1, name.size - PATH_AT - 1))
+		unlink_if_same(path, &status);
+	STEP("sock/bury/unnamed");
+	if (socket_path_of(path, socket->number))
+		unlink_if_same(path, &status);
+}
+
+/* Whether it was buried. */
+static bool bury(struct socket_file *file)
+{
+	bool is_buried;
+
+	if (!is_dead(file) || socket_is_awaited(socket_of(&file->mapping)))
+		return false;
+	mapping_lock(&file->mapping);
+	is_buried = is_dead(file); /* not accepted meanwhile */
+	if (is_buried)
+		unlink_names(file);
+	mapping_unlock(&file->mapping);
+	return is_buried;
+}
+
+void socket_bury(uint64_t number)
+{
+	int saved = errno;
+	struct socket_file file;
+
+	if (socket_open_number(&file, number)) {
+		bury(&file);
+		socket_close(&file);
+	}
+	errno = saved;
+}
+
+/* Whether a name that was in use isn't any more. */
+static bool clear_away(const char *path)
+{
+	struct socket_file file;
+	bool is_buried;
+
+	if (!socket_open(&file, path))
+		return errno == ENOENT;
+	is_buried = bury(&file);
+	socket_close(&file);
+	return is_buried;
+}
+
 /* -- binding ---------------------------------------------------------------------------------- */
 
 /* A path where the umask leaves this of all permissions, and where a file can be made at all. */
@@ -262,78 +342,85 @@ static int link_path(int fd, struct socket *socket, const char *path)
 	return errno == EEXIST ? EADDRINUSE : errno;
 }
 
-/* Takes away an abstract name that nobody has any more.  Whether it is worth another try. */
-static bool clear_away(const char *path)
-{
-	struct socket_file file;
-
-	if (!socket_open(&file, path))
-		return errno == ENOENT;
-	uint64_t number = socket_of(&file.mapping)->number;
-	bool is_held = socket_is_held(&file);
-
-	socket_close(&file);
-	if (!is_held)
-		socket_bury(number);
-	return !is_held && access(path, F_OK) < 0;
-}
-
 static int link_abstract(const struct socket *socket, const char *path)
 {
 	char own[PATH_MAX];
 
 	if (!socket_path_of(own, socket->number))
 		return errno;
-	while (link(own, path) < 0)
-		if (errno != EEXIST || !clear_away(path))
-			return errno == EEXIST || errno == ENOENT ? EADDRINUSE : errno;
-	return 0;
+	if (link(own, path) == 0)
+		return 0;
+	return errno == EEXIST ? EADDRINUSE : errno;
 }
 
-/* A name of five digits that nobody has. */
-static int bind_by_itself(struct socket *socket, struct sockaddr_un *address, socklen_t *size)
+/* The name is known before it leads here: so it goes with the socket, whoever dies meanwhile. */
+static int bind_to(int fd, struct socket *socket, const struct sockaddr_un *address, socklen_t size,
+		   const char *path)
 {
-	char path[PATH_MAX], digits[8];
+	struct socket_name *name = &socket->ends[0].name;
+	int error;
+
+	keep_name(name, address, size);
+	STEP("sock/bind/named");
+	error = is_abstract(address, size) ? link_abstract(socket, path)
+					   : link_path(fd, socket, path);
+	if (error)
+		name->size = PATH_AT;
+	return error;
+}
+
+/* To an abstract name of five digits that nobody has. */
+static int bind_by_itself(int fd, struct socket *socket)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	uint32_t number = (uint32_t)(socket->number ^ socket->number >> 20);
+	const socklen_t size = PATH_AT + 6;
+	char path[PATH_MAX], digits[8];
 	int error = EADDRINUSE;
 
 	for (unsigned i = 0; error == EADDRINUSE && i < 1 << 20; i++) {
 		snprintf(digits, sizeof(digits), "%05x", (number + i) & 0xfffff);
-		memcpy(address->sun_path + 1, digits, 5);
-		*size = PATH_AT + 6;
-		error = path_of(path, address, *size) ? link_abstract(socket, path) : errno;
+		memcpy(address.sun_path + 1, digits, 5);
+		if (!path_of(path, &address, size))
+			return errno;
+		error = bind_to(fd, socket, &address, size, path);
 	}
 	return error;
 }
 
-static int bind_locked(int fd, struct handle *h, struct sockaddr_un *address, socklen_t size)
+static int bind_locked(int fd, struct handle *h, const struct sockaddr_un *address, socklen_t size,
+		       const char *path)
 {
 	struct socket *socket = socket_of(&h->mapping);
-	struct socket_name *name = &socket->ends[0].name;
-	char path[PATH_MAX];
-	int error;
 
-	if (end_of(h) == 1 || name->size > PATH_AT)
+	if (end_of(h) == 1 || socket->ends[0].name.size > PATH_AT)
 		return EINVAL;
 	if (socket->number == 0)
 		return EOPNOTSUPP;
-	if (size == PATH_AT) {
-		error = bind_by_itself(socket, address, &size);
-	} else {
-		if (!path_of(path, address, size))
-			return errno;
-		error = is_abstract(address, size) ? link_abstract(socket, path)
-						   : link_path(fd, socket, path);
-	}
-	STEP("sock/bind/linked");
-	if (!error)
-		keep_name(name, address, size);
+	return size == PATH_AT ? bind_by_itself(fd, socket)
+			       : bind_to(fd, socket, address, size, path);
+}
+
+static int bind_ours(int fd, struct handle *h, const struct sockaddr *address, socklen_t size)
+{
+	struct sockaddr_un to;
+	char path[PATH_MAX];
+	int error = socket_parse(&to, address, size);
+
+	if (error)
+		return error;
+	if (!path_of(path, &to, size))
+		return errno;
+	do {
+		mapping_lock(&h->mapping);
+		error = bind_locked(fd, h, &to, size, path);
+		mapping_unlock(&h->mapping);
+	} while (error == EADDRINUSE && is_abstract(&to, size) && clear_away(path));
 	return error;
 }
 
 int ipcref_bind(int fd, const struct sockaddr *address, socklen_t size)
 {
-	struct sockaddr_un copy;
 	bool is_ours;
 	struct handle *h = socket_get(fd, &is_ours);
 
@@ -341,51 +428,10 @@ int ipcref_bind(int fd, const struct sockaddr *address, socklen_t size)
 		return bind(fd, address, size);
 	if (!h)
 		return -1;
-	int error = socket_parse(&copy, address, size);
-	if (!error) {
-		mapping_lock(&h->mapping);
-		error = bind_locked(fd, h, &copy, size);
-		mapping_unlock(&h->mapping);
-	}
+	int error = FAULT("sock/bind/enter") ? errno : bind_ours(fd, h, address, size);
 	handle_put(h);
 	if (!error)
 		return 0;
 	errno = error;
 	return -1;
-}
-
-/* -- what is left of the dead ----------------------------------------------------------------- */
-
-static void unlink_if_same(const char *path, const struct stat *file)
-{
-	struct stat status;
-
-	if (stat(path, &status) == 0 && status.st_dev == file->st_dev &&
-	    status.st_ino == file->st_ino)
-		unlink(path);
-}
-
-void socket_bury(uint64_t number)
-{
-	int saved = errno;
-	struct socket_file file;
-	struct socket_name name;
-	struct stat status;
-	char path[PATH_MAX];
-
-	if (!socket_open_number(&file, number))
-		goto out;
-	if (!socket_is_held(&file) && pipe_has_others(file.fd, SOCKET_B) == 0 &&
-	    !socket_is_awaited(socket_of(&file.mapping)) && fstat(file.fd, &status) == 0) {
-		socket_copy_name(&name, &socket_of(&file.mapping)->ends[0].name);
-		if (name.size > PATH_AT && name.path[0] == '\0' &&
-		    abstract_path(path, name.path + 1, name.size - PATH_AT - 1))
-			unlink_if_same(path, &status);
-		STEP("sock/bury/unnamed");
-		if (socket_path_of(path, number))
-			unlink_if_same(path, &status);
-	}
-	socket_close(&file);
-out:
-	errno = saved;
 }
