@@ -188,8 +188,8 @@ bool socket_chmod(const char *path, mode_t mode, int *result);
 int socket_has_peer(int fd, const struct handle *h);
 /* Whether it is connected, or was; not locked. */
 bool socket_is_connected(int fd, struct handle *h);
-/* Whether a listener that is there has still to accept it. */
-bool socket_is_awaited(const struct socket *socket);
+/* Whether a listener that is there has still to accept it: 1 or 0, or -1 with errno. */
+int socket_is_awaited(const struct socket *socket);
 /* There is no peer: the end of the connection, told once by an error if something was lost. Locked.
  */
 void socket_notice_end(struct handle *h);

@@ -40,35 +40,36 @@ static uint64_t number_at(const struct queue_view *view, uint32_t position,
 	return number;
 }
 
-/* Whether a listener that is there has it in its queue. */
-static bool is_awaited_by(uint64_t listener, uint64_t number)
+static bool is_queued(struct mapping *listener, uint64_t number)
 {
-	struct socket_file file;
 	struct queue_view view;
 	struct record record;
 	bool is_found = false;
 
-	if (!listener || !socket_open_number(&file, listener))
-		return false;
-	if (socket_is_held(&file)) {
-		mapping_lock(&file.mapping);
-		bool is_seen = queue_see(&view, &file.mapping, 0);
-
-		for (uint32_t at = view.head; is_seen && !is_found && at != view.head + view.used;
-		     at = queue_after(at, &record)) {
-			is_seen = queue_at(&view, at, &record);
-			is_found = is_seen && number_at(&view, at, &record) == number;
-		}
-		mapping_unlock(&file.mapping);
+	mapping_lock(listener);
+	bool is_seen = queue_see(&view, listener, 0);
+	for (uint32_t at = view.head; is_seen && !is_found && at != view.head + view.used;
+	     at = queue_after(at, &record)) {
+		is_seen = queue_at(&view, at, &record);
+		is_found = is_seen && number_at(&view, at, &record) == number;
 	}
-	socket_close(&file);
+	mapping_unlock(listener);
 	return is_found;
 }
 
-bool socket_is_awaited(const struct socket *socket)
+int socket_is_awaited(const struct socket *socket)
 {
-	return has_connections(socket) && socket->state != SOCKET_LISTENS &&
-	       is_awaited_by(socket->peer, socket->number);
+	uint64_t listener = socket->peer;
+	struct socket_file file;
+	int result;
+
+	if (!has_connections(socket) || socket->state == SOCKET_LISTENS || !listener)
+		return 0;
+	if (!socket_open_number(&file, listener))
+		return errno == ENOENT ? 0 : -1;
+	result = socket_is_held(&file) && is_queued(&file.mapping, socket->number);
+	socket_close(&file);
+	return result;
 }
 
 /* Whether anybody else has the other end. */
@@ -86,15 +87,18 @@ static int has_other_end(int fd, const struct handle *h)
 int socket_has_peer(int fd, const struct handle *h)
 {
 	struct socket *socket = socket_of(&h->mapping);
+	bool was_there; /* known before the look, after which it may come and be so */
 	int result;
 
 	if (!has_both_ends(socket))
 		return 1;
+	was_there = end_of(h) == 1 || socket->number == 0 || socket->was_accepted;
 	result = has_other_end(fd, h);
-	if (result || end_of(h) == 1 || socket->number == 0 || socket->was_accepted)
+	if (result || was_there)
 		return result;
-	if (socket_is_awaited(socket))
-		return 1;
+	result = socket_is_awaited(socket);
+	if (result)
+		return result;
 	return has_other_end(fd, h); /* accepted between the looks, or not at all */
 }
 
