@@ -289,7 +289,7 @@ static ssize_t socket_readv(int fd, struct handle *h, const struct iovec *vector
 		errno = EINVAL;
 		return -1;
 	}
-	return size ? socket_receive(fd, h, &message, 0) : 0;
+	return size ? socket_receive(fd, h, &message, 0, NULL) : 0;
 }
 
 static ssize_t socket_writev(int fd, struct handle *h, const struct iovec *vector, int count)
@@ -587,7 +587,7 @@ ssize_t ipcref_recvmsg(int fd, struct msghdr *message, int flags)
 		return recvmsg(fd, message, flags);
 	if (!h)
 		return -1;
-	result = socket_receive(fd, h, message, flags);
+	result = socket_receive(fd, h, message, flags, NULL);
 	handle_put(h);
 	return result;
 }
@@ -658,39 +658,49 @@ int ipcref_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 	return sent || !count ? (int)sent : -1;
 }
 
+/* How many were received; of none, errno tells why. */
+static unsigned receive_many(int fd, struct handle *h, struct mmsghdr *messages, unsigned count,
+			     int flags, const struct timespec *end)
+{
+	int plain = flags & ~MSG_WAITFORONE;
+	struct vigil vigil = {.is_kept = false};
+	unsigned received = 0;
+
+	/* one vigil, for a signal that comes between two messages */
+	while (received < count) {
+		ssize_t size = socket_receive(fd, h, &messages[received].msg_hdr, plain, &vigil);
+
+		if (size < 0)
+			break;
+		messages[received++].msg_len = (unsigned)size;
+		if (flags & MSG_WAITFORONE)
+			plain |= MSG_DONTWAIT;
+		/* looked at after each, as Linux does */
+		if (end && moment_is_past(CLOCK_MONOTONIC, end))
+			break;
+	}
+	vigil_end(&vigil);
+	return received;
+}
+
 int ipcref_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 		    struct timespec *timeout)
 {
-	int plain = flags & ~MSG_WAITFORONE;
 	bool is_ours;
 	struct handle *h = socket_get(fd, &is_ours);
 	struct timespec end;
-	unsigned received = 0;
 
 	if (!is_ours)
 		return recvmmsg(fd, messages, count, FLAGS_OF_MANY flags, timeout);
 	if (!h)
 		return -1;
-	handle_put(h);
 	if (timeout) {
 		clock_gettime(CLOCK_MONOTONIC, &end);
 		end.tv_sec += timeout->tv_sec + (end.tv_nsec + timeout->tv_nsec) / 1000000000;
 		end.tv_nsec = (end.tv_nsec + timeout->tv_nsec) % 1000000000;
 	}
-	for (; received < count; received++) {
-		ssize_t size = ipcref_recvmsg(fd, &messages[received].msg_hdr, plain);
-
-		if (size < 0)
-			break;
-		messages[received].msg_len = (unsigned)size;
-		if (flags & MSG_WAITFORONE)
-			plain |= MSG_DONTWAIT;
-		/* looked at after each, as Linux does */
-		if (timeout && moment_is_past(CLOCK_MONOTONIC, &end)) {
-			received++;
-			break;
-		}
-	}
+	unsigned received = receive_many(fd, h, messages, count, flags, timeout ? &end : NULL);
+	handle_put(h);
 	return received || !count ? (int)received : -1;
 }
 #endif

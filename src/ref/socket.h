@@ -255,14 +255,17 @@ struct waiting {
 	int flags; /* MSG_DONTWAIT */
 	uint32_t timeout;
 	struct timespec deadline;
-	struct vigil vigil;
+	struct vigil *vigil; /* the call's own or, of several messages, the whole call's */
+	struct vigil own;
 };
 void waiting_begin(struct waiting *waiting, int fd, struct handle *h, int flags, uint32_t timeout);
 int waiting_await(struct waiting *waiting, struct bell *bell, struct mapping *mapping,
 		  bool has_moved);
 
 ssize_t socket_send(int fd, struct handle *h, const struct msghdr *message, int flags);
-ssize_t socket_receive(int fd, struct handle *h, struct msghdr *message, int flags);
+/* Part of a longer call that keeps the vigil, unless that is NULL. */
+ssize_t socket_receive(int fd, struct handle *h, struct msghdr *message, int flags,
+		       struct vigil *vigil);
 
 extern const struct object_class socket_class;
 

@@ -327,7 +327,7 @@ static int connect_to_listener(int fd, struct handle *h, struct socket_file *lis
 	error = await_a_place(listener, socket->number, &waiting);
 	STEP("sock/connect/queued");
 	end_connecting(h, error ? SOCKET_FRESH : SOCKET_CONNECTED);
-	vigil_end(&waiting.vigil);
+	vigil_end(&waiting.own);
 	return error;
 }
 
@@ -467,7 +467,7 @@ static int await_connection(int fd, struct handle *h, int flags, int *accepted)
 			break;
 	}
 	mapping_unlock(&h->mapping);
-	vigil_end(&waiting.vigil);
+	vigil_end(&waiting.own);
 	return error;
 }
 

@@ -48,6 +48,7 @@ static ssize_t size_of(const struct msghdr *message)
 void waiting_begin(struct waiting *waiting, int fd, struct handle *h, int flags, uint32_t timeout)
 {
 	*waiting = (struct waiting){.fd = fd, .h = h, .flags = flags, .timeout = timeout};
+	waiting->vigil = &waiting->own;
 	if (!timeout)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &waiting->deadline);
@@ -73,7 +74,7 @@ int waiting_await(struct waiting *waiting, struct bell *bell, struct mapping *ma
 
 	if (!(waiting->flags & MSG_DONTWAIT) &&
 	    !descriptor_is_nonblocking(descriptor_number(waiting->fd, waiting->h)))
-		error = bell_sleep_in_vigil(bell, mapping, &sleep, &waiting->vigil);
+		error = bell_sleep_in_vigil(bell, mapping, &sleep, waiting->vigil);
 	return error == ETIMEDOUT ? EAGAIN : error;
 }
 
@@ -409,7 +410,7 @@ ssize_t socket_send(int fd, struct handle *h, const struct msghdr *message, int 
 			sent = send_stream(&out, &error);
 		else
 			error = send_message(&out);
-		vigil_end(&out.waiting.vigil);
+		vigil_end(&out.waiting.own);
 	}
 	if (error == EPIPE && socket->type == SOCK_STREAM && !(flags & MSG_NOSIGNAL))
 		raise(SIGPIPE);
@@ -758,7 +759,8 @@ static void give_rest(struct incoming *in)
 		message->msg_namelen = 0;
 }
 
-ssize_t socket_receive(int fd, struct handle *h, struct msghdr *message, int flags)
+ssize_t socket_receive(int fd, struct handle *h, struct msghdr *message, int flags,
+		       struct vigil *vigil)
 {
 	const struct socket *socket = socket_of(&h->mapping);
 	struct incoming in = {.fd = fd, .h = h, .message = message, .flags = flags};
@@ -775,8 +777,10 @@ ssize_t socket_receive(int fd, struct handle *h, struct msghdr *message, int fla
 		error = EOPNOTSUPP;
 	if (!error) {
 		waiting_begin(&in.waiting, fd, h, flags, socket->ends[end_of(h)].receive_timeout);
+		if (vigil)
+			in.waiting.vigil = vigil;
 		error = flags & MSG_OOB ? receive_urgent(&in) : receive(&in);
-		vigil_end(&in.waiting.vigil);
+		vigil_end(&in.waiting.own);
 	}
 	if (error && in.given == 0) {
 		errno = error;
