@@ -27,6 +27,12 @@ ref_sources = \
 	%D%/sem.c \
 	%D%/semset.c \
 	%D%/shm.c \
+	%D%/socket.c %D%/socket.h \
+	%D%/socket_connect.c \
+	%D%/socket_message.c \
+	%D%/socket_name.c \
+	%D%/socket_option.c \
+	%D%/socket_queue.c \
 	%D%/spin.c \
 	%D%/step.h
 
@@ -60,4 +66,5 @@ ref_tables = \
 	%D%/tables/sem.c \
 	%D%/tables/semset.c \
 	%D%/tables/shm.c \
+	%D%/tables/sock.c \
 	%D%/tables/tables.h

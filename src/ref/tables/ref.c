@@ -18,6 +18,7 @@ static const char *lacks(const char *operation)
 		{"pipe.tee", "pages move between files only in the kernel"},
 		{"pipe.vmsplice", "pages move between files only in the kernel"},
 		{"pipe.sendfile", "pages move between files only in the kernel"},
+		{"sock.pass", "a descriptor goes to another process only by the kernel"},
 		{"event.epoll_create1", "left to Linux: poll and select wait for many here"},
 		{"event.timerfd_create", "left to Linux: a timer is no communication"},
 		{"mq.limit_bytes", "a user's share of memory is the kernel's to count"},
@@ -50,6 +51,7 @@ const struct implementation ref_implementation = {
 	.shm = &ref_shm,
 	.sem = &ref_sem,
 	.semset = &ref_semset,
+	.sock = &ref_sock,
 	.lock = &ref_lock,
 	.event = &ref_event,
 };
