@@ -14,6 +14,7 @@ ref_sources = \
 	%D%/futex.c %D%/futex.h \
 	%D%/handle.c %D%/handle.h \
 	%D%/ipcref.h \
+	%D%/kernel.h \
 	%D%/lock.c %D%/lock.h \
 	%D%/mq.c \
 	%D%/msg.c \

@@ -10,11 +10,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <linux/futex.h>
-#endif
 
 #include "ref/futex.h"
+#include "ref/kernel.h"
 
 /* Turns of a short wait on another processor, before one sleeps. */
 enum { LOCK_SPINS = 100 };
