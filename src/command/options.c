@@ -34,6 +34,7 @@ static const char help[] =
 	"  --untested            rules that have no test\n"
 	"  --untestable          promises that no test can see kept, and why\n"
 	"  --coverage            rules and tests of each page of the documents\n"
+	"  --lacks               functions that the implementation (--impl) lacks, and why\n"
 	"\n"
 	"Exit status: 0 all held, 1 something failed, 2 bad usage or trouble of our own.\n"
 	"IPCTS_TIMEOUT_SCALE is the default of --timeout-scale; NO_COLOR turns colours off.\n";
@@ -55,6 +56,7 @@ enum option_code {
 	OPTION_UNTESTED,
 	OPTION_UNTESTABLE,
 	OPTION_COVERAGE,
+	OPTION_LACKS,
 	OPTION_HELP,
 };
 
@@ -77,11 +79,13 @@ const struct option run_options[] = {
 const struct option list_options[] = {
 	{"only", required_argument, NULL, OPTION_ONLY},
 	{"grade", required_argument, NULL, OPTION_GRADE},
+	{"impl", required_argument, NULL, OPTION_IMPL},
 	{"rules", no_argument, NULL, OPTION_RULES},
 	{"tests", no_argument, NULL, OPTION_TESTS},
 	{"untested", no_argument, NULL, OPTION_UNTESTED},
 	{"untestable", no_argument, NULL, OPTION_UNTESTABLE},
 	{"coverage", no_argument, NULL, OPTION_COVERAGE},
+	{"lacks", no_argument, NULL, OPTION_LACKS},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -280,6 +284,9 @@ static void parse_option(struct options *options, int code)
 		break;
 	case OPTION_COVERAGE:
 		options->view = VIEW_COVERAGE;
+		break;
+	case OPTION_LACKS:
+		options->view = VIEW_LACKS;
 		break;
 	default:
 		break;
