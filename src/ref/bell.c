@@ -76,7 +76,7 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 	if (sleep->deadline && moment_is_past(sleep->clock, sleep->deadline))
 		return ETIMEDOUT;
 	atomic_store(&bell->is_waited_for, 1);
-	mapping_unlock(mapping);
+	mapping_unlock_to_sleep(mapping);
 	result = sleep_for(&bell->rings, rings, sleep);
 	is_rung = atomic_load(&bell->rings) != rings;
 	mapping_lock_again(mapping);
@@ -157,7 +157,7 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
 		keep_signals_waiting(&vigil->mask);
 	vigil->is_kept = true;
 	atomic_store(&bell->is_waited_for, 1);
-	mapping_unlock(mapping);
+	mapping_unlock_to_sleep(mapping);
 	if (!let_handlers_run(vigil, sleep, &result))
 		futex_wait(&bell->rings, rings, sleep->looks_every);
 	mapping_lock_again(mapping);

@@ -33,6 +33,11 @@ bool lock_take(struct lock *lock);
 /* The same after a sleep in which others may have come to wait for the lock (bell.c). */
 bool lock_take_again(struct lock *lock);
 void lock_drop(struct lock *lock);
+/*
+ * The same before such a sleep: if this thread dies in it, or as soon as it is woken, the kernel
+ * wakes the next of those who wait for the lock.
+ */
+void lock_drop_to_sleep(struct lock *lock);
 
 /* This thread's id; never 0. */
 uint32_t thread_id(void);

@@ -288,6 +288,12 @@ void mapping_lock_again(struct mapping *mapping)
 		repair(mapping);
 }
 
+void mapping_unlock_to_sleep(struct mapping *mapping)
+{
+	mapping_commit(mapping);
+	lock_drop_to_sleep(&mapping->object->lock);
+}
+
 void mapping_unlock(struct mapping *mapping)
 {
 	mapping_commit(mapping);

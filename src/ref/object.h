@@ -112,7 +112,8 @@ bool is_in_group(gid_t gid);
 
 /* Locks it; what a dead owner has left undone is undone first. */
 void mapping_lock(struct mapping *mapping);
-void mapping_lock_again(struct mapping *mapping); /* after a sleep (bell.c) */
+void mapping_unlock_to_sleep(struct mapping *mapping); /* before a sleep, and */
+void mapping_lock_again(struct mapping *mapping);      /* after it (bell.c) */
 /* All changes since the lock was taken hold from here on. */
 void mapping_commit(struct mapping *mapping);
 /* None of them happens. */
