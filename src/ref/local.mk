@@ -47,6 +47,7 @@ endif
 
 include_HEADERS += %D%/ipcref.h
 pkgconfig_DATA += %D%/ipcref.pc
+dist_man_MANS += %D%/ipcref.3 %D%/ipcref.7
 
 # What makes it an implementation to judge; of ipcts, not of the library.
 ref_tables = \
