@@ -100,6 +100,8 @@ static bool set_mark(int fd)
 
 		if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
 			return true;
+		if (errno == EINVAL) /* of a kernel that has no such locks */
+			errno = ENOSYS;
 		if (errno != EAGAIN && errno != EACCES)
 			return false;
 	}
