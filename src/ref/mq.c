@@ -906,6 +906,7 @@ int ipcref_mq_setattr(mqd_t queue, const struct mq_attr *attributes, struct mq_a
 
 /* -- as a descriptor -------------------------------------------------------------------------- */
 
+/* Of the queue, whatever this descriptor may do with it, as Linux tells it. */
 static short ready(int fd, struct handle *h)
 {
 	struct view view;
@@ -915,9 +916,9 @@ static short ready(int fd, struct handle *h)
 	if (!see(&view, h))
 		return POLLERR;
 	mapping_lock(view.mapping);
-	if ((h->end & 04) && messages_for(&view, NULL) > 0)
+	if (messages_for(&view, NULL) > 0)
 		events |= POLLIN | POLLRDNORM;
-	if ((h->end & 02) && room_for(&view, NULL) > 0)
+	if (room_for(&view, NULL) > 0)
 		events |= POLLOUT | POLLWRNORM;
 	mapping_unlock(view.mapping);
 	return events;
