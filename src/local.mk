@@ -85,6 +85,8 @@ ipcts_SOURCES = $(command_sources) $(ref_tables)
 command_sources = \
 	%D%/command/bench.c \
 	%D%/command/command.h \
+	%D%/command/conclusion.c \
+	%D%/command/conclusion.h \
 	%D%/command/coverage.c \
 	%D%/command/diff.c \
 	%D%/command/explain.c \

@@ -153,10 +153,12 @@ static struct undoer *undoer_at(const struct view *view, unsigned place)
 static const struct who *myself(void)
 {
 	static _Thread_local struct who me;
-	uint32_t process = (uint32_t)getpid();
 
-	if (me.process != process || me.life.birth != thread_life().birth)
+	if (me.thread != thread_id() || me.life.birth != thread_life().birth) {
+		uint32_t process = (uint32_t)getpid();
+
 		me = (struct who){process, thread_id(), thread_birth(process), thread_life()};
+	}
 	return &me;
 }
 
@@ -446,13 +448,19 @@ static void undo_all_of(const struct view *view, struct undoer *undoer)
 
 static void look_after_the_dead(const struct view *view)
 {
-	if (!view->set->undoers)
-		return;
-	for (unsigned i = 0; i < MOST_UNDOERS; i++) {
+	const struct who *me = myself();
+	uint32_t left = view->set->undoers;
+
+	for (unsigned i = 0; i < MOST_UNDOERS && left; i++) {
 		struct undoer *undoer = undoer_at(view, i);
 		uint32_t process = undoer->process;
 
-		if (process && !process_lives(process, undoer->birth))
+		if (!process)
+			continue;
+		left--;
+		/* of one's own life nobody need tell */
+		if ((process != me->process || undoer->birth != me->process_birth) &&
+		    !process_lives(process, undoer->birth))
 			undo_all_of(view, undoer);
 	}
 }
