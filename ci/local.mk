@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# make check plays the corpus and the unit tests, and looks whether the tree keeps its own rules.
+# make check plays the corpus over both implementations and the unit tests, and looks whether the
+# tree keeps its own rules.
 #
 #	make check CORPUS='mq --seed 7'     a part of the corpus: arguments of ipcts run
 #	make check WRAP='valgrind -q'       the programs under something: valgrind, qemu-..., strace
@@ -9,9 +10,9 @@ TAP_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-dr
 LOG_COMPILER = $(WRAP)
 AM_TESTS_ENVIRONMENT = WRAP='$(WRAP)'; CORPUS='$(CORPUS)'; export WRAP CORPUS;
 
-dist_check_SCRIPTS += %D%/corpus.tap %D%/layers.tap
-TESTS += %D%/corpus.tap %D%/layers.tap
-%D%/corpus.log: ipcts$(EXEEXT) known
+dist_check_SCRIPTS += %D%/corpus.tap %D%/corpus-ref.tap %D%/layers.tap
+TESTS += %D%/corpus.tap %D%/corpus-ref.tap %D%/layers.tap
+%D%/corpus.log %D%/corpus-ref.log: ipcts$(EXEEXT) known
 
 # Of every process a file of what valgrind says of it: hopefully nothing.
 check-valgrind:
@@ -25,10 +26,12 @@ check-valgrind:
 clean-local:
 	rm -rf valgrind
 
-# The installed program judges the platform.
+# The installed program judges the platform, and the reference.
 installcheck-local:
 	known=; test ! -e known || known='--known known'; \
-	$(WRAP) "$(DESTDIR)$(bindir)/$$(echo ipcts | sed '$(transform)')$(EXEEXT)" run $$known $(CORPUS)
+	ipcts="$(DESTDIR)$(bindir)/$$(echo ipcts | sed '$(transform)')$(EXEEXT)"; \
+	$(WRAP) "$$ipcts" run $$known $(CORPUS) && \
+	$(WRAP) "$$ipcts" run --impl ref $$known --known $(top_srcdir)/ci/known/ref $(CORPUS)
 
 # The baselines of this libc and this kernel, in one; empty, if they have none.
 noinst_DATA += known

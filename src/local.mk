@@ -3,8 +3,9 @@ noinst_LIBRARIES += libipcts.a
 libipcts_a_SOURCES = \
 	%D%/bench/bench.h \
 	%D%/bench/limit.c %D%/bench/measure.c %D%/bench/solo.c %D%/bench/way.c \
-	%D%/contract/all.ops %D%/contract/all.rules \
+	%D%/contract/all.entries %D%/contract/all.ops %D%/contract/all.rules \
 	%D%/contract/contract.c \
+	%D%/contract/entry.c %D%/contract/entry.h \
 	%D%/contract/event.h %D%/contract/event.ops %D%/contract/event.rules \
 	%D%/contract/fd.h %D%/contract/fd.ops \
 	%D%/contract/fifo.h %D%/contract/fifo.ops %D%/contract/fifo.rules \

@@ -204,3 +204,11 @@ check_PROGRAMS += %D%/unit/ipcts_broken
 dist_check_SCRIPTS += %D%/unit/command.tap
 TESTS += $(unit_tests) %D%/unit/command.tap
 %D%/unit/command.log: ipcts$(EXEEXT) %D%/unit/ipcts_broken$(EXEEXT)
+
+# The directory of the reference's objects, when it is no good.
+check_PROGRAMS += %D%/unit/makes
+%C%_unit_makes_LDADD = libipcref.a
+
+dist_check_SCRIPTS += %D%/unit/namespace.tap
+TESTS += %D%/unit/namespace.tap
+%D%/unit/namespace.log: %D%/unit/makes$(EXEEXT)

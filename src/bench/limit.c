@@ -16,9 +16,9 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <linux/futex.h>
-#endif
+
+/* As <linux/futex.h> has it, which not every libc comes with. */
+enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
 
 const char *const limit_names[LIMITS] = {"a system call", "a cache line", "a futex", "a bare ring",
 					 "vmsplice"};

@@ -30,7 +30,8 @@ enum view {
 	VIEW_TESTS,
 	VIEW_UNTESTED,
 	VIEW_UNTESTABLE,
-	VIEW_COVERAGE
+	VIEW_COVERAGE,
+	VIEW_LACKS
 };
 
 struct options {

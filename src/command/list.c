@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contract/entry.h"
+#include "contract/implementation.h"
+
 /* From the tree's root, wherever it was built. */
 const char *place_of(const struct test *test)
 {
@@ -94,6 +97,48 @@ static void list_tests(struct sheet *sheet, const struct selection *selection)
 	}
 }
 
+/* Whether an entry is among those chosen. */
+static bool is_chosen(const struct selection *selection, const char *name)
+{
+	for (size_t i = 0; i < selection->glob_count; i++)
+		if (glob_matches(selection->globs[i], name))
+			return true;
+	return selection->glob_count == 0;
+}
+
+static void list_lack(struct sheet *sheet, const struct implementation *implementation,
+		      const char *name)
+{
+	const char *why = implementation->lacks ? implementation->lacks(name) : NULL;
+
+	sheet_printf(sheet, "%-40s %s\n", name, why ? why : "is not there");
+}
+
+/* Of a table that isn't there not each function. */
+static void list_lacks(struct sheet *sheet, const struct options *options)
+{
+	const struct implementation *implementation = options->implementation;
+	const char *lacked = "";
+
+	for (const struct entry *entry = entries; entry->name; entry++) {
+		if (has_entry(implementation, entry) ||
+		    !is_chosen(&options->selection, entry->name))
+			continue;
+		if (has_table(implementation, entry))
+			list_lack(sheet, implementation, entry->name);
+		else if (strcmp(lacked, entry->table) != 0)
+			list_lack(sheet, implementation, lacked = entry->table);
+	}
+}
+
+static bool glob_is_entry(const char *glob)
+{
+	for (const struct entry *entry = entries; entry->name; entry++)
+		if (glob_matches(glob, entry->name))
+			return true;
+	return false;
+}
+
 static bool glob_is_rule(const char *glob)
 {
 	for (int rule = 0; rule < RULE_COUNT; rule++)
@@ -105,6 +150,14 @@ static bool glob_is_rule(const char *glob)
 	return false;
 }
 
+static void check_glob(const char *glob, enum view view)
+{
+	if (view == VIEW_LACKS && !glob_is_entry(glob))
+		refuse("%s: matches no function", glob);
+	if (view != VIEW_LACKS && !glob_is_rule(glob) && !glob_is_known(glob))
+		refuse("%s: matches no rule and no test", glob);
+}
+
 int list_command(int argc, char **argv)
 {
 	struct options options;
@@ -112,8 +165,7 @@ int list_command(int argc, char **argv)
 
 	parse_options(&options, argc, argv, list_options);
 	for (size_t i = 0; i < options.selection.glob_count; i++)
-		if (!glob_is_rule(options.globs[i]) && !glob_is_known(options.globs[i]))
-			refuse("%s: matches no rule and no test", options.globs[i]);
+		check_glob(options.globs[i], options.view);
 
 	if (options.view == VIEW_MECHANISMS)
 		list_mechanisms(&sheet, &options.selection);
@@ -123,6 +175,8 @@ int list_command(int argc, char **argv)
 		list_untestables(&sheet, &options.selection);
 	else if (options.view == VIEW_COVERAGE)
 		list_coverage(&sheet, &options.selection);
+	else if (options.view == VIEW_LACKS)
+		list_lacks(&sheet, &options);
 	else
 		list_rules(&sheet, &options.selection, options.view == VIEW_UNTESTED);
 	free(options.globs);

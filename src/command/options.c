@@ -36,6 +36,7 @@ static const char help[] =
 	"  --untested            rules that have no test\n"
 	"  --untestable          promises that no test can see kept, and why\n"
 	"  --coverage            rules and tests of each page of the documents\n"
+	"  --lacks               functions that the implementation (--impl) lacks, and why\n"
 	"diff:\n"
 	"  --impl NAME,NAME      the implementations to compare (posix,ref)\n"
 	"  --only MECHANISM      only this one; may be repeated (all that have a menu)\n"
@@ -75,6 +76,7 @@ enum option_code {
 	OPTION_UNTESTED,
 	OPTION_UNTESTABLE,
 	OPTION_COVERAGE,
+	OPTION_LACKS,
 	OPTION_PAIR,
 	OPTION_STEPS,
 	OPTION_ACTORS,
@@ -101,11 +103,13 @@ const struct option run_options[] = {
 const struct option list_options[] = {
 	{"only", required_argument, NULL, OPTION_ONLY},
 	{"grade", required_argument, NULL, OPTION_GRADE},
+	{"impl", required_argument, NULL, OPTION_IMPL},
 	{"rules", no_argument, NULL, OPTION_RULES},
 	{"tests", no_argument, NULL, OPTION_TESTS},
 	{"untested", no_argument, NULL, OPTION_UNTESTED},
 	{"untestable", no_argument, NULL, OPTION_UNTESTABLE},
 	{"coverage", no_argument, NULL, OPTION_COVERAGE},
+	{"lacks", no_argument, NULL, OPTION_LACKS},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -360,6 +364,9 @@ static void parse_option(struct options *options, int code)
 		break;
 	case OPTION_COVERAGE:
 		options->view = VIEW_COVERAGE;
+		break;
+	case OPTION_LACKS:
+		options->view = VIEW_LACKS;
 		break;
 	default:
 		break;

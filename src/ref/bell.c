@@ -139,8 +139,11 @@ static bool let_handlers_run(const struct vigil *vigil, const struct sleep *slee
 		is_any = true;
 		is_end |= ends_sleep(signal, sleep);
 	}
-	/* another thread may be quicker: ppoll tells whether a handler has run in this one */
-	if (is_any && ppoll(NULL, 0, &(struct timespec){0, 0}, &vigil->mask) < 0 && is_end)
+	/*
+	 * Another thread may be quicker: ppoll tells whether a handler has run in this one.  Not
+	 * every kernel lets one run where there is no time at all.
+	 */
+	if (is_any && ppoll(NULL, 0, &(struct timespec){0, 1000000}, &vigil->mask) < 0 && is_end)
 		*result = EINTR;
 	return is_any;
 }

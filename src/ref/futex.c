@@ -11,11 +11,10 @@
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <linux/futex.h>
-#endif
 
+#include "ref/kernel.h"
 #include "ref/step.h"
+
 #if defined(SYS_futex_time64) && !defined(SYS_futex)
 #define SYS_futex SYS_futex_time64
 #endif
@@ -219,7 +218,7 @@ CAN_BE_CUT_OFF int futex_doze_cancellably(_Atomic uint32_t *word, uint32_t value
 	return result;
 }
 
-#if defined(SYS_futex_waitv) && defined(FUTEX_32)
+#ifdef SYS_futex_waitv
 /* False: it can't be had. */
 static bool wait_for_each(const struct waited_word *words, unsigned count,
 			  const struct timespec *moment)

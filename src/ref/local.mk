@@ -14,6 +14,7 @@ ref_sources = \
 	%D%/futex.c %D%/futex.h \
 	%D%/handle.c %D%/handle.h \
 	%D%/ipcref.h \
+	%D%/kernel.h \
 	%D%/lock.c %D%/lock.h \
 	%D%/mq.c \
 	%D%/msg.c \
@@ -52,6 +53,7 @@ endif
 
 include_HEADERS += %D%/ipcref.h
 pkgconfig_DATA += %D%/ipcref.pc
+dist_man_MANS += %D%/ipcref.3 %D%/ipcref.7
 
 # What makes it an implementation to judge; of ipcts, not of the library.
 ref_tables = \

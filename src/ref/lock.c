@@ -10,11 +10,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <linux/futex.h>
-#endif
 
 #include "ref/futex.h"
+#include "ref/kernel.h"
 
 /* Turns of a short wait on another processor, before one sleeps. */
 enum { LOCK_SPINS = 100 };
@@ -118,7 +116,7 @@ bool kernel_minds_the_dead(void)
 #endif
 }
 
-/* What /proc/ID/stat tells of a thread; 0: nothing. */
+/* What /proc/ID/task/ID/stat tells of a thread; 0: nothing. */
 struct status {
 	char state;
 	uint64_t flags, threads, birth, stack;
@@ -160,9 +158,10 @@ static bool look_up(const char *path, struct status *status)
 
 static bool look_up_thread(uint32_t id, struct status *status)
 {
-	char path[32];
+	char path[48];
 
-	snprintf(path, sizeof(path), "/proc/%u/stat", id);
+	/* of /proc/ID/stat emulators make up what their own process gets to see */
+	snprintf(path, sizeof(path), "/proc/%u/task/%u/stat", id, id);
 	return look_up(path, status);
 }
 

@@ -49,8 +49,11 @@ bool pipe_take_end(int fd, unsigned ends)
 	for (unsigned end = PIPE_WRITES; end <= PIPE_READS; end <<= 1) {
 		struct flock lock = byte_of(end, F_RDLCK);
 
-		if ((ends & end) && fcntl(fd, F_OFD_SETLK, &lock) < 0)
-			return false;
+		if (!(ends & end) || fcntl(fd, F_OFD_SETLK, &lock) == 0)
+			continue;
+		if (errno == EINVAL) /* of a kernel that has no such locks */
+			errno = ENOSYS;
+		return false;
 	}
 	return true;
 }

@@ -444,10 +444,14 @@ int ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct ha
 	ipc->is_removed = 1;
 	mapping_unlock(&h->mapping);
 	STEP("registry/remove/told");
+	ipc_removed(class, h);
+	return 0;
+}
 
+void ipc_removed(struct ipc_class *class, struct handle *h)
+{
 	handle_forget_this(&class->handles, h->id % REGISTRY_PLACES, h);
 	finish_removal(class, h->id);
-	return 0;
 }
 
 /* -- getting ---------------------------------------------------------------------------------- */

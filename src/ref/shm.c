@@ -100,6 +100,8 @@ static bool set_mark(int fd)
 
 		if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
 			return true;
+		if (errno == EINVAL) /* of a kernel that has no such locks */
+			errno = ENOSYS;
 		if (errno != EAGAIN && errno != EACCES)
 			return false;
 	}
@@ -182,7 +184,7 @@ static bool unlock_or_destroy(struct handle *h)
 	mapping_unlock(&h->mapping);
 	STEP("shm/destroy/marked");
 	if (is_over)
-		ipc_remove(&shm_class, h, NULL);
+		ipc_removed(&shm_class, h);
 	return is_over;
 }
 

@@ -57,6 +57,9 @@ const struct shm_calls ref_shm = {
 	.munlock = munlock,
 #endif
 	.posix_fallocate = posix_fallocate,
+#ifdef __linux__
+	.fallocate = fallocate,
+#endif
 	.fchmod = fchmod,
 	.fchown = fchown,
 	.ftok = ftok,
