@@ -38,6 +38,41 @@ libipcref_so_0_SOURCES = $(ref_sources)
 libipcref_so_0_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
 libipcref_so_0_LDFLAGS = -shared -Wl,-soname,libipcref.so.0
 
+if PRELOAD
+# For programs that know nothing of it.  The library's own calls of what preload.c defines are to
+# be the platform's.
+sharedlib_PROGRAMS += libipcref-preload.so
+libipcref_preload_so_SOURCES = %D%/preload.c $(ref_sources)
+libipcref_preload_so_CFLAGS = $(libipcref_so_0_CFLAGS)
+libipcref_preload_so_LDFLAGS = -shared -Wl,-soname,libipcref-preload.so \
+	-Wl,--wrap=chmod \
+	-Wl,--wrap=close \
+	-Wl,--wrap=dup \
+	-Wl,--wrap=dup2 \
+	-Wl,--wrap=dup3 \
+	-Wl,--wrap=fcntl \
+	-Wl,--wrap=fstat \
+	-Wl,--wrap=fsync \
+	-Wl,--wrap=ftruncate \
+	-Wl,--wrap=ioctl \
+	-Wl,--wrap=lseek \
+	-Wl,--wrap=mknod \
+	-Wl,--wrap=mmap \
+	-Wl,--wrap=open \
+	-Wl,--wrap=poll \
+	-Wl,--wrap=posix_fadvise \
+	-Wl,--wrap=posix_fallocate \
+	-Wl,--wrap=ppoll \
+	-Wl,--wrap=pread \
+	-Wl,--wrap=pselect \
+	-Wl,--wrap=pwrite \
+	-Wl,--wrap=read \
+	-Wl,--wrap=readv \
+	-Wl,--wrap=stat \
+	-Wl,--wrap=write \
+	-Wl,--wrap=writev
+endif
+
 install-exec-hook:
 	cd $(DESTDIR)$(libdir) && rm -f libipcref.so && $(LN_S) libipcref.so.0 libipcref.so
 uninstall-hook:
