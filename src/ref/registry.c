@@ -428,6 +428,12 @@ int ipc_set(struct ipc_class *class, struct handle *h, const struct ipc_perm *pe
 	return 0;
 }
 
+void ipc_finish_removal(struct ipc_class *class, struct handle *h)
+{
+	handle_forget_this(&class->handles, h->id % REGISTRY_PLACES, h);
+	finish_removal(class, h->id);
+}
+
 int ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct handle *h))
 {
 	struct ipc_object *ipc = ipc_of(h);
@@ -445,8 +451,7 @@ int ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct ha
 	mapping_unlock(&h->mapping);
 	STEP("registry/remove/told");
 
-	handle_forget_this(&class->handles, h->id % REGISTRY_PLACES, h);
-	finish_removal(class, h->id);
+	ipc_finish_removal(class, h);
 	return 0;
 }
 

@@ -69,6 +69,8 @@ int ipc_set(struct ipc_class *class, struct handle *h, const struct ipc_perm *pe
  * -1 and errno EINVAL: another was first.
  */
 int ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct handle *h));
+/* The same for what its kind has marked as removed, under its lock, by itself. */
+void ipc_finish_removal(struct ipc_class *class, struct handle *h);
 /* From now on its key leads nowhere: the object is IPC_PRIVATE's.  It isn't locked. */
 void ipc_hide(struct ipc_class *class, int id);
 /* A new descriptor of its file (with FD_CLOEXEC); -1 with errno, as of open. */
