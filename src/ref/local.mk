@@ -27,6 +27,7 @@ ref_sources = \
 	%D%/sem.c \
 	%D%/semset.c \
 	%D%/shm.c \
+	%D%/sig.c \
 	%D%/spin.c \
 	%D%/step.h
 
@@ -95,4 +96,5 @@ ref_tables = \
 	%D%/tables/sem.c \
 	%D%/tables/semset.c \
 	%D%/tables/shm.c \
+	%D%/tables/sig.c \
 	%D%/tables/tables.h

@@ -39,7 +39,7 @@ TEST(sig, a_full_set_has_every_signal)
 /* Whichever is put in or taken out, all others stay as they were. */
 static long long puts_each(const char *text, const long long *n)
 {
-	int (*change)(sigset_t *, int) = n[0] ? impl->sig->sigaddset : impl->sig->sigdelset;
+	int (*change)(sigset_t *, int) = n[0] ? entry(sig, sigaddset) : entry(sig, sigdelset);
 	sigset_t set;
 
 	(void)text;

@@ -26,6 +26,8 @@ static const char *lacks(const char *operation)
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (strcmp(operation, reasons[i].operation) == 0)
 			return reasons[i].reason;
+	if (strncmp(operation, "sig.", strlen("sig.")) == 0)
+		return "only queued signals that are waited for are ours: the rest is the kernel's";
 	return NULL;
 }
 
@@ -52,4 +54,5 @@ const struct implementation ref_implementation = {
 	.semset = &ref_semset,
 	.lock = &ref_lock,
 	.event = &ref_event,
+	.sig = &ref_sig,
 };
