@@ -10,6 +10,7 @@
 #include "ref/descriptor.h"
 #include "ref/ipcref.h"
 #include "ref/pipe.h"
+#include "ref/socket.h"
 
 extern const struct object_class event_class, mq_class;
 
@@ -17,6 +18,7 @@ const struct object_class *const object_classes[OBJECT_KINDS] = {
 	[OBJECT_EVENT] = &event_class,
 	[OBJECT_PIPE] = &pipe_class,
 	[OBJECT_MQ] = &mq_class,
+	[OBJECT_SOCKET] = &socket_class,
 };
 
 /* -- reading and writing ---------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "ref/descriptor.h"
 #include "ref/ipcref.h"
 #include "ref/pipe.h"
+#include "ref/socket.h"
 #include "ref/step.h"
 
 #ifndef O_PATH
@@ -54,7 +55,8 @@ int ipcref_stat(const char *path, struct stat *status)
 {
 	if (stat(path, status) < 0)
 		return -1;
-	pipe_tells(status);
+	if (!pipe_tells(status))
+		socket_tells(status);
 	return 0;
 }
 
@@ -92,6 +94,8 @@ int ipcref_chmod(const char *path, mode_t mode)
 	struct mapping mapping;
 	int fd, result;
 
+	if (socket_chmod(path, mode, &result))
+		return result;
 	if (!open_ours(path, O_CLOEXEC, &fd, &mapping))
 		return chmod(path, mode);
 	if (fd < 0)
@@ -218,6 +222,11 @@ int ipcref_open(const char *path, int flags, ...)
 	if (!makes && !is_path && open_ours(path, flags, &opening.fd, &opening.mapping))
 		return opening.fd < 0 ? -1 : open_end(&opening);
 
+	struct stat status;
+	if (!is_path && stat(path, &status) == 0 && socket_tells(&status)) {
+		errno = makes ? EEXIST : ENXIO;
+		return -1;
+	}
 	int fd = open(path, flags, mode);
 	if (fd >= 0)
 		descriptor_is_new(fd);

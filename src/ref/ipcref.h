@@ -156,6 +156,11 @@ ssize_t ipcref_recvfrom(int fd, void *buffer, size_t size, int flags, struct soc
 			socklen_t *address_size);
 ssize_t ipcref_sendmsg(int fd, const struct msghdr *message, int flags);
 ssize_t ipcref_recvmsg(int fd, struct msghdr *message, int flags);
+#ifdef MSG_WAITFORONE
+int ipcref_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+int ipcref_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+		    struct timespec *timeout);
+#endif
 
 /* -- signals: queued, and taken by who waits for them --------------------------------------------
  */

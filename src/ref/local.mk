@@ -28,6 +28,12 @@ ref_sources = \
 	%D%/semset.c \
 	%D%/shm.c \
 	%D%/sig.c \
+	%D%/socket.c %D%/socket.h \
+	%D%/socket_connect.c \
+	%D%/socket_message.c \
+	%D%/socket_name.c \
+	%D%/socket_option.c \
+	%D%/socket_queue.c \
 	%D%/spin.c \
 	%D%/step.h
 
@@ -97,4 +103,5 @@ ref_tables = \
 	%D%/tables/semset.c \
 	%D%/tables/shm.c \
 	%D%/tables/sig.c \
+	%D%/tables/sock.c \
 	%D%/tables/tables.h

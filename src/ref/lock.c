@@ -36,6 +36,7 @@ static _Thread_local struct {
 	/* What was announced before: libc's own or, in a signal handler, the interrupted lock. */
 	struct robust_list *before[4];
 	unsigned depth;
+	struct robust_list *before_sleep;
 #endif
 } self;
 
@@ -272,6 +273,31 @@ static void withdraw(void)
 #endif
 }
 
+/*
+ * The same for the time of a sleep in which nothing is locked.  Who leaves that by longjmp stays
+ * announced, which costs others no more than a futile wakeup when he dies.
+ */
+static void announce_sleep(struct lock *lock)
+{
+#ifdef __linux__
+	if (self.list && self.depth == 0) {
+		self.before_sleep = self.list->list_op_pending;
+		self.list->list_op_pending =
+			(struct robust_list *)((char *)&lock->word - self.list->futex_offset);
+	}
+#else
+	(void)lock;
+#endif
+}
+
+static void withdraw_sleep(void)
+{
+#ifdef __linux__
+	if (self.list && self.depth == 0)
+		self.list->list_op_pending = self.before_sleep;
+#endif
+}
+
 /* True: it is taken from somebody who died with it, and whom no kernel minded. */
 static bool take_from_the_dead(struct lock *lock)
 {
@@ -320,16 +346,29 @@ bool lock_take(struct lock *lock)
 	return take(lock, 0);
 }
 
-bool lock_take_again(struct lock *lock)
-{
-	return take(lock, LOCK_IS_WAITED_FOR);
-}
-
-void lock_drop(struct lock *lock)
+static void drop(struct lock *lock)
 {
 	uint32_t word = atomic_exchange_explicit(&lock->word, 0, memory_order_release);
 
 	if (word & LOCK_IS_WAITED_FOR)
 		futex_wake(&lock->word, 1);
+}
+
+void lock_drop(struct lock *lock)
+{
+	drop(lock);
 	withdraw();
+}
+
+void lock_drop_to_sleep(struct lock *lock)
+{
+	drop(lock);
+	withdraw();
+	announce_sleep(lock);
+}
+
+bool lock_take_again(struct lock *lock)
+{
+	withdraw_sleep();
+	return take(lock, LOCK_IS_WAITED_FOR);
 }

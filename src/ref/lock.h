@@ -33,6 +33,16 @@ bool lock_take(struct lock *lock);
 /* The same after a sleep in which others may have come to wait for the lock (bell.c). */
 bool lock_take_again(struct lock *lock);
 void lock_drop(struct lock *lock);
+/* Whether somebody has it at the moment. */
+static inline bool lock_is_taken(const struct lock *lock)
+{
+	return atomic_load_explicit(&lock->word, memory_order_relaxed) & LOCK_OWNER;
+}
+/*
+ * The same before such a sleep: if this thread dies in it, or as soon as it is woken, the kernel
+ * wakes the next of those who wait for the lock.
+ */
+void lock_drop_to_sleep(struct lock *lock);
 
 /* This thread's id; never 0. */
 uint32_t thread_id(void);

@@ -11,9 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* An empty file tells the version: .ipcref-1. */
+#include "ref/object.h"
+
+/* An empty file tells how the objects here are laid out: .ipcref-2. */
 #define MARK ".ipcref-"
-static const char version[] = MARK "1";
+#define TEXT(number) TEXT_OF(number)
+#define TEXT_OF(number) #number
+static const char version[] = MARK TEXT(OBJECT_LAYOUT);
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static char directory[PATH_MAX]; /* empty: not known yet */

@@ -32,6 +32,8 @@ static void pass(const op *o, outcome *out, int type, const void *data, size_t s
 	if (size)
 		memcpy(CMSG_DATA(header), data, size);
 	CALL(sock, sendmsg, handle_fd(o->handle), &message, 0);
+	if (out->error == ENOSYS && type == SCM_RIGHTS)
+		outcome_lacks(out, "sock.pass");
 }
 
 PERFORM(sock, pass)
