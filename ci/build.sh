@@ -41,6 +41,7 @@ find_source()
 }
 
 # build NAME [ARGUMENT OF configure]...: sets $build, which holds what was built.
+# $build_target is what, by default all.
 build()
 {
 	[ -n "${source-}" ] || find_source
@@ -52,7 +53,8 @@ build()
 		(cd "$build" && quietly "$build/configure.log" "$source/configure" "$@")
 	fi
 	echo "building in $build"
-	quietly "$build/make.log" make -C "$build" -j"$(nproc)"
+	# shellcheck disable=SC2086 # perhaps none
+	quietly "$build/make.log" make -C "$build" -j"$(nproc)" ${build_target-}
 }
 
 # The build that several checks share: by gcc, with all that is optional, and without a warning.

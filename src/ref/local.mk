@@ -28,6 +28,7 @@ ref_sources = \
 	%D%/sem.c \
 	%D%/semset.c \
 	%D%/shm.c \
+	%D%/sig.c \
 	%D%/socket.c %D%/socket.h \
 	%D%/socket_connect.c \
 	%D%/socket_message.c \
@@ -44,6 +45,41 @@ libipcref_so_0_SOURCES = $(ref_sources)
 # ipcref.h makes its functions visible, and no other name is.
 libipcref_so_0_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
 libipcref_so_0_LDFLAGS = -shared -Wl,-soname,libipcref.so.0
+
+if PRELOAD
+# For programs that know nothing of it.  The library's own calls of what preload.c defines are to
+# be the platform's.
+sharedlib_PROGRAMS += libipcref-preload.so
+libipcref_preload_so_SOURCES = %D%/preload.c $(ref_sources)
+libipcref_preload_so_CFLAGS = $(libipcref_so_0_CFLAGS)
+libipcref_preload_so_LDFLAGS = -shared -Wl,-soname,libipcref-preload.so \
+	-Wl,--wrap=chmod \
+	-Wl,--wrap=close \
+	-Wl,--wrap=dup \
+	-Wl,--wrap=dup2 \
+	-Wl,--wrap=dup3 \
+	-Wl,--wrap=fcntl \
+	-Wl,--wrap=fstat \
+	-Wl,--wrap=fsync \
+	-Wl,--wrap=ftruncate \
+	-Wl,--wrap=ioctl \
+	-Wl,--wrap=lseek \
+	-Wl,--wrap=mknod \
+	-Wl,--wrap=mmap \
+	-Wl,--wrap=open \
+	-Wl,--wrap=poll \
+	-Wl,--wrap=posix_fadvise \
+	-Wl,--wrap=posix_fallocate \
+	-Wl,--wrap=ppoll \
+	-Wl,--wrap=pread \
+	-Wl,--wrap=pselect \
+	-Wl,--wrap=pwrite \
+	-Wl,--wrap=read \
+	-Wl,--wrap=readv \
+	-Wl,--wrap=stat \
+	-Wl,--wrap=write \
+	-Wl,--wrap=writev
+endif
 
 install-exec-hook:
 	cd $(DESTDIR)$(libdir) && rm -f libipcref.so && $(LN_S) libipcref.so.0 libipcref.so
@@ -68,5 +104,6 @@ ref_tables = \
 	%D%/tables/sem.c \
 	%D%/tables/semset.c \
 	%D%/tables/shm.c \
+	%D%/tables/sig.c \
 	%D%/tables/sock.c \
 	%D%/tables/tables.h

@@ -552,10 +552,32 @@ static int get_info(int command, struct msginfo *info)
 }
 #endif
 
+/* Whether the command is one that reads or fills a structure. */
+static bool needs_status(int command)
+{
+	switch (command) {
+	case IPC_STAT:
+	case IPC_SET:
+#ifdef MSG_INFO
+	case IPC_INFO:
+	case MSG_INFO:
+	case MSG_STAT:
+	case MSG_STAT_ANY:
+#endif
+		return true;
+	default:
+		return false;
+	}
+}
+
 int ipcref_msgctl(int id, int command, struct msqid_ds *status)
 {
 	if (FAULT("msg/control/enter"))
 		return -1;
+	if (id >= 0 && needs_status(command) && !status) {
+		errno = EFAULT;
+		return -1;
+	}
 	if (id >= 0)
 		switch (command) {
 		case IPC_STAT:

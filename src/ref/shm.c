@@ -718,8 +718,19 @@ static void add_pages(const struct handle *h, void *data)
 	info->shm_rss += pages;
 }
 
+/* Whether the command is one that reads or fills a structure. */
+static bool needs_status(int command)
+{
+	return command == IPC_STAT || command == IPC_SET || command == IPC_INFO ||
+	       command == SHM_INFO || command == SHM_STAT || command == SHM_STAT_ANY;
+}
+
 int ipcref_shmctl(int id, int command, struct shmid_ds *status)
 {
+	if (needs_status(command) && !status) {
+		errno = EFAULT;
+		return -1;
+	}
 	if (command == IPC_INFO)
 		return tell_limits((struct shminfo *)(void *)status);
 	if (command == SHM_INFO) {

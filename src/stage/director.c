@@ -135,6 +135,13 @@ void skip(const char *reason, ...)
 	end_story();
 }
 
+void skip_lacking(const char *name)
+{
+	const char *why = impl->lacks ? impl->lacks(name) : NULL;
+
+	skip("%s%s%s", name, why ? ": " : " is not there", why ? why : "");
+}
+
 void end_if_judged(void)
 {
 	if (scene_has_verdict()) {

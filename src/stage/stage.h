@@ -183,6 +183,16 @@ unsigned caught(const actor *a, int signal);
 _Noreturn void skip(const char *reason, ...) __attribute__((format(printf, 1, 2)));
 
 /*
+ * A function of the implementation, for what no vocabulary can say: entry(sig, kill)(pid, SIGHUP).
+ * Where it lacks that, the test is skipped with the reason.
+ */
+#define entry(mechanism, function)                                                                 \
+	(impl->mechanism && impl->mechanism->function ? (void)0                                    \
+						      : skip_lacking(#mechanism "." #function),    \
+	 impl->mechanism->function)
+_Noreturn void skip_lacking(const char *name);
+
+/*
  * From here on patience is a twentieth: for a rule that nobody has to keep, and which common
  * platforms are known not to keep by never returning.  So it is in a test that is known to fail.
  */

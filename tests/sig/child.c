@@ -263,13 +263,13 @@ static long long reaps_a_brood(const char *text, const long long *n)
 
 	(void)text, (void)n;
 	for (int i = 0; i < BROOD; i++) {
-		pids[i] = impl->sig->fork();
+		pids[i] = entry(sig, fork)();
 		if (pids[i] == 0)
-			impl->sig->exit(i);
+			entry(sig, exit)(i);
 		must(pids[i] > 0);
 	}
 	for (int i = 0; i < BROOD; i++) {
-		pid_t pid = impl->sig->wait(&status);
+		pid_t pid = entry(sig, wait)(&status);
 		int which = 0;
 
 		while (which < BROOD && pids[which] != pid)
@@ -279,7 +279,7 @@ static long long reaps_a_brood(const char *text, const long long *n)
 		must_be(WEXITSTATUS(status), which);
 		pids[which] = 0;
 	}
-	must_be(impl->sig->wait(&status), -1);
+	must_be(entry(sig, wait)(&status), -1);
 	must_be(errno, ECHILD);
 	return 0;
 }

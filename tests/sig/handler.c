@@ -8,8 +8,8 @@ static sigset_t set_of(int signal)
 {
 	sigset_t set;
 
-	impl->sig->sigemptyset(&set);
-	impl->sig->sigaddset(&set, signal);
+	entry(sig, sigemptyset)(&set);
+	entry(sig, sigaddset)(&set, signal);
 	return set;
 }
 
@@ -17,7 +17,7 @@ static void block(int signal)
 {
 	sigset_t set = set_of(signal);
 
-	must_be(impl->sig->sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	must_be(entry(sig, sigprocmask)(SIG_BLOCK, &set, NULL), 0);
 }
 
 /* -- what it finds ------------------------------------------------------------------------------
@@ -32,8 +32,8 @@ static volatile sig_atomic_t runs;
 static void looks_around(int signal, siginfo_t *info, void *context)
 {
 	(void)info;
-	impl->sig->sigprocmask(SIG_BLOCK, NULL, &inside);
-	impl->sig->sigaction(signal, NULL, &action_inside);
+	entry(sig, sigprocmask)(SIG_BLOCK, NULL, &inside);
+	entry(sig, sigaction)(signal, NULL, &action_inside);
 	interrupted = ((ucontext_t *)context)->uc_sigmask;
 	runs++;
 }
@@ -43,8 +43,8 @@ static void catches_masking(int signal, int flags, sigset_t mask)
 	struct sigaction action = {
 		.sa_sigaction = looks_around, .sa_flags = SA_SIGINFO | flags, .sa_mask = mask};
 
-	must_be(impl->sig->sigaction(signal, &action, NULL), 0);
-	must_be(impl->sig->raise(signal), 0);
+	must_be(entry(sig, sigaction)(signal, &action, NULL), 0);
+	must_be(entry(sig, raise)(signal), 0);
 	must_be(runs, 1);
 }
 
@@ -53,10 +53,10 @@ static long long runs_under_a_union(const char *text, const long long *n)
 	(void)text, (void)n;
 	block(SIGTERM);
 	catches_masking(SIGUSR1, 0, set_of(SIGUSR2));
-	must_be(impl->sig->sigismember(&inside, SIGTERM), 1);
-	must_be(impl->sig->sigismember(&inside, SIGUSR1), 1);
-	must_be(impl->sig->sigismember(&inside, SIGUSR2), 1);
-	must_be(impl->sig->sigismember(&inside, SIGHUP), 0);
+	must_be(entry(sig, sigismember)(&inside, SIGTERM), 1);
+	must_be(entry(sig, sigismember)(&inside, SIGUSR1), 1);
+	must_be(entry(sig, sigismember)(&inside, SIGUSR2), 1);
+	must_be(entry(sig, sigismember)(&inside, SIGHUP), 0);
 	return 0;
 }
 
@@ -72,11 +72,11 @@ static long long masks_everything(const char *text, const long long *n)
 	sigset_t all;
 
 	(void)text, (void)n;
-	impl->sig->sigfillset(&all);
+	entry(sig, sigfillset)(&all);
 	catches_masking(SIGUSR1, 0, all);
-	must_be(impl->sig->sigismember(&inside, SIGTERM), 1);
-	must_be(impl->sig->sigismember(&inside, SIGKILL), 0);
-	must_be(impl->sig->sigismember(&inside, SIGSTOP), 0);
+	must_be(entry(sig, sigismember)(&inside, SIGTERM), 1);
+	must_be(entry(sig, sigismember)(&inside, SIGKILL), 0);
+	must_be(entry(sig, sigismember)(&inside, SIGSTOP), 0);
 	return 0;
 }
 
@@ -112,7 +112,7 @@ static long long clears_a_flag(const char *text, const long long *n)
 	must_be(action_inside.sa_flags & SA_SIGINFO, 0);
 	/* and it does not come back */
 	memset(&action, 0xEE, sizeof(action));
-	must_be(impl->sig->sigaction(SIGUSR1, NULL, &action), 0);
+	must_be(entry(sig, sigaction)(SIGUSR1, NULL, &action), 0);
 	must_be(action.sa_flags & SA_SIGINFO, 0);
 	return 0;
 }
@@ -129,9 +129,9 @@ static long long is_told_a_context(const char *text, const long long *n)
 	(void)text, (void)n;
 	block(SIGTERM);
 	catches_masking(SIGUSR1, 0, set_of(SIGUSR2));
-	must_be(impl->sig->sigismember(&interrupted, SIGTERM), 1);
-	must_be(impl->sig->sigismember(&interrupted, SIGUSR1), 0);
-	must_be(impl->sig->sigismember(&interrupted, SIGUSR2), 0);
+	must_be(entry(sig, sigismember)(&interrupted, SIGTERM), 1);
+	must_be(entry(sig, sigismember)(&interrupted, SIGUSR1), 0);
+	must_be(entry(sig, sigismember)(&interrupted, SIGUSR2), 0);
 	return 0;
 }
 
@@ -164,20 +164,20 @@ static long long replaces_actions(const char *text, const long long *n)
 
 	(void)text, (void)n;
 	first.sa_mask = set_of(SIGTERM);
-	impl->sig->sigemptyset(&second.sa_mask);
+	entry(sig, sigemptyset)(&second.sa_mask);
 	memset(&old, 0xEE, sizeof(old));
-	must_be(impl->sig->sigaction(SIGUSR1, &first, &old), 0);
+	must_be(entry(sig, sigaction)(SIGUSR1, &first, &old), 0);
 	must(old.sa_handler == SIG_DFL);
 	memset(&old, 0xEE, sizeof(old));
-	must_be(impl->sig->sigaction(SIGUSR1, &second, &old), 0);
+	must_be(entry(sig, sigaction)(SIGUSR1, &second, &old), 0);
 	must(old.sa_handler == one);
 	must_be(old.sa_flags & (SA_RESTART | SA_SIGINFO | SA_NODEFER), SA_RESTART);
-	must_be(impl->sig->sigismember(&old.sa_mask, SIGTERM), 1);
-	must_be(impl->sig->sigismember(&old.sa_mask, SIGHUP), 0);
+	must_be(entry(sig, sigismember)(&old.sa_mask, SIGTERM), 1);
+	must_be(entry(sig, sigismember)(&old.sa_mask, SIGHUP), 0);
 	/* one structure for both */
-	must_be(impl->sig->sigaction(SIGUSR1, &old, &old), 0);
+	must_be(entry(sig, sigaction)(SIGUSR1, &old, &old), 0);
 	must(old.sa_handler == two);
-	must_be(impl->sig->raise(SIGUSR1), 0);
+	must_be(entry(sig, raise)(SIGUSR1), 0);
 	return runs;
 }
 
@@ -191,12 +191,12 @@ TEST(sig, setting_an_action_tells_the_one_before)
 static long long sets_with_signal(const char *text, const long long *n)
 {
 	(void)text, (void)n;
-	must(impl->sig->signal(SIGUSR1, one) == SIG_DFL);
-	must_be(impl->sig->raise(SIGUSR1), 0);
-	must(impl->sig->signal(SIGUSR1, SIG_IGN) != SIG_ERR);
-	must_be(impl->sig->raise(SIGUSR1), 0);
-	must(impl->sig->signal(SIGUSR1, two) == SIG_IGN);
-	must(impl->sig->signal(SIGUSR1, SIG_DFL) == two);
+	must(entry(sig, signal)(SIGUSR1, one) == SIG_DFL);
+	must_be(entry(sig, raise)(SIGUSR1), 0);
+	must(entry(sig, signal)(SIGUSR1, SIG_IGN) != SIG_ERR);
+	must_be(entry(sig, raise)(SIGUSR1), 0);
+	must(entry(sig, signal)(SIGUSR1, two) == SIG_IGN);
+	must(entry(sig, signal)(SIGUSR1, SIG_DFL) == two);
 	return runs;
 }
 
@@ -211,7 +211,7 @@ static long long is_refused_by_signal(const char *text, const long long *n)
 {
 	(void)text;
 	errno = 0;
-	must(impl->sig->signal((int)n[0], one) == SIG_ERR);
+	must(entry(sig, signal)((int)n[0], one) == SIG_ERR);
 	return errno;
 }
 
@@ -234,7 +234,7 @@ TEST_EACH(sig, signal_refuses_what_is_not_to_be_caught, uncatchable)
 static void leaves(int signal)
 {
 	(void)signal;
-	impl->sig->exit(3);
+	entry(sig, exit)(3);
 }
 
 static long long aborts_and_leaves(const char *text, const long long *n)
@@ -244,12 +244,12 @@ static long long aborts_and_leaves(const char *text, const long long *n)
 	pid_t child;
 
 	(void)text, (void)n;
-	impl->sig->sigemptyset(&action.sa_mask);
-	must_be(impl->sig->sigaction(SIGABRT, &action, NULL), 0);
-	child = impl->sig->fork();
+	entry(sig, sigemptyset)(&action.sa_mask);
+	must_be(entry(sig, sigaction)(SIGABRT, &action, NULL), 0);
+	child = entry(sig, fork)();
 	if (child == 0)
-		impl->sig->abort();
-	must_be(impl->sig->waitpid(child, &status, 0), child);
+		entry(sig, abort)();
+	must_be(entry(sig, waitpid)(child, &status, 0), child);
 	must(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
@@ -272,7 +272,7 @@ static void answers(int signal, siginfo_t *info, void *context)
 	(void)context;
 	/* other processes of this user may have filled the queue, for a while */
 	if (value.sival_int <= 2 * ROUNDS)
-		while (impl->sig->sigqueue(info->si_pid, signal, value) < 0)
+		while (entry(sig, sigqueue)(info->si_pid, signal, value) < 0)
 			must_be(errno, EAGAIN);
 	shared()[0]++;
 	errno = error;
@@ -283,8 +283,8 @@ static long long is_ready_to_answer(const char *text, const long long *n)
 	struct sigaction action = {.sa_sigaction = answers, .sa_flags = SA_SIGINFO | SA_RESTART};
 
 	(void)text, (void)n;
-	impl->sig->sigemptyset(&action.sa_mask);
-	return impl->sig->sigaction(SIGRTMIN, &action, NULL);
+	entry(sig, sigemptyset)(&action.sa_mask);
+	return entry(sig, sigaction)(SIGRTMIN, &action, NULL);
 }
 
 TEST(sig, a_handler_answers_a_signal_with_a_signal)

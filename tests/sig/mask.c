@@ -45,17 +45,17 @@ static long long unblocks_two(const char *text, const long long *n)
 	sigset_t both;
 
 	(void)text, (void)n;
-	impl->sig->sigemptyset(&action.sa_mask);
-	impl->sig->sigemptyset(&both);
-	impl->sig->sigaddset(&both, SIGUSR1);
-	impl->sig->sigaddset(&both, SIGUSR2);
-	must_be(impl->sig->sigaction(SIGUSR1, &action, NULL), 0);
-	must_be(impl->sig->sigaction(SIGUSR2, &action, NULL), 0);
-	must_be(impl->sig->sigprocmask(SIG_BLOCK, &both, NULL), 0);
-	impl->sig->raise(SIGUSR1);
-	impl->sig->raise(SIGUSR2);
+	entry(sig, sigemptyset)(&action.sa_mask);
+	entry(sig, sigemptyset)(&both);
+	entry(sig, sigaddset)(&both, SIGUSR1);
+	entry(sig, sigaddset)(&both, SIGUSR2);
+	must_be(entry(sig, sigaction)(SIGUSR1, &action, NULL), 0);
+	must_be(entry(sig, sigaction)(SIGUSR2, &action, NULL), 0);
+	must_be(entry(sig, sigprocmask)(SIG_BLOCK, &both, NULL), 0);
+	entry(sig, raise)(SIGUSR1);
+	entry(sig, raise)(SIGUSR2);
 	must_be(handled, 0);
-	must_be(impl->sig->sigprocmask(SIG_UNBLOCK, &both, NULL), 0);
+	must_be(entry(sig, sigprocmask)(SIG_UNBLOCK, &both, NULL), 0);
 	must(handled >= 1);
 	return 0;
 }

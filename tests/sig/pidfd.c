@@ -150,7 +150,7 @@ static long long forges(const char *text, const long long *n)
 	info.si_code = (int)n[0];
 	info.si_signo = (int)n[1];
 	info.si_pid = 1;
-	return impl->sig->pidfd_send_signal(handle_fd(text), SIGRTMIN, &info, (unsigned)n[2]);
+	return entry(sig, pidfd_send_signal)(handle_fd(text), SIGRTMIN, &info, (unsigned)n[2]);
 }
 
 TEST(sig, a_pidfd_sends_no_forged_signal)

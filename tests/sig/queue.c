@@ -190,7 +190,7 @@ static long long queues_many(const char *text, const long long *n)
 	(void)text;
 	for (int i = 1; i <= MANY; tries++) {
 		value.sival_int = i;
-		if (impl->sig->sigqueue((pid_t)n[0], SIGRTMIN + (int)n[1], value) == 0) {
+		if (entry(sig, sigqueue)((pid_t)n[0], SIGRTMIN + (int)n[1], value) == 0) {
 			i++;
 			tries = 0;
 			continue;
@@ -210,11 +210,11 @@ static long long takes_many(const char *text, const long long *n)
 	sigset_t set;
 
 	(void)text;
-	impl->sig->sigemptyset(&set);
+	entry(sig, sigemptyset)(&set);
 	for (int i = 0; i < n[0]; i++)
-		impl->sig->sigaddset(&set, SIGRTMIN + i);
+		entry(sig, sigaddset)(&set, SIGRTMIN + i);
 	for (int i = 0; i < MANY * n[0]; i++) {
-		int s = impl->sig->sigwaitinfo(&set, &info);
+		int s = entry(sig, sigwaitinfo)(&set, &info);
 
 		must(s >= SIGRTMIN && s < SIGRTMIN + n[0]);
 		must_be(info.si_value.sival_int, ++last[s - SIGRTMIN]);

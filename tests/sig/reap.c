@@ -15,8 +15,8 @@ static void cast_family(void)
 static long long waits_without_status(const char *text, const long long *n)
 {
 	(void)text;
-	must_be(impl->sig->waitpid((pid_t)n[0], NULL, 0), n[0]);
-	must_be(impl->sig->wait(NULL), n[1]);
+	must_be(entry(sig, waitpid)((pid_t)n[0], NULL, 0), n[0]);
+	must_be(entry(sig, wait)(NULL), n[1]);
 	return 0;
 }
 
@@ -118,7 +118,7 @@ TEST(sig, one_thread_is_told_of_a_child)
 static void exits_for_all(int signal)
 {
 	(void)signal;
-	impl->sig->exit(9);
+	entry(sig, exit)(9);
 }
 
 static long long is_ready_to_exit(const char *text, const long long *n)
@@ -126,8 +126,8 @@ static long long is_ready_to_exit(const char *text, const long long *n)
 	struct sigaction action = {.sa_handler = exits_for_all};
 
 	(void)text, (void)n;
-	impl->sig->sigemptyset(&action.sa_mask);
-	return impl->sig->sigaction(SIGUSR1, &action, NULL);
+	entry(sig, sigemptyset)(&action.sa_mask);
+	return entry(sig, sigaction)(SIGUSR1, &action, NULL);
 }
 
 TEST(sig, a_threads_exit_ends_the_process)

@@ -101,15 +101,15 @@ static void handle_counting(void)
 {
 	struct sigaction action = {.sa_handler = count};
 
-	impl->sig->sigemptyset(&action.sa_mask);
-	must_be(impl->sig->sigaction(SIGUSR1, &action, NULL), 0);
+	entry(sig, sigemptyset)(&action.sa_mask);
+	must_be(entry(sig, sigaction)(SIGUSR1, &action, NULL), 0);
 }
 
 static long long kills_itself(const char *text, const long long *n)
 {
 	(void)text, (void)n;
 	handle_counting();
-	must_be(impl->sig->kill(impl->sig->getpid(), SIGUSR1), 0);
+	must_be(entry(sig, kill)(entry(sig, getpid)(), SIGUSR1), 0);
 	return handled;
 }
 
@@ -124,7 +124,7 @@ static long long raises_it(const char *text, const long long *n)
 {
 	(void)text, (void)n;
 	handle_counting();
-	must_be(impl->sig->raise(SIGUSR1), 0);
+	must_be(entry(sig, raise)(SIGUSR1), 0);
 	return handled;
 }
 
@@ -141,7 +141,7 @@ static long long queues_to_itself(const char *text, const long long *n)
 
 	(void)text, (void)n;
 	handle_counting();
-	must_be(impl->sig->sigqueue(impl->sig->getpid(), SIGUSR1, value), 0);
+	must_be(entry(sig, sigqueue)(entry(sig, getpid)(), SIGUSR1, value), 0);
 	return handled;
 }
 
@@ -213,7 +213,7 @@ static long long raises_no_signal(const char *text, const long long *n)
 {
 	(void)text;
 	errno = 0;
-	must(impl->sig->raise((int)n[0]) != 0);
+	must(entry(sig, raise)((int)n[0]) != 0);
 	return errno;
 }
 

@@ -15,10 +15,10 @@ static long long looks_through(const char *text, const long long *n)
 
 	(void)text;
 	memset(&set, n[0] ? 0 : 0xEE, sizeof(set));
-	must_be(n[0] ? impl->sig->sigfillset(&set) : impl->sig->sigemptyset(&set), 0);
+	must_be(n[0] ? entry(sig, sigfillset)(&set) : entry(sig, sigemptyset)(&set), 0);
 	for (int s = 1; s <= SIGRTMAX; s++)
 		if (is_valid(s))
-			must_be(impl->sig->sigismember(&set, s), n[0]);
+			must_be(entry(sig, sigismember)(&set, s), n[0]);
 	return 0;
 }
 
@@ -39,7 +39,7 @@ TEST(sig, a_full_set_has_every_signal)
 /* Whichever is put in or taken out, all others stay as they were. */
 static long long puts_each(const char *text, const long long *n)
 {
-	int (*change)(sigset_t *, int) = n[0] ? impl->sig->sigaddset : impl->sig->sigdelset;
+	int (*change)(sigset_t *, int) = n[0] ? entry(sig, sigaddset) : entry(sig, sigdelset);
 	sigset_t set;
 
 	(void)text;
@@ -47,14 +47,14 @@ static long long puts_each(const char *text, const long long *n)
 		if (!is_valid(s))
 			continue;
 		if (n[0])
-			impl->sig->sigemptyset(&set);
+			entry(sig, sigemptyset)(&set);
 		else
-			impl->sig->sigfillset(&set);
+			entry(sig, sigfillset)(&set);
 		must_be(change(&set, s), 0);
 		must_be(change(&set, s), 0);
 		for (int other = 1; other <= SIGRTMAX; other++)
 			if (is_valid(other))
-				must_be(impl->sig->sigismember(&set, other),
+				must_be(entry(sig, sigismember)(&set, other),
 					other == s ? n[0] : !n[0]);
 	}
 	return 0;
@@ -82,18 +82,18 @@ static long long changes_and_asks(const char *text, const long long *n)
 	sigset_t set, old;
 
 	(void)text, (void)n;
-	impl->sig->sigemptyset(&set);
-	impl->sig->sigaddset(&set, SIGUSR1);
+	entry(sig, sigemptyset)(&set);
+	entry(sig, sigaddset)(&set, SIGUSR1);
 	memset(&old, 0xEE, sizeof(old));
-	must_be(impl->sig->sigprocmask(SIG_SETMASK, &set, &old), 0);
-	must_be(impl->sig->sigismember(&old, SIGUSR1), 0);
+	must_be(entry(sig, sigprocmask)(SIG_SETMASK, &set, &old), 0);
+	must_be(entry(sig, sigismember)(&old, SIGUSR1), 0);
 	memset(&old, 0xEE, sizeof(old));
-	must_be(impl->sig->sigprocmask(SIG_UNBLOCK, &set, &old), 0);
-	must_be(impl->sig->sigismember(&old, SIGUSR1), 1);
-	must_be(impl->sig->sigismember(&old, SIGUSR2), 0);
+	must_be(entry(sig, sigprocmask)(SIG_UNBLOCK, &set, &old), 0);
+	must_be(entry(sig, sigismember)(&old, SIGUSR1), 1);
+	must_be(entry(sig, sigismember)(&old, SIGUSR2), 0);
 	/* one set for both */
-	must_be(impl->sig->pthread_sigmask(SIG_BLOCK, &set, &set), 0);
-	must_be(impl->sig->sigismember(&set, SIGUSR1), 0);
+	must_be(entry(sig, pthread_sigmask)(SIG_BLOCK, &set, &set), 0);
+	must_be(entry(sig, sigismember)(&set, SIGUSR1), 0);
 	return 0;
 }
 
@@ -111,10 +111,10 @@ static long long asks_in_a_way(const char *text, const long long *n)
 
 	(void)text;
 	memset(&old, 0xEE, sizeof(old));
-	must_be(impl->sig->sigprocmask((int)n[0], NULL, &old), 0);
-	must_be(impl->sig->sigismember(&old, SIGUSR1), 1);
-	must_be(impl->sig->sigismember(&old, SIGUSR2), 0);
-	must_be(impl->sig->pthread_sigmask((int)n[0], NULL, &old), 0);
+	must_be(entry(sig, sigprocmask)((int)n[0], NULL, &old), 0);
+	must_be(entry(sig, sigismember)(&old, SIGUSR1), 1);
+	must_be(entry(sig, sigismember)(&old, SIGUSR2), 0);
+	must_be(entry(sig, pthread_sigmask)((int)n[0], NULL, &old), 0);
 	return 0;
 }
 
@@ -140,9 +140,9 @@ static long long masks_a_thread_oddly(const char *text, const long long *n)
 	sigset_t set;
 
 	(void)text, (void)n;
-	impl->sig->sigemptyset(&set);
-	impl->sig->sigaddset(&set, SIGUSR2);
-	return impl->sig->pthread_sigmask(4711, &set, NULL);
+	entry(sig, sigemptyset)(&set);
+	entry(sig, sigaddset)(&set, SIGUSR2);
+	return entry(sig, pthread_sigmask)(4711, &set, NULL);
 }
 
 TEST(sig, a_thread_refuses_an_unknown_way_of_masking)

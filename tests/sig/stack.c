@@ -30,7 +30,7 @@ static stack_t current(void)
 	stack_t now;
 
 	memset(&now, 0xEE, sizeof(now));
-	must_be(impl->sig->sigaltstack(NULL, &now), 0);
+	must_be(entry(sig, sigaltstack)(NULL, &now), 0);
 	return now;
 }
 
@@ -38,7 +38,7 @@ static int set_stack(void *memory, size_t size, int flags)
 {
 	stack_t new = {.ss_sp = memory, .ss_size = size, .ss_flags = flags};
 
-	return impl->sig->sigaltstack(&new, NULL);
+	return entry(sig, sigaltstack)(&new, NULL);
 }
 
 /* What the handler saw. */
@@ -60,9 +60,9 @@ static void catches_one(int flags)
 {
 	struct sigaction action = {.sa_handler = notes_its_stack, .sa_flags = flags};
 
-	impl->sig->sigemptyset(&action.sa_mask);
-	must_be(impl->sig->sigaction(SIGUSR1, &action, NULL), 0);
-	must_be(impl->sig->raise(SIGUSR1), 0);
+	entry(sig, sigemptyset)(&action.sa_mask);
+	must_be(entry(sig, sigaction)(SIGUSR1, &action, NULL), 0);
+	must_be(entry(sig, raise)(SIGUSR1), 0);
 }
 
 /* n: the flags of the action, and whether the stack is disabled before the signal comes. */
@@ -104,7 +104,7 @@ static long long tells_the_stack(const char *text, const long long *n)
 	(void)text, (void)n;
 	must_be(set_stack(stack, STACK_SIZE, 0), 0);
 	memset(&old, 0xEE, sizeof(old));
-	must_be(impl->sig->sigaltstack(&new, &old), 0);
+	must_be(entry(sig, sigaltstack)(&new, &old), 0);
 	must(old.ss_sp == stack);
 	must_be(old.ss_size, STACK_SIZE);
 	must_be(old.ss_flags, 0);

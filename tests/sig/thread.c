@@ -146,9 +146,9 @@ static long long waits_for_one(const char *text, const long long *n)
 	sigset_t set;
 
 	(void)text;
-	impl->sig->sigemptyset(&set);
-	impl->sig->sigaddset(&set, SIGUSR1);
-	must_be(impl->sig->sigwait(&set, &signal), 0);
+	entry(sig, sigemptyset)(&set);
+	entry(sig, sigaddset)(&set, SIGUSR1);
+	must_be(entry(sig, sigwait)(&set, &signal), 0);
 	shared()[1] = (uint64_t)n[0];
 	shared()[0]++;
 	return signal;
@@ -269,10 +269,10 @@ static long long takes_one_value(const char *text, const long long *n)
 	sigset_t set;
 
 	(void)text, (void)n;
-	impl->sig->sigemptyset(&set);
-	impl->sig->sigaddset(&set, SIGRTMIN);
+	entry(sig, sigemptyset)(&set);
+	entry(sig, sigaddset)(&set, SIGRTMIN);
 	/* Linux may wake more than one, and those in vain get EINTR */
-	while (impl->sig->sigwaitinfo(&set, &info) < 0)
+	while (entry(sig, sigwaitinfo)(&set, &info) < 0)
 		must_be(errno, EINTR);
 	must(info.si_value.sival_int >= 0 && info.si_value.sival_int < SHARED_WORDS);
 	shared()[info.si_value.sival_int]++;

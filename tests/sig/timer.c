@@ -16,13 +16,13 @@ static long long sets_alarms(const char *text, const long long *n)
 	unsigned left;
 
 	(void)text, (void)n;
-	impl->sig->alarm(0);
-	must_be(impl->sig->alarm(LONG_S), 0);
-	left = impl->sig->alarm(2 * LONG_S);
+	entry(sig, alarm)(0);
+	must_be(entry(sig, alarm)(LONG_S), 0);
+	left = entry(sig, alarm)(2 * LONG_S);
 	must(left > LONG_S / 2 && left <= LONG_S);
-	left = impl->sig->alarm(0);
+	left = entry(sig, alarm)(0);
 	must(left > LONG_S && left <= 2 * LONG_S);
-	must_be(impl->sig->alarm(0), 0);
+	must_be(entry(sig, alarm)(0), 0);
 	return 0;
 }
 
@@ -41,16 +41,16 @@ static long long waits_for_the_alarm(const char *text, const long long *n)
 	struct timespec began, ended;
 
 	(void)text, (void)n;
-	impl->sig->sigemptyset(&set);
-	impl->sig->sigaddset(&set, SIGALRM);
-	must_be(impl->sig->sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	entry(sig, sigemptyset)(&set);
+	entry(sig, sigaddset)(&set, SIGALRM);
+	must_be(entry(sig, sigprocmask)(SIG_BLOCK, &set, NULL), 0);
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	/* there is no shorter alarm */
-	impl->sig->alarm(1);
-	must_be(impl->sig->sigwaitinfo(&set, &info), SIGALRM);
+	entry(sig, alarm)(1);
+	must_be(entry(sig, sigwaitinfo)(&set, &info), SIGALRM);
 	clock_gettime(CLOCK_MONOTONIC, &ended);
-	must_be(impl->sig->alarm(0), 0);
-	must_be(impl->sig->sigtimedwait(&set, &info, &no_time), -1);
+	must_be(entry(sig, alarm)(0), 0);
+	must_be(entry(sig, sigtimedwait)(&set, &info, &no_time), -1);
 	return (ended.tv_sec - began.tv_sec) * 1000 + (ended.tv_nsec - began.tv_nsec) / 1000000;
 }
 
@@ -66,7 +66,7 @@ TEST(sig, an_alarm_rings_once)
 static long long sets_the_alarm(const char *text, const long long *n)
 {
 	(void)text;
-	impl->sig->alarm((unsigned)n[0]);
+	entry(sig, alarm)((unsigned)n[0]);
 	return 0;
 }
 
@@ -104,11 +104,11 @@ static sigset_t signals;
 /* From now on these are waited for. */
 static void block(int signal, int other)
 {
-	impl->sig->sigemptyset(&signals);
-	impl->sig->sigaddset(&signals, signal);
+	entry(sig, sigemptyset)(&signals);
+	entry(sig, sigaddset)(&signals, signal);
 	if (other)
-		impl->sig->sigaddset(&signals, other);
-	must_be(impl->sig->sigprocmask(SIG_BLOCK, &signals, NULL), 0);
+		entry(sig, sigaddset)(&signals, other);
+	must_be(entry(sig, sigprocmask)(SIG_BLOCK, &signals, NULL), 0);
 }
 
 static timer_t make_timer(int signal, int value)
@@ -119,7 +119,7 @@ static timer_t make_timer(int signal, int value)
 	if (!impl->sig->timer_create)
 		skip("no timers");
 	notice.sigev_value.sival_int = value;
-	if (impl->sig->timer_create(CLOCK_MONOTONIC, &notice, &timer) < 0) {
+	if (entry(sig, timer_create)(CLOCK_MONOTONIC, &notice, &timer) < 0) {
 		/* a timer counts as a queued signal, of which a user may have too many */
 		must_be(errno, EAGAIN);
 		skip("no timer can be made now");
@@ -137,7 +137,7 @@ static void arm(timer_t timer, long long first, long long interval)
 	struct itimerspec value = {.it_value = milliseconds(first),
 				   .it_interval = milliseconds(interval)};
 
-	must_be(impl->sig->timer_settime(timer, 0, &value, NULL), 0);
+	must_be(entry(sig, timer_settime)(timer, 0, &value, NULL), 0);
 }
 
 /* Which signal comes within so many milliseconds; 0: none. */
@@ -147,7 +147,7 @@ static int comes_within(long long ms, siginfo_t *info)
 	int signal;
 
 	memset(info, 0xEE, sizeof(*info));
-	signal = impl->sig->sigtimedwait(&signals, info, &time);
+	signal = entry(sig, sigtimedwait)(&signals, info, &time);
 	if (signal < 0)
 		must_be(errno, EAGAIN);
 	return signal < 0 ? 0 : signal;
@@ -164,12 +164,12 @@ static long long expires_once(const char *text, const long long *n)
 	timer = make_timer(SIGRTMIN, 42);
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	arm(timer, SHORT_MS, 0);
-	must_be(impl->sig->sigwaitinfo(&signals, &info), SIGRTMIN);
+	must_be(entry(sig, sigwaitinfo)(&signals, &info), SIGRTMIN);
 	clock_gettime(CLOCK_MONOTONIC, &ended);
 	must((ended.tv_sec - began.tv_sec) * 1000000000LL + ended.tv_nsec - began.tv_nsec >=
 	     SHORT_MS * 1000000LL);
 	must_be(comes_within(2 * SHORT_MS, &info), 0);
-	return impl->sig->timer_delete(timer);
+	return entry(sig, timer_delete)(timer);
 }
 
 TEST(sig, a_timer_signals_when_it_has_expired)
@@ -189,11 +189,11 @@ static long long is_told_of_a_timer(const char *text, const long long *n)
 	timer = make_timer((int)n[0], (int)n[1]);
 	arm(timer, 1, 0);
 	memset(&info, 0xEE, sizeof(info));
-	must_be(impl->sig->sigwaitinfo(&signals, &info), n[0]);
+	must_be(entry(sig, sigwaitinfo)(&signals, &info), n[0]);
 	must_be(info.si_signo, n[0]);
 	must_be(info.si_code, SI_TIMER);
 	must_be(info.si_value.sival_int, n[1]);
-	return impl->sig->timer_delete(timer);
+	return entry(sig, timer_delete)(timer);
 }
 
 TEST(sig, a_timers_signal_tells_its_value)
@@ -210,15 +210,15 @@ static long long expires_by_default(const char *text, const long long *n)
 	timer_t timer;
 
 	(void)text, (void)n;
-	impl->sig->alarm(0);
+	entry(sig, alarm)(0);
 	block(SIGALRM, 0);
 	if (!impl->sig->timer_create)
 		skip("no timers");
-	must_be(impl->sig->timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
+	must_be(entry(sig, timer_create)(CLOCK_MONOTONIC, NULL, &timer), 0);
 	arm(timer, 1, 0);
-	must_be(impl->sig->sigwaitinfo(&signals, &info), SIGALRM);
+	must_be(entry(sig, sigwaitinfo)(&signals, &info), SIGALRM);
 	must_be(info.si_code, SI_TIMER);
-	return impl->sig->timer_delete(timer);
+	return entry(sig, timer_delete)(timer);
 }
 
 TEST(sig, a_timer_sends_SIGALRM_by_default)
@@ -238,8 +238,8 @@ static long long expires_again(const char *text, const long long *n)
 	timer = make_timer(SIGRTMIN, 1);
 	arm(timer, 1, 1);
 	for (int i = 0; i < 5; i++)
-		must_be(impl->sig->sigwaitinfo(&signals, &info), SIGRTMIN);
-	return impl->sig->timer_delete(timer);
+		must_be(entry(sig, sigwaitinfo)(&signals, &info), SIGRTMIN);
+	return entry(sig, timer_delete)(timer);
 }
 
 TEST(sig, a_timer_goes_off_at_every_interval)
@@ -259,12 +259,12 @@ static long long counts_overruns(const char *text, const long long *n)
 	block(SIGRTMIN, SIGRTMIN + 1);
 	arm(often, 1, 1);
 	arm(once, 50, 0);
-	impl->sig->sigdelset(&signals, SIGRTMIN);
-	must_be(impl->sig->sigwaitinfo(&signals, &info), SIGRTMIN + 1);
-	impl->sig->sigaddset(&signals, SIGRTMIN);
-	must_be(impl->sig->sigwaitinfo(&signals, &info), SIGRTMIN);
-	must_be(impl->sig->timer_delete(once), 0);
-	return impl->sig->timer_getoverrun(often);
+	entry(sig, sigdelset)(&signals, SIGRTMIN);
+	must_be(entry(sig, sigwaitinfo)(&signals, &info), SIGRTMIN + 1);
+	entry(sig, sigaddset)(&signals, SIGRTMIN);
+	must_be(entry(sig, sigwaitinfo)(&signals, &info), SIGRTMIN);
+	must_be(entry(sig, timer_delete)(once), 0);
+	return entry(sig, timer_getoverrun)(often);
 }
 
 TEST(sig, expirations_without_a_signal_are_counted)
@@ -284,22 +284,22 @@ static long long tells_what_is_left(const char *text, const long long *n)
 
 	(void)text, (void)n;
 	memset(&value, 0xEE, sizeof(value));
-	must_be(impl->sig->timer_gettime(timer, &value), 0);
+	must_be(entry(sig, timer_gettime)(timer, &value), 0);
 	must_be(value.it_value.tv_sec, 0);
 	must_be(value.it_value.tv_nsec, 0);
 	arm(timer, LONG_S * 1000LL, 3000);
-	must_be(impl->sig->timer_gettime(timer, &value), 0);
+	must_be(entry(sig, timer_gettime)(timer, &value), 0);
 	must(value.it_value.tv_sec > LONG_S / 2 && value.it_value.tv_sec <= LONG_S);
 	must_be(value.it_interval.tv_sec, 3);
 	must_be(value.it_interval.tv_nsec, 0);
 	memset(&old, 0xEE, sizeof(old));
-	must_be(impl->sig->timer_settime(timer, 0, &off, &old), 0);
+	must_be(entry(sig, timer_settime)(timer, 0, &off, &old), 0);
 	must(old.it_value.tv_sec > LONG_S / 2 && old.it_value.tv_sec <= LONG_S);
 	must_be(old.it_interval.tv_sec, 3);
-	must_be(impl->sig->timer_gettime(timer, &value), 0);
+	must_be(entry(sig, timer_gettime)(timer, &value), 0);
 	must_be(value.it_value.tv_sec, 0);
 	must_be(value.it_value.tv_nsec, 0);
-	return impl->sig->timer_delete(timer);
+	return entry(sig, timer_delete)(timer);
 }
 
 TEST(sig, a_timer_tells_what_is_left)
@@ -323,7 +323,7 @@ static long long disarms_a_timer(const char *text, const long long *n)
 	/* on a busy machine it may have expired before it was disarmed */
 	comes_within(0, &info);
 	arm(later, 3 * SHORT_MS, 0);
-	must_be(impl->sig->sigwaitinfo(&signals, &info), SIGRTMIN + 1);
+	must_be(entry(sig, sigwaitinfo)(&signals, &info), SIGRTMIN + 1);
 	must_be(comes_within(0, &info), 0);
 	return 0;
 }
@@ -343,10 +343,10 @@ static long long expires_in_the_past(const char *text, const long long *n)
 
 	(void)text, (void)n;
 	block(SIGRTMIN, 0);
-	must_be(impl->sig->timer_settime(timer, TIMER_ABSTIME, &past, NULL), 0);
-	must_be(impl->sig->sigwaitinfo(&signals, &info), SIGRTMIN);
+	must_be(entry(sig, timer_settime)(timer, TIMER_ABSTIME, &past, NULL), 0);
+	must_be(entry(sig, sigwaitinfo)(&signals, &info), SIGRTMIN);
 	must_be(comes_within(0, &info), 0);
-	return impl->sig->timer_delete(timer);
+	return entry(sig, timer_delete)(timer);
 }
 
 TEST(sig, a_time_in_the_past_has_expired)
@@ -364,11 +364,11 @@ static long long is_refused_a_time(const char *text, const long long *n)
 
 	(void)text;
 	value.it_value.tv_nsec = (long)n[0];
-	must_be(impl->sig->timer_settime(timer, 0, &value, NULL), -1);
+	must_be(entry(sig, timer_settime)(timer, 0, &value, NULL), -1);
 	must_be(errno, EINVAL);
-	must_be(impl->sig->timer_gettime(timer, &value), 0);
+	must_be(entry(sig, timer_gettime)(timer, &value), 0);
 	must_be(value.it_value.tv_sec, 0);
-	return impl->sig->timer_delete(timer);
+	return entry(sig, timer_delete)(timer);
 }
 
 TEST(sig, a_timer_refuses_what_is_no_time)
@@ -386,7 +386,7 @@ static long long asks_for_no_clock(const char *text, const long long *n)
 	(void)text, (void)n;
 	if (!impl->sig->timer_create)
 		skip("no timers");
-	must_be(impl->sig->timer_create((clockid_t)4711, NULL, &timer), -1);
+	must_be(entry(sig, timer_create)((clockid_t)4711, NULL, &timer), -1);
 	return errno;
 }
 
@@ -414,7 +414,7 @@ static long long waits_for_the_tick(const char *text, const long long *n)
 	siginfo_t info;
 
 	(void)text, (void)n;
-	return impl->sig->sigwaitinfo(&signals, &info);
+	return entry(sig, sigwaitinfo)(&signals, &info);
 }
 
 static long long hears_no_tick(const char *text, const long long *n)
@@ -428,7 +428,7 @@ static long long hears_no_tick(const char *text, const long long *n)
 	while (comes_within(0, &info))
 		;
 	arm(own, 3 * SHORT_MS, 0);
-	return impl->sig->sigwaitinfo(&signals, &info);
+	return entry(sig, sigwaitinfo)(&signals, &info);
 }
 
 TEST(sig, a_child_inherits_no_timer)
@@ -466,9 +466,9 @@ static long long is_ready_for_a_storm(const char *text, const long long *n)
 	struct sigaction action = {.sa_handler = counts, .sa_flags = SA_RESTART};
 
 	(void)text, (void)n;
-	impl->sig->sigemptyset(&action.sa_mask);
-	must_be(impl->sig->sigaction(SIGUSR2, &action, NULL), 0);
-	must_be(impl->sig->sigaction(SIGRTMIN, &action, NULL), 0);
+	entry(sig, sigemptyset)(&action.sa_mask);
+	must_be(entry(sig, sigaction)(SIGUSR2, &action, NULL), 0);
+	must_be(entry(sig, sigaction)(SIGRTMIN, &action, NULL), 0);
 	arm(make_timer(SIGUSR2, 0), 2, 2);
 	return 0;
 }
@@ -480,7 +480,7 @@ static long long sends_all(const char *text, const long long *n)
 	(void)text;
 	for (int i = 0; i < SENT; i++)
 		/* other processes of this user may have filled the queue, for a while */
-		while (impl->sig->sigqueue((pid_t)n[0], SIGRTMIN, value) < 0)
+		while (entry(sig, sigqueue)((pid_t)n[0], SIGRTMIN, value) < 0)
 			must_be(errno, EAGAIN);
 	return 0;
 }

@@ -133,8 +133,8 @@ TEST(sig, a_group_needs_one_who_may_be_signalled)
 static long long signals_everybody(const char *text, const long long *n)
 {
 	(void)text, (void)n;
-	must(impl->sig->getuid() != 0);
-	return impl->sig->kill(-1, SIGURG);
+	must(entry(sig, getuid)() != 0);
+	return entry(sig, kill)(-1, SIGURG);
 }
 
 TEST(sig, minus_one_means_everybody_one_may_signal)
@@ -288,19 +288,19 @@ static long long forks_what_it_can(const char *text, const long long *n)
 
 	(void)text, (void)n;
 	for (; count <= ROOM; count++) {
-		children[count] = impl->sig->fork();
+		children[count] = entry(sig, fork)();
 		if (children[count] < 0)
 			break;
 		if (children[count] == 0)
 			for (;;)
-				impl->sig->pause();
+				entry(sig, pause)();
 	}
 	must(count > ROOM || errno == EAGAIN);
 	for (int i = 0; i < count; i++) {
-		must_be(impl->sig->kill(children[i], SIGKILL), 0);
-		must_be(impl->sig->waitpid(children[i], NULL, 0), children[i]);
+		must_be(entry(sig, kill)(children[i], SIGKILL), 0);
+		must_be(entry(sig, waitpid)(children[i], NULL, 0), children[i]);
 	}
-	must_be(impl->sig->waitpid(-1, NULL, WNOHANG), -1);
+	must_be(entry(sig, waitpid)(-1, NULL, WNOHANG), -1);
 	return count;
 }
 

@@ -166,10 +166,10 @@ static long long waits_without_info(const char *text, const long long *n)
 	sigset_t set;
 
 	(void)text, (void)n;
-	impl->sig->sigemptyset(&set);
-	impl->sig->sigaddset(&set, SIGRTMIN);
-	must_be(impl->sig->sigtimedwait(&set, NULL, &no_time), SIGRTMIN);
-	return impl->sig->sigwaitinfo(&set, NULL);
+	entry(sig, sigemptyset)(&set);
+	entry(sig, sigaddset)(&set, SIGRTMIN);
+	must_be(entry(sig, sigtimedwait)(&set, NULL, &no_time), SIGRTMIN);
+	return entry(sig, sigwaitinfo)(&set, NULL);
 }
 
 TEST(sig, no_information_need_be_asked_for)

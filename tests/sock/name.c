@@ -253,7 +253,7 @@ static long long bind_look_alikes(const char *text, const long long *n)
 	static const size_t sizes[] = {0, 1, 2, 2, 2};
 	struct sockaddr_un names[5];
 	socklen_t lengths[5];
-	int fds[5], sender = impl->sock->socket(AF_UNIX, SOCK_DGRAM, 0);
+	int fds[5], sender = entry(sock, socket)(AF_UNIX, SOCK_DGRAM, 0);
 
 	(void)n;
 	memset(names, 0, sizeof(names));
@@ -265,16 +265,16 @@ static long long bind_look_alikes(const char *text, const long long *n)
 		memcpy(names[i].sun_path + 1 + size, ends[i], sizes[i]);
 		lengths[i] =
 			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + size + sizes[i]);
-		fds[i] = impl->sock->socket(AF_UNIX, SOCK_DGRAM, 0);
-		must_be(impl->sock->bind(fds[i], (struct sockaddr *)&names[i], lengths[i]), 0);
+		fds[i] = entry(sock, socket)(AF_UNIX, SOCK_DGRAM, 0);
+		must_be(entry(sock, bind)(fds[i], (struct sockaddr *)&names[i], lengths[i]), 0);
 	}
 	for (int i = 0; i < 5; i++) {
 		char letter = (char)('0' + i), got;
 
-		must_be(impl->sock->sendto(sender, &letter, 1, 0, (struct sockaddr *)&names[i],
-					   lengths[i]),
+		must_be(entry(sock, sendto)(sender, &letter, 1, 0, (struct sockaddr *)&names[i],
+					    lengths[i]),
 			1);
-		must_be(impl->sock->recv(fds[i], &got, 1, MSG_DONTWAIT), 1);
+		must_be(entry(sock, recv)(fds[i], &got, 1, MSG_DONTWAIT), 1);
 		must_be(got, letter);
 	}
 	return 0;

@@ -39,6 +39,8 @@ static const char *lacks(const char *operation)
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (strcmp(operation, reasons[i].operation) == 0)
 			return reasons[i].reason;
+	if (strncmp(operation, "sig.", strlen("sig.")) == 0)
+		return "only queued signals that are waited for are ours: the rest is the kernel's";
 	return NULL;
 }
 
@@ -66,4 +68,5 @@ const struct implementation ref_implementation = {
 	.sock = &ref_sock,
 	.lock = &ref_lock,
 	.event = &ref_event,
+	.sig = &ref_sig,
 };

@@ -15,6 +15,7 @@ extern const struct pipe_calls ref_pipe;
 extern const struct sem_calls ref_sem;
 extern const struct semset_calls ref_semset;
 extern const struct shm_calls ref_shm;
+extern const struct sig_calls ref_sig;
 extern const struct sock_calls ref_sock;
 
 #endif

@@ -232,6 +232,10 @@ PERFORM(sig, queue_pointer)
 
 PERFORM(sig, self)
 {
+	if (!impl->sig || !impl->sig->pthread_self) {
+		outcome_lacks(out, "sig.pthread_self");
+		return;
+	}
 	pthread_t self = impl->sig->pthread_self();
 
 	_Static_assert(sizeof(self) <= sizeof(void *), "a thread fits a handle");
@@ -247,7 +251,7 @@ PERFORM(sig, kill_thread)
 
 PERFORM(sig, abort)
 {
-	if (!impl->sig->abort)
+	if (!impl->sig || !impl->sig->abort)
 		outcome_lacks(out, "sig.abort");
 	else
 		impl->sig->abort();

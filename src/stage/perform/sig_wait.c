@@ -53,7 +53,7 @@ PERFORM(sig, suspend)
 
 PERFORM(sig, pause)
 {
-	if (!impl->sig->pause)
+	if (!impl->sig || !impl->sig->pause)
 		outcome_lacks(out, "sig.pause");
 	else
 		CALL(sig, pause, );
