@@ -172,8 +172,8 @@ bool object_map_head(struct mapping *mapping, int fd, enum object_kind kind, siz
 	if (place == MAP_FAILED)
 		return false;
 
-	mapping->object = place;
 	mapping->size = size;
+	mapping->object = place;
 	mapping->more_words = more_words(mapping);
 	if (mapping->object->magic == MAGIC && mapping->object->layout == LAYOUT &&
 	    mapping->object->kind == (uint32_t)kind)

@@ -365,6 +365,7 @@ static void after_fork_in_child(void)
 
 static void watch_forks(void)
 {
+	handle_watch_forks();
 	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
