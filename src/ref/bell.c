@@ -77,6 +77,7 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 		return ETIMEDOUT;
 	atomic_store(&bell->is_waited_for, 1);
 	mapping_unlock(mapping);
+	lock_watch(&mapping->object->lock);
 	result = sleep_for(&bell->rings, rings, sleep);
 	is_rung = atomic_load(&bell->rings) != rings;
 	mapping_lock_again(mapping);

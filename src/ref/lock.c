@@ -36,6 +36,8 @@ static _Thread_local struct {
 	/* What was announced before: libc's own or, in a signal handler, the interrupted lock. */
 	struct robust_list *before[4];
 	unsigned depth;
+	/* What is announced while it sleeps for a lock (lock_watch), and was before. */
+	struct robust_list *watched, *before_watch;
 #endif
 } self;
 
@@ -48,6 +50,7 @@ static void forget_self(void)
 	self.knows_life = false;
 #ifdef __linux__
 	self.depth = 0;
+	self.watched = NULL;
 #endif
 }
 
@@ -243,6 +246,14 @@ struct life thread_life(void)
 
 /* -- the lock --------------------------------------------------------------------------------- */
 
+#ifdef __linux__
+/* Never followed, only the offset is added again: no list is needed there. */
+static struct robust_list *entry_of(struct lock *lock)
+{
+	return (struct robust_list *)((char *)&lock->word - self.list->futex_offset);
+}
+#endif
+
 /* From now on the kernel looks at this word when this thread dies. */
 static void announce(struct lock *lock)
 {
@@ -250,10 +261,12 @@ static void announce(struct lock *lock)
 	enum { DEPTH = sizeof(self.before) / sizeof(self.before[0]) };
 
 	if (self.list && self.depth++ < DEPTH) {
-		self.before[self.depth - 1] = self.list->list_op_pending;
-		/* never followed, only the offset is added again: no list is needed there */
-		self.list->list_op_pending =
-			(struct robust_list *)((char *)&lock->word - self.list->futex_offset);
+		struct robust_list *pending = self.list->list_op_pending;
+
+		self.before[self.depth - 1] =
+			pending && pending == self.watched ? self.before_watch : pending;
+		self.watched = NULL;
+		self.list->list_op_pending = entry_of(lock);
 	}
 #else
 	(void)lock;
@@ -325,11 +338,36 @@ bool lock_take_again(struct lock *lock)
 	return take(lock, LOCK_IS_WAITED_FOR);
 }
 
+void lock_watch(struct lock *lock)
+{
+#ifdef __linux__
+	if (!self.list)
+		return;
+	self.before_watch = self.list->list_op_pending;
+	self.list->list_op_pending = self.watched = entry_of(lock);
+#else
+	(void)lock;
+#endif
+}
+
 void lock_drop(struct lock *lock)
 {
 	uint32_t word = atomic_exchange_explicit(&lock->word, 0, memory_order_release);
 
 	if (word & LOCK_IS_WAITED_FOR)
 		futex_wake(&lock->word, 1);
+	withdraw();
+}
+
+void lock_drop_among_sleepers(struct lock *lock)
+{
+	uint32_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
+
+	while (!atomic_compare_exchange_weak_explicit(&lock->word, &word, word & LOCK_IS_WAITED_FOR,
+						      memory_order_release, memory_order_relaxed))
+		continue;
+	word &= LOCK_IS_WAITED_FOR;
+	if (word && futex_wake(&lock->word, 1) == 0)
+		atomic_compare_exchange_strong(&lock->word, &word, 0);
 	withdraw();
 }

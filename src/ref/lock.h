@@ -32,7 +32,19 @@ enum lock_bits {
 bool lock_take(struct lock *lock);
 /* The same after a sleep in which others may have come to wait for the lock (bell.c). */
 bool lock_take_again(struct lock *lock);
+/* Nothing of it is touched when it is free, for the next may make an end of it. */
 void lock_drop(struct lock *lock);
+/*
+ * The same for a lock to whose waiters others are moved (bell.c), who sleep without looking: it is
+ * known to be waited for until a wake finds nobody.  For who was woken may be killed before he has
+ * the lock, and then it is the next owner who is to wake the next.
+ */
+void lock_drop_among_sleepers(struct lock *lock);
+/*
+ * This thread is about to sleep until others move it to the lock's waiters (bell.c), and lock_take
+ * follows: if it is woken and killed before that, the kernel wakes another.
+ */
+void lock_watch(struct lock *lock);
 
 /* This thread's id; never 0. */
 uint32_t thread_id(void);

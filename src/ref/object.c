@@ -291,5 +291,5 @@ void mapping_lock_again(struct mapping *mapping)
 void mapping_unlock(struct mapping *mapping)
 {
 	mapping_commit(mapping);
-	lock_drop(&mapping->object->lock);
+	lock_drop_among_sleepers(&mapping->object->lock);
 }
