@@ -13,3 +13,8 @@ check_PROGRAMS += %D%/storm
 dist_check_SCRIPTS += %D%/storm.tap
 TESTS += %D%/storm.tap
 %D%/storm.log: %D%/storm$(EXEEXT)
+
+# A hostile peer, at random; ci/fuzz has it by libFuzzer.
+check_PROGRAMS += %D%/fuzz
+%C%_fuzz_SOURCES = %D%/fuzz.c
+%C%_fuzz_LDADD = libipcref.a

@@ -69,6 +69,8 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 	bool is_rung;
 	int result;
 
+	if (!object_is_there(mapping))
+		return EBADMSG;
 	if (interrupted == mapping) {
 		interrupted = NULL;
 		return EINTR;
@@ -152,6 +154,8 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
 	uint32_t rings = atomic_load(&bell->rings);
 	int result;
 
+	if (!object_is_there(mapping))
+		return EBADMSG;
 	if (sleep->deadline && moment_is_past(sleep->clock, sleep->deadline))
 		return ETIMEDOUT;
 	if (!vigil->is_kept)

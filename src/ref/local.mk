@@ -15,6 +15,7 @@ ref_sources = \
 	%D%/handle.c %D%/handle.h \
 	%D%/ipcref.h \
 	%D%/lock.c %D%/lock.h \
+	%D%/loss.c %D%/loss.h \
 	%D%/mq.c \
 	%D%/msg.c \
 	%D%/mutex.c %D%/mutex.h \

@@ -52,7 +52,7 @@ static bool open_registry(const struct ipc_class *class, struct mapping *mapping
 	if (fd < 0)
 		return false;
 	bool is_mapped = object_map(mapping, fd, OBJECT_REGISTRY, registry_class.least);
-	int error = errno;
+	int error = !is_mapped && errno == EINVAL ? EBADMSG : errno;
 
 	close(fd);
 	errno = error;

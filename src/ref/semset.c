@@ -123,7 +123,7 @@ static bool see(struct view *view, struct mapping *mapping)
 	view->mapping = mapping;
 	view->set = (struct set *)mapping->object;
 	view->count = *(volatile uint32_t *)&view->set->count;
-	return view->count > 0 && view->count <= MOST_SEMAPHORES &&
+	return object_is_there(mapping) && view->count > 0 && view->count <= MOST_SEMAPHORES &&
 	       set_size(view->count) <= mapping->size;
 }
 

@@ -204,14 +204,18 @@ static struct handle *find(int id)
 	return NULL;
 }
 
-/* Whether it is still there now that it is locked; else it is unlocked, and errno is EINVAL. */
+/* Whether it is still there now that it is locked; else it is unlocked, and errno tells. */
 static bool lock_if_there(struct handle *h)
 {
 	mapping_lock(&h->mapping);
-	if (!segment_of(h)->ipc.is_removed)
+	int error = !object_is_there(&h->mapping)   ? EBADMSG
+		    : segment_of(h)->ipc.is_removed ? EINVAL
+						    : 0;
+
+	if (!error)
 		return true;
 	mapping_unlock(&h->mapping);
-	errno = EINVAL;
+	errno = error;
 	return false;
 }
 
