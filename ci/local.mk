@@ -42,4 +42,4 @@ CLEANFILES = $(EXTRA_PROGRAMS) known
 
 EXTRA_DIST += .clang-format .ci/run \
 	%D%/build.sh %D%/kernel.sh %D%/packages.sh %D%/platform.sh %D%/qemu-user.sh \
-	%D%/validate %D%/check %D%/checks %D%/platform %D%/known
+	%D%/fuzz %D%/validate %D%/check %D%/checks %D%/platform %D%/known

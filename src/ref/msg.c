@@ -487,6 +487,8 @@ static int control(int id, int command, struct msqid_ds *status)
 	int result;
 
 	if (!h) {
+		if (errno == EBADMSG && command == IPC_RMID)
+			return ipc_remove_broken(&msg_class, id);
 		/* who may not even look at it doesn't own it */
 		if (errno == EACCES && command != IPC_STAT)
 			errno = EPERM;

@@ -337,7 +337,7 @@ static struct handle *find_object(struct ipc_class *class, int id)
 	int place = id % REGISTRY_PLACES;
 	struct handle *h = handle_get(&class->handles, place);
 
-	if (h && h->id == id && !ipc_of(h)->is_removed)
+	if (h && h->id == id && object_is_there(&h->mapping) && !ipc_of(h)->is_removed)
 		return h;
 	if (h) {
 		/* another of the same place, or one that is gone */
@@ -479,6 +479,21 @@ int ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct ha
 
 	handle_forget_this(&class->handles, h->id % REGISTRY_PLACES, h);
 	finish_removal(class, h->id);
+	return 0;
+}
+
+int ipc_remove_broken(struct ipc_class *class, int id)
+{
+	char path[PATH_MAX];
+	struct stat status;
+
+	if (!path_of(class, id, path) || lstat(path, &status) < 0)
+		return -1;
+	if (geteuid() != 0 && geteuid() != status.st_uid) {
+		errno = EPERM;
+		return -1;
+	}
+	finish_removal(class, id);
 	return 0;
 }
 

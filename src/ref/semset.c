@@ -931,6 +931,8 @@ int ipcref_semctl(int id, int number, int command, ...)
 		return get_status_at(id, command, argument.buf);
 #endif
 	if (!find(&view, id)) {
+		if (errno == EBADMSG && command == IPC_RMID)
+			return ipc_remove_broken(&semset_class, id);
 		/* whose set can't even be looked at isn't its owner */
 		if (errno == EACCES && (command == IPC_RMID || command == IPC_SET))
 			errno = EPERM;

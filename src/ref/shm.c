@@ -736,6 +736,8 @@ int ipcref_shmctl(int id, int command, struct shmid_ds *status)
 	if (is_place && (id = ipc_at(&shm_class, id)) < 0)
 		return -1;
 	h = find(id);
+	if (!h && errno == EBADMSG && command == IPC_RMID)
+		return ipc_remove_broken(&shm_class, id);
 	if (!h)
 		return -1;
 	int result = control(h, command, status);
