@@ -77,7 +77,7 @@ static void shm_end(void)
 		MUST(status.shm_nattch == 0);
 		MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
 	}
-	ipcref_shmctl(0, SHM_INFO, (struct shmid_ds *)(void *)&info);
+	/* those that the dead had doomed go, for somebody looks */
 	ipcref_shmctl(0, SHM_INFO, (struct shmid_ds *)(void *)&info);
 	MUST(info.used_ids == 0);
 }

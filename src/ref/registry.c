@@ -20,9 +20,9 @@ struct place {
 
 struct registry {
 	struct object object;
-	uint32_t bound;	 /* no place from here on has ever been used */
-	uint32_t making; /* the place whose file is just being made, from 1; 0: none */
+	uint32_t bound; /* no place from here on has ever been used */
 	struct place places[REGISTRY_PLACES];
+	uint32_t making; /* the place whose file is just being made, from 1; 0: none */
 };
 
 enum { SEQUENCES = INT_MAX / REGISTRY_PLACES, MOST_TRIES = 8, MOST_TURNS = 1000 };
@@ -460,6 +460,12 @@ int ipc_set(struct ipc_class *class, struct handle *h, const struct ipc_perm *pe
 	return 0;
 }
 
+void ipc_finish_removal(struct ipc_class *class, struct handle *h)
+{
+	handle_forget_this(&class->handles, h->id % REGISTRY_PLACES, h);
+	finish_removal(class, h->id);
+}
+
 int ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct handle *h))
 {
 	struct ipc_object *ipc = ipc_of(h);
@@ -476,9 +482,7 @@ int ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct ha
 	ipc->is_removed = 1;
 	mapping_unlock(&h->mapping);
 	STEP("registry/remove/told");
-
-	handle_forget_this(&class->handles, h->id % REGISTRY_PLACES, h);
-	finish_removal(class, h->id);
+	ipc_finish_removal(class, h);
 	return 0;
 }
 

@@ -69,8 +69,10 @@ int ipc_set(struct ipc_class *class, struct handle *h, const struct ipc_perm *pe
  * -1 and errno EINVAL: another was first.
  */
 int ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct handle *h));
+/* What ipc_remove does beyond marking it, for who has set is_removed himself, under the lock. */
+void ipc_finish_removal(struct ipc_class *class, struct handle *h);
 /*
- * The same for one that ipc_find finds to be broken, which tells nothing of itself any more: its
+ * Removes one that ipc_find finds to be broken, which tells nothing of itself any more: its
  * file's owner may.
  */
 int ipc_remove_broken(struct ipc_class *class, int id);

@@ -182,7 +182,7 @@ static bool unlock_or_destroy(struct handle *h)
 	mapping_unlock(&h->mapping);
 	STEP("shm/destroy/marked");
 	if (is_over)
-		ipc_remove(&shm_class, h, NULL);
+		ipc_finish_removal(&shm_class, h);
 	return is_over;
 }
 
