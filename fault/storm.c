@@ -82,7 +82,7 @@ bool is_killed(unsigned life)
 
 const char *storm_path(const char *name)
 {
-	static char path[256];
+	static char path[512];
 
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	return path;

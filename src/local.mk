@@ -57,6 +57,18 @@ libipcts_a_SOURCES = \
 	%D%/stage/transcript.c %D%/stage/transcript.h \
 	%D%/stage/verbs.h \
 	%D%/stage/wait.c %D%/stage/wait.h \
+	%D%/diff/constructor.c \
+	%D%/diff/diff.h \
+	%D%/diff/generate.c %D%/diff/generate.h \
+	%D%/diff/menu/event.c %D%/diff/menu/fifo.c %D%/diff/menu/lock.c \
+	%D%/diff/menu/mq.c %D%/diff/menu/msg.c %D%/diff/menu/pipe.c \
+	%D%/diff/menu/sem.c %D%/diff/menu/semset.c %D%/diff/menu/shm.c \
+	%D%/diff/menu/sock.c \
+	%D%/diff/nature.c %D%/diff/nature.h \
+	%D%/diff/play.c \
+	%D%/diff/print.c \
+	%D%/diff/script.h \
+	%D%/diff/shrink.c \
 	%D%/report/baseline.c %D%/report/baseline.h \
 	%D%/report/human.c \
 	%D%/report/json.c \
@@ -72,7 +84,10 @@ ipcts_SOURCES = $(command_sources) $(ref_tables)
 command_sources = \
 	%D%/command/bench.c \
 	%D%/command/command.h \
+	%D%/command/conclusion.c \
+	%D%/command/conclusion.h \
 	%D%/command/coverage.c \
+	%D%/command/diff.c \
 	%D%/command/explain.c \
 	%D%/command/list.c \
 	%D%/command/options.c \

@@ -182,6 +182,10 @@ if HAVE_CMOCKA
 unit_tests += %D%/unit/report_test
 %C%_unit_report_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_report_test_LDADD = libipcts.a $(CMOCKA_LIBS)
+
+unit_tests += %D%/unit/diff_test
+%C%_unit_diff_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_diff_test_LDADD = libipcts.a $(CMOCKA_LIBS)
 endif
 
 if HAVE_CHECK
@@ -193,9 +197,9 @@ endif
 # The command as a user meets it, once with an implementation that is right and once with one whose
 # pipes have their ends exchanged.
 check_PROGRAMS += %D%/unit/ipcts_broken
-%C%_unit_ipcts_broken_SOURCES = $(command_sources) %D%/pipe/stream.c %D%/unit/broken.c
+%C%_unit_ipcts_broken_SOURCES = $(command_sources) $(ref_tables) %D%/pipe/stream.c %D%/unit/broken.c
 %C%_unit_ipcts_broken_LDFLAGS = -Wl,--wrap=pipe
-%C%_unit_ipcts_broken_LDADD = libipcts.a
+%C%_unit_ipcts_broken_LDADD = libipcts.a libipcref.a
 
 dist_check_SCRIPTS += %D%/unit/command.tap
 TESTS += $(unit_tests) %D%/unit/command.tap

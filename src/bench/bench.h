@@ -38,7 +38,8 @@ struct way {
 
 extern const struct way *const ways[];
 
-/* -- what one process does alone ----------------------------------------------------------------
+/* -- what one process does alone, or two with the same
+ * --------------------------------------------------------------
  */
 
 struct solo {
@@ -47,6 +48,8 @@ struct solo {
 	void *(*make)(const struct implementation *impl);
 	bool (*perform)(const struct implementation *impl, void *object);
 	void (*remove)(const struct implementation *impl, void *object);
+	/* The object is one of a forked child's too, so that two can be in each other's way. */
+	bool is_shared;
 };
 
 extern const struct solo *const solos[];
@@ -54,7 +57,7 @@ extern const struct solo *const solos[];
 /* -- limits: what no mechanism can be faster than ------------------------------------------------
  */
 
-enum limit { LIMIT_CALL, LIMIT_LINE, LIMIT_FUTEX, LIMIT_RING, LIMITS };
+enum limit { LIMIT_CALL, LIMIT_LINE, LIMIT_FUTEX, LIMIT_RING, LIMIT_SPLICE, LIMITS };
 extern const char *const limit_names[LIMITS];
 /* All but LIMIT_CALL's; those of a line and a futex carry no bytes, only whose turn it is. */
 extern const struct way limit_ways[LIMITS];
@@ -63,7 +66,7 @@ bool limit_perform_call(void);
 /* -- measuring ----------------------------------------------------------------------------------
  */
 
-enum motion { ROUND_TRIP, ONE_WAY, ALONE };
+enum motion { ROUND_TRIP, ONE_WAY, ALONE, CONTENDED };
 
 /* What is compared: by all that can do it. */
 struct cell {

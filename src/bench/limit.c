@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Limits of the machine, taken beside what is measured: a system call, a cache line that goes to
- * the other processor and back, two who wake each other, and a ring with nothing but its copies.
+ * the other processor and back, two who wake each other, a ring with nothing but its copies, and a
+ * pipe without one of them.
  */
 #include "bench/bench.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <linux/futex.h>
 #endif
 
-const char *const limit_names[LIMITS] = {"a system call", "a cache line", "a futex", "a bare ring"};
+const char *const limit_names[LIMITS] = {"a system call", "a cache line", "a futex", "a bare ring",
+					 "vmsplice"};
 
 bool limit_perform_call(void)
 {
@@ -143,8 +147,59 @@ static bool await_futex(struct channel *c, int direction, char *bytes)
 #define await_futex NULL
 #endif
 
+/* A pipe whose writer copies nothing: the pages that are read are his. */
+#ifdef SPLICE_F_GIFT
+static bool make_spliced(struct channel *c)
+{
+	if (pipe(c->ends[0]) < 0)
+		return false;
+	fcntl(c->ends[0][1], F_SETPIPE_SZ, RING); /* faster, if it may be so large */
+	return true;
+}
+
+static bool send_spliced(struct channel *c, int direction, const char *bytes)
+{
+	struct iovec rest = {(char *)(uintptr_t)bytes, c->size};
+
+	while (rest.iov_len) {
+		ssize_t n = vmsplice(c->ends[direction][1], &rest, 1, 0);
+
+		if (n <= 0)
+			return false;
+		rest.iov_base = (char *)rest.iov_base + n;
+		rest.iov_len -= (size_t)n;
+	}
+	return true;
+}
+
+static bool receive_spliced(struct channel *c, int direction, char *bytes)
+{
+	for (size_t done = 0; done < c->size;) {
+		ssize_t n = read(c->ends[direction][0], bytes + done, c->size - done);
+
+		if (n <= 0)
+			return false;
+		done += (size_t)n;
+	}
+	return true;
+}
+
+static void remove_spliced(struct channel *c)
+{
+	close(c->ends[0][0]);
+	close(c->ends[0][1]);
+}
+#else
+#define make_spliced NULL
+#define send_spliced NULL
+#define receive_spliced NULL
+#define remove_spliced NULL
+#endif
+
 const struct way limit_ways[LIMITS] = {
 	[LIMIT_LINE] = {"a cache line", NULL, make, pass_line, await_line, unmap},
 	[LIMIT_FUTEX] = {"a futex", NULL, make, pass_futex, await_futex, unmap},
 	[LIMIT_RING] = {"a bare ring", NULL, make, send_ring, receive_ring, unmap},
+	[LIMIT_SPLICE] = {"vmsplice", NULL, make_spliced, send_spliced, receive_spliced,
+			  remove_spliced},
 };

@@ -61,6 +61,8 @@ struct turn {
 	double ns;
 	int error;
 	bool is_measured;
+	_Atomic bool is_over;
+	unsigned long counts[2]; /* of those who are in each other's way */
 };
 
 /* A child that runs away ends by itself. */
@@ -198,6 +200,62 @@ static void play_alone(const struct bench *bench, const struct cell *cell,
 	_exit(0);
 }
 
+/* Two do the same with one object until the first has had his time. */
+static void play_contended(const struct bench *bench, const struct cell *cell,
+			   const struct implementation *impl, void *object, struct turn *turn,
+			   int side)
+{
+	unsigned long count = 0;
+	bool is_done = true;
+
+	be_harmless(bench->seconds);
+	stay_on(side && cell->processors > 1);
+	meet(turn);
+	double began = now(), took = 0;
+	do {
+		for (int i = 0; i < SOLO_BATCH && is_done; i++)
+			is_done = cell->solo->perform(impl, object);
+		count += SOLO_BATCH;
+		took = now() - began;
+		if (!side && took >= bench->seconds)
+			atomic_store(&turn->is_over, true);
+	} while (is_done && !atomic_load(&turn->is_over));
+	if (!is_done)
+		turn->error = errno ? errno : EIO;
+	turn->counts[side] = count;
+	if (!side) {
+		turn->ns = took * 1e9;
+		turn->is_measured = is_done;
+	}
+	_exit(0);
+}
+
+/* The time of one pair of operations, whoever of the two does it. */
+static void run_contended(const struct bench *bench, const struct cell *cell,
+			  const struct implementation *impl, struct turn *turn)
+{
+	void *object = cell->solo->make(impl);
+	pid_t pids[2];
+
+	if (!object) {
+		turn->error = errno ? errno : EIO;
+		return;
+	}
+	for (int side = 0; side < 2; side++) {
+		pids[side] = fork();
+		if (pids[side] == 0)
+			play_contended(bench, cell, impl, object, turn, side);
+	}
+	for (int side = 0; side < 2; side++) {
+		if (pids[side] > 0)
+			waitpid(pids[side], NULL, 0);
+		atomic_store(&turn->is_over, true);
+	}
+	cell->solo->remove(impl, object);
+	if (turn->is_measured)
+		turn->ns /= (double)(turn->counts[0] + turn->counts[1]);
+}
+
 /* The measured one ends by itself; the other, which may wait for ever, then has no more to do. */
 static void run_pair(const struct bench *bench, const struct cell *cell, const struct way *way,
 		     struct channel *c, struct turn *turn)
@@ -239,6 +297,8 @@ static bool take_turn(const struct bench *bench, const struct cell *cell, struct
 			play_alone(bench, cell, runner, turn);
 		if (pid > 0)
 			waitpid(pid, NULL, 0);
+	} else if (cell->motion == CONTENDED) {
+		run_contended(bench, cell, runner->impl, turn);
 	} else {
 		memset(c.ends, -1, sizeof(c.ends));
 		snprintf(c.name, sizeof(c.name), "ipcts-bench-%ld-%u", (long)getpid(), number++);
@@ -260,6 +320,23 @@ static bool take_turn(const struct bench *bench, const struct cell *cell, struct
 /* -- a cell ---------------------------------------------------------------------------------------
  */
 
+/* On one processor only who sleeps lets the other run; and those that carry no bytes are no way. */
+static bool is_fit(enum limit limit, const struct cell *cell)
+{
+	switch (limit) {
+	case LIMIT_LINE:
+		return cell->motion == ROUND_TRIP && cell->size <= 64 && cell->processors > 1;
+	case LIMIT_FUTEX:
+		return cell->motion == ROUND_TRIP && cell->size <= 64;
+	case LIMIT_RING:
+		return cell->processors > 1;
+	case LIMIT_SPLICE:
+		return cell->motion == ONE_WAY && cell->size >= 4096;
+	default:
+		return false;
+	}
+}
+
 static size_t enter(const struct bench *bench, const struct cell *cell, struct runner *runners)
 {
 	size_t count = 0;
@@ -270,21 +347,18 @@ static size_t enter(const struct bench *bench, const struct cell *cell, struct r
 		runners[count++] = (struct runner){.limit = LIMIT_CALL};
 		return count;
 	}
+	if (cell->motion == CONTENDED) {
+		for (size_t i = 0; bench->impls[i]; i++)
+			runners[count++] = (struct runner){.impl = bench->impls[i]};
+		return count;
+	}
 	for (size_t w = 0; ways[w]; w++)
 		for (size_t i = 0; bench->impls[i]; i++)
 			if (bench->is_wanted(ways[w]->name) && ways[w]->is_there(bench->impls[i]))
 				runners[count++] =
 					(struct runner){.impl = bench->impls[i], .way = ways[w]};
 	for (int limit = LIMIT_LINE; limit < LIMITS; limit++) {
-		/* on one processor only who sleeps lets the other run; and bytes are the ring's
-		 * alone */
-		bool is_fit = limit == LIMIT_RING   ? cell->processors > 1
-			      : limit == LIMIT_LINE ? cell->processors > 1 && cell->size <= 64
-						    : cell->size <= 64;
-
-		if (limit != LIMIT_RING && cell->motion == ONE_WAY)
-			is_fit = false;
-		if (is_fit && limit_ways[limit].send)
+		if (is_fit((enum limit)limit, cell) && limit_ways[limit].send)
 			runners[count++] = (struct runner){.limit = (enum limit)limit,
 							   .way = &limit_ways[limit]};
 	}

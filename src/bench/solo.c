@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* What one process does alone, again and again: nobody waits, nobody is in the way. */
+/* What one process does again and again, alone or beside another that does the same. */
 #include "bench/bench.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+/* Memory that a forked child has too; NULL: none. */
+static void *shared(size_t size)
+{
+	void *place = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return place == MAP_FAILED ? NULL : place;
+}
+
+static void unmap(void *place, size_t size)
+{
+	if (place)
+		munmap(place, size);
+}
 
 /* -- P and V ------------------------------------------------------------------------------------
  */
@@ -16,10 +31,10 @@ static void *make_sem(const struct implementation *impl)
 
 	if (!impl->sem || !impl->sem->sem_init)
 		return NULL;
-	sem = malloc(sizeof(*sem));
+	sem = shared(sizeof(*sem));
 	if (sem && impl->sem->sem_init(sem, 1, 1) == 0)
 		return sem;
-	free(sem);
+	unmap(sem, sizeof(*sem));
 	return NULL;
 }
 
@@ -31,7 +46,7 @@ static bool use_sem(const struct implementation *impl, void *sem)
 static void remove_sem(const struct implementation *impl, void *sem)
 {
 	impl->sem->sem_destroy(sem);
-	free(sem);
+	unmap(sem, sizeof(sem_t));
 }
 
 /* An identifier in memory, for NULL is none. */
@@ -83,7 +98,7 @@ static void *make_mutex(const struct implementation *impl)
 
 	if (!lock || !lock->pthread_mutex_init || !lock->pthread_mutexattr_setrobust)
 		return NULL;
-	mutex = malloc(sizeof(*mutex));
+	mutex = shared(sizeof(*mutex));
 	lock->pthread_mutexattr_init(&attributes);
 	lock->pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
 	lock->pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
@@ -91,7 +106,7 @@ static void *make_mutex(const struct implementation *impl)
 	lock->pthread_mutexattr_destroy(&attributes);
 	if (is_made)
 		return mutex;
-	free(mutex);
+	unmap(mutex, sizeof(*mutex));
 	return NULL;
 }
 
@@ -104,7 +119,7 @@ static bool use_mutex(const struct implementation *impl, void *mutex)
 static void remove_mutex(const struct implementation *impl, void *mutex)
 {
 	impl->lock->pthread_mutex_destroy(mutex);
-	free(mutex);
+	unmap(mutex, sizeof(pthread_mutex_t));
 }
 
 /* -- a message sent and received -----------------------------------------------------------------
@@ -158,15 +173,16 @@ CHANNEL(pipe, ways[0])
 CHANNEL(mq, ways[3])
 CHANNEL(msg, ways[4])
 
-#define SOLO(word, name)                                                                           \
-	static const struct solo word##_solo = {name, make_##word, use_##word, remove_##word}
+#define SOLO(word, name, is_shared)                                                                \
+	static const struct solo word##_solo = {name, make_##word, use_##word, remove_##word,      \
+						is_shared}
 
-SOLO(sem, "sem_wait, sem_post");
-SOLO(semset, "semop -1, +1, UNDO");
-SOLO(mutex, "robust mutex");
-SOLO(pipe, "pipe: write, read");
-SOLO(mq, "mq: send, receive");
-SOLO(msg, "msg: send, receive");
+SOLO(sem, "sem_wait, sem_post", true);
+SOLO(semset, "semop -1, +1, UNDO", true);
+SOLO(mutex, "robust mutex", true);
+SOLO(pipe, "pipe: write, read", false);
+SOLO(mq, "mq: send, receive", false);
+SOLO(msg, "msg: send, receive", false);
 
 const struct solo *const solos[] = {
 	&sem_solo, &semset_solo, &mutex_solo, &pipe_solo, &mq_solo, &msg_solo, NULL,

@@ -10,6 +10,7 @@
 
 #include "bench/bench.h"
 #include "command/command.h"
+#include "command/conclusion.h"
 
 enum format { TABLE, JSON, HTML };
 
@@ -22,6 +23,7 @@ enum code {
 	CODE_SEED,
 	CODE_FORMAT,
 	CODE_OUTPUT,
+	CODE_TARGETS,
 	CODE_HELP
 };
 
@@ -34,6 +36,7 @@ static const struct option options[] = {
 	{"seed", required_argument, NULL, CODE_SEED},
 	{"format", required_argument, NULL, CODE_FORMAT},
 	{"output", required_argument, NULL, CODE_OUTPUT},
+	{"targets", no_argument, NULL, CODE_TARGETS},
 	{"help", no_argument, NULL, CODE_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -49,6 +52,7 @@ static struct {
 	unsigned long long seed;
 	enum format format;
 	const char *output;
+	bool has_targets;
 } wish;
 
 /* -- what is wished ------------------------------------------------------------------------------
@@ -152,6 +156,9 @@ static void parse_one(int code)
 	case CODE_OUTPUT:
 		wish.output = optarg;
 		break;
+	case CODE_TARGETS:
+		wish.has_targets = true;
+		break;
 	default:
 		print_help();
 	}
@@ -194,6 +201,8 @@ static const char *title_of(const struct cell *cell, char text[96])
 
 	if (cell->motion == ALONE)
 		snprintf(text, 96, "%s, alone", cell->solo->name);
+	else if (cell->motion == CONTENDED)
+		snprintf(text, 96, "%s, two at it, %s", cell->solo->name, where);
 	else
 		snprintf(text, 96, "%s, %zu bytes, %s", motions[cell->motion], cell->size, where);
 	return text;
@@ -205,8 +214,7 @@ static const char *name_of_runner(const struct cell *cell, const struct runner *
 	if (!runner->impl)
 		snprintf(text, 96, "(%s)", limit_names[runner->limit]);
 	else
-		snprintf(text, 96, "%s %s",
-			 cell->motion == ALONE ? cell->solo->name : runner->way->name,
+		snprintf(text, 96, "%s %s", cell->solo ? cell->solo->name : runner->way->name,
 			 runner->impl->name);
 	return text;
 }
@@ -361,7 +369,46 @@ static void run_cell(const struct bench *bench, const struct cell *cell, int fd)
 	struct runner runners[RUNNERS_MAX];
 	struct sheet sheet = {0};
 
-	say(&sheet, cell, runners, measure(bench, cell, runners));
+	size_t count = measure(bench, cell, runners);
+
+	conclusion_keep(cell, runners, count);
+	say(&sheet, cell, runners, count);
+	put_out(&sheet, fd);
+}
+
+static void say_line_of_table(void *to, const char *line)
+{
+	sheet_add(to, "  ");
+	sheet_line(to, line);
+	sheet_add(to, "\n");
+}
+
+static void say_line_of_json(void *to, const char *line)
+{
+	sheet_add(to, "{\"follows\":");
+	sheet_json(to, line);
+	sheet_add(to, "}\n");
+}
+
+static void say_line_of_html(void *to, const char *line)
+{
+	sheet_add(to, "<p>");
+	sheet_xml(to, line);
+	sheet_add(to, "</p>\n");
+}
+
+static void say_section(const char *title, void (*section)(say_line *say, void *to), int fd)
+{
+	struct sheet sheet = {0};
+
+	if (wish.format == TABLE)
+		sheet_printf(&sheet, "\n%s\n", title);
+	if (wish.format == HTML)
+		sheet_printf(&sheet, "<h2>%s</h2>\n", title);
+	section(wish.format == JSON   ? say_line_of_json
+		: wish.format == HTML ? say_line_of_html
+				      : say_line_of_table,
+		&sheet);
 	put_out(&sheet, fd);
 }
 
@@ -386,10 +433,20 @@ int bench_command(int argc, char **argv)
 			run_cell(&bench, &(struct cell){ALONE, 1, 0, solos[i]}, fd);
 	for (unsigned processors = 1; processors <= 2 && processors <= processors_here();
 	     processors++)
+		for (size_t i = 0; solos[i]; i++)
+			if (solos[i]->is_shared && is_wanted(solos[i]->name))
+				run_cell(&bench, &(struct cell){CONTENDED, processors, 0, solos[i]},
+					 fd);
+	for (unsigned processors = 1; processors <= 2 && processors <= processors_here();
+	     processors++)
 		for (size_t i = 0; i < wish.size_count; i++)
 			for (enum motion motion = ROUND_TRIP; motion <= ONE_WAY; motion++)
 				run_cell(&bench,
 					 &(struct cell){motion, processors, wish.sizes[i], NULL},
 					 fd);
+	say_section("what follows", conclusion_say_what_follows, fd);
+	if (wish.has_targets)
+		say_section("targets of the reference: medians of this run", conclusion_say_targets,
+			    fd);
 	return ALL_HELD;
 }

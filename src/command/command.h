@@ -16,7 +16,7 @@
 extern const struct implementation *const implementations[];
 
 enum { ALL_HELD, SOMETHING_FAILED, TROUBLE };
-enum { WISHES_MAX = 16, KNOWN_MAX = 16 };
+enum { WISHES_MAX = 16, KNOWN_MAX = 16, WITHOUT_MAX = 64 };
 
 /* A format, and the file it is to be written to. */
 struct wish {
@@ -47,6 +47,13 @@ struct options {
 	struct wish wishes[WISHES_MAX];
 	size_t wish_count;
 	enum view view;
+
+	/* of diff: globs choose mechanisms */
+	const struct implementation *pair[2];
+	unsigned long long steps;
+	int actors;
+	const char *without[WITHOUT_MAX]; /* globs of operations */
+	size_t without_count;
 };
 
 /* One line on standard error, whatever bytes the user gave. */
@@ -57,7 +64,7 @@ _Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 
  */
 int print(struct sheet *sheet);
 
-extern const struct option run_options[], list_options[], explain_options[];
+extern const struct option run_options[], list_options[], explain_options[], diff_options[];
 /* argv[0] is the subcommand's word; what is no option is a glob.  Refuses what makes no sense. */
 void parse_options(struct options *options, int argc, char **argv, const struct option *known);
 _Noreturn void print_help(void);
@@ -68,6 +75,7 @@ struct wish *add_wish(struct options *options, const struct reporter *reporter);
 int run_command(int argc, char **argv, const char *program);
 int list_command(int argc, char **argv);
 int explain_command(int argc, char **argv, const char *program);
+int diff_command(int argc, char **argv, const char *program);
 int bench_command(int argc, char **argv);
 
 /* A test's file from the tree's root, wherever it was built. */

@@ -10,6 +10,8 @@ static const char help[] =
 	"Usage: ipcts run [OPTION]... [GLOB]...     judge the platform's IPC\n"
 	"       ipcts list [OPTION]... [GLOB]...    show mechanisms, rules and tests\n"
 	"       ipcts explain RULE...               show what a rule asks for, and why\n"
+	"       ipcts diff [OPTION]... [MECHANISM]...  do the same on two implementations\n"
+	"       ipcts bench [OPTION]...             how fast, as ratios of one run\n"
 	"       ipcts --help | --version\n"
 	"\n"
 	"A GLOB chooses tests by name (mq.every_*), rule's name, or mechanism's (mq).\n"
@@ -34,6 +36,24 @@ static const char help[] =
 	"  --untested            rules that have no test\n"
 	"  --untestable          promises that no test can see kept, and why\n"
 	"  --coverage            rules and tests of each page of the documents\n"
+	"diff:\n"
+	"  --impl NAME,NAME      the implementations to compare (posix,ref)\n"
+	"  --only MECHANISM      only this one; may be repeated (all that have a menu)\n"
+	"  --seed N              the seed of all that is done (random)\n"
+	"  --steps N             how many operations, about (10000)\n"
+	"  --actors N            at most so many actors at a time, 1 to 4 (4)\n"
+	"  --without GLOB        no operation of this name; may be repeated\n"
+	"  --known FILE          divergences that are explained, lines of GLOB and reason\n"
+	"bench:\n"
+	"  --impl NAME,...       the implementations to compare, the first the measure (all)\n"
+	"  --only GLOB           only what is named so; may be repeated\n"
+	"  --size N,...          sizes of messages, in bytes (1,64,4096,65536,1048576)\n"
+	"  --repetitions N       turns of each (7)\n"
+	"  --turn N              milliseconds of a turn (40)\n"
+	"  --seed N              the seed of the order of turns (random)\n"
+	"  --format FORMAT       table (default), json or html\n"
+	"  --output FILE         where to (standard output)\n"
+	"  --targets             also what the reference aims at, met or not\n"
 	"\n"
 	"Exit status: 0 all held, 1 something failed, 2 bad usage or trouble of our own.\n"
 	"IPCTS_TIMEOUT_SCALE is the default of --timeout-scale; NO_COLOR turns colours off.\n";
@@ -55,6 +75,10 @@ enum option_code {
 	OPTION_UNTESTED,
 	OPTION_UNTESTABLE,
 	OPTION_COVERAGE,
+	OPTION_PAIR,
+	OPTION_STEPS,
+	OPTION_ACTORS,
+	OPTION_WITHOUT,
 	OPTION_HELP,
 };
 
@@ -87,6 +111,19 @@ const struct option list_options[] = {
 };
 
 const struct option explain_options[] = {
+	{"help", no_argument, NULL, OPTION_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+const struct option diff_options[] = {
+	{"impl", required_argument, NULL, OPTION_PAIR},
+	{"only", required_argument, NULL, OPTION_ONLY},
+	{"seed", required_argument, NULL, OPTION_SEED},
+	{"steps", required_argument, NULL, OPTION_STEPS},
+	{"actors", required_argument, NULL, OPTION_ACTORS},
+	{"without", required_argument, NULL, OPTION_WITHOUT},
+	{"known", required_argument, NULL, OPTION_KNOWN},
+	{"timeout-scale", required_argument, NULL, OPTION_TIMEOUT_SCALE},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -179,6 +216,39 @@ static const struct implementation *parse_implementation(const char *name)
 	refuse("--impl %s: no such implementation", name);
 }
 
+static void parse_pair(struct options *options, const char *text)
+{
+	char first[64] = "";
+	size_t size = strcspn(text, ",");
+
+	if (!text[size])
+		refuse("--impl %s: not two names with a comma between", text);
+	strncat(first, text, size < sizeof(first) - 1 ? size : sizeof(first) - 1);
+	options->pair[0] = parse_implementation(first);
+	options->pair[1] = parse_implementation(text + size + 1);
+}
+
+static void parse_count(struct options *options, int code, const char *text)
+{
+	bool is_actors = code == OPTION_ACTORS;
+	uint64_t number, most = is_actors ? 4 : 1000000000000;
+
+	if (!parse_number(text, 10, most, &number) || number == 0)
+		refuse("--%s %s: not a number from 1 to %llu", is_actors ? "actors" : "steps", text,
+		       (unsigned long long)most);
+	if (is_actors)
+		options->actors = (int)number;
+	else
+		options->steps = number;
+}
+
+static void add_without(struct options *options, const char *glob)
+{
+	if (options->without_count == WITHOUT_MAX)
+		refuse("more than %d times --without", WITHOUT_MAX);
+	options->without[options->without_count++] = glob;
+}
+
 struct wish *add_wish(struct options *options, const struct reporter *reporter)
 {
 	if (options->wish_count == WISHES_MAX)
@@ -266,6 +336,16 @@ static void parse_option(struct options *options, int code)
 	case OPTION_RESUME:
 		options->resume = optarg;
 		break;
+	case OPTION_PAIR:
+		parse_pair(options, optarg);
+		break;
+	case OPTION_STEPS:
+	case OPTION_ACTORS:
+		parse_count(options, code, optarg);
+		break;
+	case OPTION_WITHOUT:
+		add_without(options, optarg);
+		break;
 	case OPTION_RULES:
 		options->view = VIEW_RULES;
 		break;
@@ -305,6 +385,8 @@ void parse_options(struct options *options, int argc, char **argv, const struct 
 		.selection = {.grades = (1u << GRADE_COUNT) - 1, .shard = 1, .shards = 1},
 		.jobs = runner_processors(),
 		.timeout_scale = 1,
+		.steps = 10000,
+		.actors = 4,
 	};
 	if (scale && *scale)
 		options->timeout_scale = parse_scale("IPCTS_TIMEOUT_SCALE", scale);

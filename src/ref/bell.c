@@ -78,8 +78,7 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 	if (sleep->deadline && moment_is_past(sleep->clock, sleep->deadline))
 		return ETIMEDOUT;
 	atomic_store(&bell->is_waited_for, 1);
-	mapping_unlock(mapping);
-	lock_watch(&mapping->object->lock);
+	mapping_unlock_to_sleep(mapping);
 	result = sleep_for(&bell->rings, rings, sleep);
 	is_rung = atomic_load(&bell->rings) != rings;
 	mapping_lock_again(mapping);
@@ -158,12 +157,16 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
 		return EBADMSG;
 	if (sleep->deadline && moment_is_past(sleep->clock, sleep->deadline))
 		return ETIMEDOUT;
-	if (!vigil->is_kept)
+	/* what came before was told, and what has come just now waits as long as what comes next */
+	bool is_first = !vigil->is_kept;
+
+	if (is_first)
 		keep_signals_waiting(&vigil->mask);
 	vigil->is_kept = true;
 	atomic_store(&bell->is_waited_for, 1);
-	mapping_unlock(mapping);
-	if (!let_handlers_run(vigil, sleep, &result))
+	mapping_unlock_to_sleep(mapping);
+	result = 0;
+	if (is_first || !let_handlers_run(vigil, sleep, &result))
 		futex_wait(&bell->rings, rings, sleep->looks_every);
 	mapping_lock_again(mapping);
 	return result;
@@ -179,14 +182,38 @@ void vigil_end(struct vigil *vigil)
 	errno = saved;
 }
 
+/* -- looking out ------------------------------------------------------------------------------ */
+
+bool bell_look_out(struct bell *bell, struct mapping *mapping, const struct vigil *vigil)
+{
+	uint32_t rings = atomic_load_explicit(&bell->rings, memory_order_relaxed);
+	struct outlook outlook = {0};
+
+	if (vigil->is_kept || !is_elsewhere(&bell->rung_on))
+		return false;
+	mapping_unlock(mapping);
+	/* and until it is unlocked, which follows at once, for to ask earlier delays that */
+	while (atomic_load_explicit(&bell->rings, memory_order_relaxed) == rings ||
+	       lock_is_taken(&mapping->object->lock))
+		if (!outlook_goes_on(&outlook))
+			break;
+	mapping_lock(mapping);
+	/* only now: if it is rung no more, nothing has changed, and one may sleep */
+	return atomic_load_explicit(&bell->rings, memory_order_relaxed) != rings;
+}
+
 /* -- ringing ---------------------------------------------------------------------------------- */
 
 void bell_ring(struct bell *bell, struct mapping *mapping)
 {
+	/* one who has the lock is alone with these */
+	uint32_t rings = atomic_load_explicit(&bell->rings, memory_order_relaxed);
+
 	wake_pollers(&mapping->object->polled);
-	atomic_fetch_add(&bell->rings, 1);
-	if (!atomic_load(&bell->is_waited_for))
+	atomic_store_explicit(&bell->rings, rings + 1, memory_order_release);
+	if (!atomic_load_explicit(&bell->is_waited_for, memory_order_relaxed))
 		return;
+	say_where(&bell->rung_on);
 	/* before anybody can have been moved: whoever unlocks then wakes the first */
 	atomic_fetch_or(&mapping->object->lock.word, LOCK_IS_WAITED_FOR);
 	futex_move(&bell->rings, &mapping->object->lock.word);

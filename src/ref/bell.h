@@ -16,7 +16,8 @@
 
 struct bell {
 	_Atomic uint32_t rings;
-	_Atomic uint32_t is_waited_for;
+	_Atomic uint32_t is_waited_for; /* by somebody who sleeps, and whom only the kernel wakes */
+	_Atomic uint32_t rung_on;	/* say_where, the last time that somebody slept */
 };
 
 struct mapping;
@@ -57,6 +58,12 @@ struct vigil {
 /* bell_sleep in a vigil, which begins with the first sleep: never without looks_every. */
 int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct sleep *sleep,
 			struct vigil *vigil);
+/*
+ * Before the first sleep of a call: a short look out for a ring, if who rang last did so on another
+ * processor and may soon again, for to be woken takes longer.  The object is unlocked meanwhile.
+ * False: it wasn't rung, so that one had better sleep.
+ */
+bool bell_look_out(struct bell *bell, struct mapping *mapping, const struct vigil *vigil);
 /* The call is over, and nothing is locked. */
 void vigil_end(struct vigil *vigil);
 

@@ -99,6 +99,14 @@ int descriptor_number(int fd, const struct handle *h)
 	return kept < 0 ? fd : kept;
 }
 
+bool descriptor_mustnt_wait(int fd, struct handle *h)
+{
+	bool is_nonblocking = descriptor_is_nonblocking(descriptor_number(fd, h));
+
+	atomic_store_explicit(&h->waits, !is_nonblocking, memory_order_relaxed);
+	return is_nonblocking;
+}
+
 bool descriptor_is_nonblocking(int fd)
 {
 	int saved = errno, flags = fcntl(fd, F_GETFL);

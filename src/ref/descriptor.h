@@ -39,5 +39,7 @@ int descriptor_number(int fd, const struct handle *h);
 int platform_ioctl(int fd, unsigned long request, void *argument);
 /* Whether O_NONBLOCK is set. */
 bool descriptor_is_nonblocking(int fd);
+/* The same for a call that may have to wait, which bears it in mind for the next. */
+bool descriptor_mustnt_wait(int fd, struct handle *h);
 
 #endif

@@ -74,7 +74,9 @@ static int await(int fd, struct handle *h, struct bell *bell, struct vigil *vigi
 	const struct sleep sleep = {.when_interrupted = SLEEP_RESTARTS,
 				    .looks_every = LOOKS_EVERY_MS};
 
-	if (descriptor_is_nonblocking(fd))
+	if (h->waits && bell_look_out(bell, &h->mapping, vigil))
+		return 0;
+	if (descriptor_mustnt_wait(fd, h))
 		return EAGAIN;
 	return bell_sleep_in_vigil(bell, &h->mapping, &sleep, vigil);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #ifdef __linux__
 #include <linux/futex.h>
 #endif
+
+#include "ref/step.h"
 #if defined(SYS_futex_time64) && !defined(SYS_futex)
 #define SYS_futex SYS_futex_time64
 #endif
@@ -59,16 +62,24 @@ CAN_BE_CUT_OFF static struct timespec now(clockid_t clock)
 	return moment;
 }
 
-CAN_BE_CUT_OFF static struct timespec in_future(clockid_t clock, int milliseconds)
+/* Less than a second from now. */
+CAN_BE_CUT_OFF static struct timespec in_future_ns(clockid_t clock, long nanoseconds)
 {
 	struct timespec moment = now(clock);
 
-	moment.tv_sec += milliseconds / 1000;
-	moment.tv_nsec += milliseconds % 1000 * 1000000;
+	moment.tv_nsec += nanoseconds;
 	if (moment.tv_nsec >= 1000000000) {
 		moment.tv_sec++;
 		moment.tv_nsec -= 1000000000;
 	}
+	return moment;
+}
+
+CAN_BE_CUT_OFF static struct timespec in_future(clockid_t clock, int milliseconds)
+{
+	struct timespec moment = in_future_ns(clock, milliseconds % 1000 * 1000000L);
+
+	moment.tv_sec += milliseconds / 1000;
 	return moment;
 }
 
@@ -270,4 +281,49 @@ void futex_move(_Atomic uint32_t *word, _Atomic uint32_t *other)
 		call_futex(word, FUTEX_WAKE, INT_MAX, NULL, NULL);
 #endif
 	errno = saved;
+}
+
+/* -- looking out ------------------------------------------------------------------------------ */
+
+/* About what it costs to be woken, and how many looks there are to one at the clock. */
+enum { LOOK_OUT_NS = 20000, TURNS = 64 };
+
+/* From 1; 0: nobody knows. */
+static uint32_t processor(void)
+{
+#ifdef __linux__
+	int number = sched_getcpu();
+
+	return number < 0 ? 0 : (uint32_t)number + 1;
+#else
+	return 0;
+#endif
+}
+
+void say_where(_Atomic uint32_t *where)
+{
+	atomic_store_explicit(where, processor(), memory_order_relaxed);
+}
+
+bool is_elsewhere(const _Atomic uint32_t *where)
+{
+	uint32_t there = atomic_load_explicit(where, memory_order_relaxed);
+
+#ifdef IPCREF_POINTS
+	/* nobody else runs before the next point */
+	if (ipcref_hook.step)
+		return false;
+#endif
+	return there && there != processor();
+}
+
+bool outlook_goes_on(struct outlook *outlook)
+{
+	pause_briefly();
+	if (++outlook->turns % TURNS)
+		return true;
+	if (outlook->turns > TURNS)
+		return !moment_is_past(CLOCK_MONOTONIC, &outlook->end);
+	outlook->end = in_future_ns(CLOCK_MONOTONIC, LOOK_OUT_NS);
+	return true;
 }

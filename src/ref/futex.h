@@ -58,6 +58,21 @@ int futex_wake(_Atomic uint32_t *word, int count);
 /* Those who sleep for the word sleep for the other from now on, and are not woken. */
 void futex_move(_Atomic uint32_t *word, _Atomic uint32_t *other);
 
+/*
+ * Looking out before one sleeps, for to be woken by another processor takes long: only where
+ * whoever was waited for the last time was on another one, and for no longer than that takes.
+ */
+struct outlook {
+	unsigned turns;
+	struct timespec end;
+};
+/* Notes which processor this is, for who waits the next time; to be done by who must wake. */
+void say_where(_Atomic uint32_t *where);
+/* Whether that was another one. */
+bool is_elsewhere(const _Atomic uint32_t *where);
+/* Between two looks: a short while, or false: it's time to sleep.  Begins with {0}. */
+bool outlook_goes_on(struct outlook *outlook);
+
 /* A turn of a short wait for another processor. */
 static inline void pause_briefly(void)
 {

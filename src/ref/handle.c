@@ -127,6 +127,8 @@ struct handle *handle_make(int fd, const struct object_class *class)
 	h->mapping.repair = class->repair;
 	h->end = 0;
 	h->id = -1;
+	h->waits = false;
+	h->looked_at = 0;
 	atomic_init(&h->kept, -1);
 	atomic_init(&h->users, 1);
 	if (object_map_head(&h->mapping, fd, class->kind, class->least,

@@ -26,6 +26,11 @@ struct handle {
 	_Atomic unsigned users;
 	/* What was closed while others used it is kept open under this number; -1: it wasn't. */
 	_Atomic int kept;
+	/* It could wait, the last time somebody asked: O_NONBLOCK is the kernel's to know. */
+	_Atomic bool waits;
+	/* When the kernel last said that somebody reads, and how much was closed then (pipe.c). */
+	uint64_t looked_at;
+	uint32_t closings;
 	_Atomic bool is_entered; /* in a table, which is one of its users */
 	struct handle *next;	 /* of all */
 };

@@ -36,8 +36,7 @@ static _Thread_local struct {
 	/* What was announced before: libc's own or, in a signal handler, the interrupted lock. */
 	struct robust_list *before[4];
 	unsigned depth;
-	/* What is announced while it sleeps for a lock (lock_watch), and was before. */
-	struct robust_list *watched, *before_watch;
+	struct robust_list *before_sleep;
 #endif
 } self;
 
@@ -50,7 +49,6 @@ static void forget_self(void)
 	self.knows_life = false;
 #ifdef __linux__
 	self.depth = 0;
-	self.watched = NULL;
 #endif
 }
 
@@ -261,11 +259,7 @@ static void announce(struct lock *lock)
 	enum { DEPTH = sizeof(self.before) / sizeof(self.before[0]) };
 
 	if (self.list && self.depth++ < DEPTH) {
-		struct robust_list *pending = self.list->list_op_pending;
-
-		self.before[self.depth - 1] =
-			pending && pending == self.watched ? self.before_watch : pending;
-		self.watched = NULL;
+		self.before[self.depth - 1] = self.list->list_op_pending;
 		self.list->list_op_pending = entry_of(lock);
 	}
 #else
@@ -282,6 +276,30 @@ static void withdraw(void)
 
 	if (self.list && --self.depth < DEPTH)
 		self.list->list_op_pending = self.before[self.depth];
+#endif
+}
+
+/*
+ * The same for the time of a sleep in which nothing is locked.  Who leaves that by longjmp stays
+ * announced, which costs others no more than a futile wakeup when he dies.
+ */
+static void announce_sleep(struct lock *lock)
+{
+#ifdef __linux__
+	if (self.list && self.depth == 0) {
+		self.before_sleep = self.list->list_op_pending;
+		self.list->list_op_pending = entry_of(lock);
+	}
+#else
+	(void)lock;
+#endif
+}
+
+static void withdraw_sleep(void)
+{
+#ifdef __linux__
+	if (self.list && self.depth == 0)
+		self.list->list_op_pending = self.before_sleep;
 #endif
 }
 
@@ -333,23 +351,6 @@ bool lock_take(struct lock *lock)
 	return take(lock, 0);
 }
 
-bool lock_take_again(struct lock *lock)
-{
-	return take(lock, LOCK_IS_WAITED_FOR);
-}
-
-void lock_watch(struct lock *lock)
-{
-#ifdef __linux__
-	if (!self.list)
-		return;
-	self.before_watch = self.list->list_op_pending;
-	self.list->list_op_pending = self.watched = entry_of(lock);
-#else
-	(void)lock;
-#endif
-}
-
 void lock_drop(struct lock *lock)
 {
 	uint32_t word = atomic_exchange_explicit(&lock->word, 0, memory_order_release);
@@ -359,7 +360,7 @@ void lock_drop(struct lock *lock)
 	withdraw();
 }
 
-void lock_drop_among_sleepers(struct lock *lock)
+static void drop_among_sleepers(struct lock *lock)
 {
 	uint32_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
 
@@ -369,5 +370,23 @@ void lock_drop_among_sleepers(struct lock *lock)
 	word &= LOCK_IS_WAITED_FOR;
 	if (word && futex_wake(&lock->word, 1) == 0)
 		atomic_compare_exchange_strong(&lock->word, &word, 0);
+}
+
+void lock_drop_among_sleepers(struct lock *lock)
+{
+	drop_among_sleepers(lock);
 	withdraw();
+}
+
+void lock_drop_to_sleep(struct lock *lock)
+{
+	drop_among_sleepers(lock);
+	withdraw();
+	announce_sleep(lock);
+}
+
+bool lock_take_again(struct lock *lock)
+{
+	withdraw_sleep();
+	return take(lock, LOCK_IS_WAITED_FOR);
 }

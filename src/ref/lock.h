@@ -40,11 +40,16 @@ void lock_drop(struct lock *lock);
  * the lock, and then it is the next owner who is to wake the next.
  */
 void lock_drop_among_sleepers(struct lock *lock);
+/* Whether somebody has it at the moment. */
+static inline bool lock_is_taken(const struct lock *lock)
+{
+	return atomic_load_explicit(&lock->word, memory_order_relaxed) & LOCK_OWNER;
+}
 /*
- * This thread is about to sleep until others move it to the lock's waiters (bell.c), and lock_take
- * follows: if it is woken and killed before that, the kernel wakes another.
+ * The last before such a sleep: if this thread dies in it, or as soon as it is woken, the kernel
+ * wakes the next of those who wait for the lock.
  */
-void lock_watch(struct lock *lock);
+void lock_drop_to_sleep(struct lock *lock);
 
 /* This thread's id; never 0. */
 uint32_t thread_id(void);

@@ -40,7 +40,9 @@ enum { WAITERS = 32 };
 
 /* Those who wait for the same: a message, or room for one. */
 struct line {
-	struct bell bell;
+	_Alignas(CACHE_LINE) struct bell bell; /* has a line, as a pipe's (pipe.h) */
+	_Alignas(CACHE_LINE) uint32_t
+		count; /* of those below: at most, for the dead aren't counted out at once */
 	struct waiter waiters[WAITERS];
 	uint64_t last_ticket;
 };
@@ -84,6 +86,7 @@ static size_t room_of(size_t message_size)
  * is mapped; each number of a message is checked where it is used.
  */
 struct view {
+	struct handle *handle;
 	struct mapping *mapping;
 	struct queue *queue;
 	uint32_t most, message_size;
@@ -94,11 +97,12 @@ static bool see(struct view *view, struct handle *h)
 {
 	struct queue *queue = (struct queue *)h->mapping.object;
 
-	memset(view, 0, sizeof(*view));
+	view->handle = h;
 	view->mapping = &h->mapping;
 	view->queue = queue;
 	view->most = queue->most;
 	view->message_size = queue->message_size;
+	view->vigil.is_kept = false;
 	if (object_is_there(view->mapping) && view->most > 0 && view->most <= MOST_MESSAGES &&
 	    view->message_size <= LARGEST_SIZE &&
 	    view->most * room_of(view->message_size) <= h->mapping.size - sizeof(*queue))
@@ -274,8 +278,10 @@ static uint32_t waiting_before(const struct line *line, uint64_t ticket)
 /* What is left, of so much, for this one, who waits, or for who hasn't waited (NULL). */
 static uint32_t left_for(const struct line *line, const struct waiter *waiter, uint32_t count)
 {
-	uint32_t taken = count ? waiting_before(line, waiter ? waiter->ticket : no_ticket) : 0;
+	uint32_t taken = 0;
 
+	if (count && line->count)
+		taken = waiting_before(line, waiter ? waiter->ticket : no_ticket);
 	return count > taken ? count - taken : 0;
 }
 
@@ -311,6 +317,8 @@ static struct waiter *begin_to_wait(const struct view *view, struct line *line)
 		/* in the second round also those of the dead */
 		if (waiter->thread && (i < WAITERS || is_there(waiter)))
 			continue;
+		if (!waiter->thread)
+			CHANGE(view->mapping, line->count, line->count + 1);
 		CHANGE(view->mapping, line->last_ticket, line->last_ticket + 1);
 		CHANGE(view->mapping, waiter->ticket, line->last_ticket);
 		CHANGE(view->mapping, waiter->birth, own_birth());
@@ -325,6 +333,8 @@ static void end_to_wait(const struct view *view, struct line *line, struct waite
 {
 	if (!waiter)
 		return;
+	if (waiter->thread)
+		CHANGE(view->mapping, line->count, line->count - 1);
 	CHANGE(view->mapping, waiter->thread, 0);
 	bell_ring(&line->bell, view->mapping);
 }
@@ -727,7 +737,9 @@ static int await(struct view *view, int fd, struct line *line, struct waiter **w
 	const struct sleep sleep = {
 		.deadline = deadline, .clock = CLOCK_REALTIME, .looks_every = LOOKS_EVERY_MS};
 
-	if (descriptor_is_nonblocking(fd))
+	if (view->handle->waits && bell_look_out(&line->bell, view->mapping, &view->vigil))
+		return 0;
+	if (descriptor_mustnt_wait(fd, view->handle))
 		return EAGAIN;
 	if (!is_valid(deadline))
 		return EINVAL;
@@ -908,6 +920,7 @@ int ipcref_mq_setattr(mqd_t queue, const struct mq_attr *attributes, struct mq_a
 
 /* -- as a descriptor -------------------------------------------------------------------------- */
 
+/* Of the queue, whatever this descriptor may do with it, as Linux tells it. */
 static short ready(int fd, struct handle *h)
 {
 	struct view view;
@@ -917,9 +930,9 @@ static short ready(int fd, struct handle *h)
 	if (!see(&view, h))
 		return POLLERR;
 	mapping_lock(view.mapping);
-	if ((h->end & 04) && messages_for(&view, NULL) > 0)
+	if (messages_for(&view, NULL) > 0)
 		events |= POLLIN | POLLRDNORM;
-	if ((h->end & 02) && room_for(&view, NULL) > 0)
+	if (room_for(&view, NULL) > 0)
 		events |= POLLOUT | POLLWRNORM;
 	mapping_unlock(view.mapping);
 	return events;

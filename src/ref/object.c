@@ -13,7 +13,7 @@
 #include "ref/loss.h"
 #include "ref/step.h"
 
-enum { MAGIC = 0x69706372, LAYOUT = 1 };
+enum { MAGIC = 0x69706372, LAYOUT = 2 };
 
 /* -- the life of an object -------------------------------------------------------------------- */
 
@@ -225,34 +225,6 @@ bool object_permits(mode_t mode, uid_t uid, gid_t gid, unsigned bits)
 
 /* -- changes ---------------------------------------------------------------------------------- */
 
-/* The journal begins in the head and goes on at the end of the file. */
-static struct old_word *old_word_at(const struct mapping *mapping, uint32_t number)
-{
-	char *end = (char *)mapping->object + mapping->size;
-
-	if (number < JOURNAL_WORDS)
-		return &mapping->object->journal[number];
-	return (struct old_word *)end - mapping->more_words + (number - JOURNAL_WORDS);
-}
-
-void journal_keep(struct mapping *mapping, const void *word, size_t size)
-{
-	struct object *object = mapping->object;
-	uint32_t count = atomic_load_explicit(&object->journal_count, memory_order_relaxed);
-
-	if (count >= JOURNAL_WORDS + mapping->more_words)
-		return; /* scribbled by a peer, who may as well have scribbled the word */
-	struct old_word *old = old_word_at(mapping, count);
-
-	old->offset = (uint32_t)((const char *)word - (const char *)object);
-	old->size = (uint32_t)size;
-	memcpy(&old->value, word, size);
-	/* in this order also for who repairs it: it must be whole before it counts */
-	atomic_store_explicit(&object->journal_count, count + 1, memory_order_release);
-	atomic_signal_fence(memory_order_seq_cst);
-	STEP("object/journal/kept");
-}
-
 void mapping_undo(struct mapping *mapping)
 {
 	struct object *object = mapping->object;
@@ -296,6 +268,12 @@ void mapping_lock_again(struct mapping *mapping)
 {
 	if (!lock_take_again(&mapping->object->lock))
 		repair(mapping);
+}
+
+void mapping_unlock_to_sleep(struct mapping *mapping)
+{
+	mapping_commit(mapping);
+	lock_drop_to_sleep(&mapping->object->lock);
 }
 
 void mapping_unlock(struct mapping *mapping)

@@ -14,10 +14,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "ref/bell.h"
 #include "ref/lock.h"
+#include "ref/step.h"
 
 enum object_kind {
 	OBJECT_ANY,
@@ -41,16 +43,23 @@ struct old_word {
 };
 enum { JOURNAL_WORDS = 64 };
 
+/*
+ * What every operation changes is at the end, so that it shares a line of the cache with what the
+ * kind of object puts first: with the lock another processor gets the rest.
+ */
 struct object {
 	uint32_t magic, layout, kind;
-	struct lock lock;
-	struct bell polled; /* for who polls it: any other of its bells rings it too */
-	_Atomic uint32_t journal_count;
 	uint32_t mode; /* the permission bits, which the file's are somewhat wider than */
 	/* How many words more the journal has, at the file's end; whoever makes the object says. */
 	uint32_t more_words;
+	uint32_t unused[11];
 	struct old_word journal[JOURNAL_WORDS];
+	struct lock lock;
+	struct bell polled; /* for who polls it: any other of its bells rings it too */
+	_Atomic uint32_t journal_count;
 };
+enum { CACHE_LINE = 64 };
+_Static_assert(offsetof(struct object, lock) % CACHE_LINE == 0, "a line begins with the lock");
 
 /* Where this process has an object. */
 struct mapping {
@@ -115,7 +124,8 @@ bool is_in_group(gid_t gid);
 
 /* Locks it; what a dead owner has left undone is undone first. */
 void mapping_lock(struct mapping *mapping);
-void mapping_lock_again(struct mapping *mapping); /* after a sleep (bell.c) */
+void mapping_unlock_to_sleep(struct mapping *mapping); /* before a sleep, and */
+void mapping_lock_again(struct mapping *mapping);      /* after it (bell.c) */
 /* All changes since the lock was taken hold from here on. */
 void mapping_commit(struct mapping *mapping);
 /* None of them happens. */
@@ -129,6 +139,34 @@ void mapping_unlock(struct mapping *mapping);
  */
 #define CHANGE(mapping, word, new_value)                                                           \
 	(journal_keep((mapping), &(word), sizeof(word)), (word) = (new_value))
-void journal_keep(struct mapping *mapping, const void *word, size_t size);
+/* Where an old word is kept, by its number; the journal begins in the head and goes on at the end.
+ */
+static inline struct old_word *old_word_at(const struct mapping *mapping, uint32_t number)
+{
+	char *end = (char *)mapping->object + mapping->size;
+
+	if (number < JOURNAL_WORDS)
+		return &mapping->object->journal[number];
+	return (struct old_word *)end - mapping->more_words + (number - JOURNAL_WORDS);
+}
+
+/* Here and not in object.c, for a word whose size is known is copied by one instruction. */
+static inline void journal_keep(struct mapping *mapping, const void *word, size_t size)
+{
+	struct object *object = mapping->object;
+	uint32_t count = atomic_load_explicit(&object->journal_count, memory_order_relaxed);
+
+	if (count >= JOURNAL_WORDS + mapping->more_words)
+		return; /* scribbled by a peer, who may as well have scribbled the word */
+	struct old_word *old = old_word_at(mapping, count);
+
+	old->offset = (uint32_t)((const char *)word - (const char *)object);
+	old->size = (uint32_t)size;
+	memcpy(&old->value, word, size);
+	/* in this order also for who repairs it: it must be whole before it counts */
+	atomic_store_explicit(&object->journal_count, count + 1, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+	STEP("object/journal/kept");
+}
 
 #endif

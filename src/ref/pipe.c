@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ref/ipcref.h"
@@ -90,6 +91,42 @@ static int has(int fd, const struct handle *h, unsigned end)
 		result = pipe_has_others(number, end);
 	} while (number != descriptor_number(fd, h)); /* closed meanwhile by another thread */
 	return result;
+}
+
+/*
+ * How long after the kernel was asked it need not be asked again.  Who knows that the last reader
+ * died was told by the kernel, and that takes it longer, after it has let go of the locks; and who
+ * closed the end has said so in the pipe.
+ */
+enum { TRUST_NS = 2000 };
+
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* The same of the readers, for each write must know; the pipe is locked. */
+static int has_readers(int fd, struct handle *h)
+{
+	uint32_t closings = pipe_of(&h->mapping)->closings;
+	uint64_t begun = now();
+
+	if (h->closings == closings && begun - h->looked_at < TRUST_NS)
+		return 1;
+	int result = has(fd, h, PIPE_READS);
+
+	h->closings = closings;
+	h->looked_at = result > 0 ? begun : 0;
+	return result;
+}
+
+/* From now on everybody asks again. */
+static void say_closed(struct pipe *pipe)
+{
+	pipe->closings++;
 }
 
 /* -- what a file tells ------------------------------------------------------------------------ */
@@ -330,7 +367,9 @@ static int await(int fd, struct handle *h, struct bell *bell, bool has_moved, st
 		.looks_every = LOOK_AFTER_PEERS_MS,
 	};
 
-	if (descriptor_is_nonblocking(descriptor_number(fd, h)))
+	if (h->waits && bell_look_out(bell, &h->mapping, vigil))
+		return 0;
+	if (descriptor_mustnt_wait(fd, h))
 		return EAGAIN;
 	return bell_sleep_in_vigil(bell, &h->mapping, &sleep, vigil);
 }
@@ -383,7 +422,8 @@ static ssize_t take(const struct view *view, const struct iovec *vector, size_t 
 		CHANGE(view->mapping, pipe->first_packet, pipe->first_packet + 1);
 		CHANGE(view->mapping, pipe->head, view->head + portion.taken);
 	} else {
-		pipe->head = view->head + portion.taken;
+		atomic_store_explicit(&pipe->head, view->head + portion.taken,
+				      memory_order_release);
 	}
 	STEP("pipe/read/taken");
 	return portion.given;
@@ -397,6 +437,8 @@ static ssize_t read_locked(int fd, struct handle *h, const struct iovec *vector,
 	bool is_seen;
 
 	while ((is_seen = see(&view, &h->mapping)) && view.used == 0) {
+		if (h->waits && bell_look_out(&view.pipe->written, &h->mapping, vigil))
+			continue;
 		int writers = has(fd, h, PIPE_WRITES);
 		int error = writers > 0 ? await(fd, h, &view.pipe->written, false, vigil) : 0;
 
@@ -479,7 +521,7 @@ static void put(const struct view *view, struct cursor *cursor, uint32_t size, b
 		CHANGE(view->mapping, pipe->tail, view->tail + size);
 		mapping_commit(view->mapping);
 	} else {
-		pipe->tail = view->tail + size;
+		atomic_store_explicit(&pipe->tail, view->tail + size, memory_order_release);
 	}
 	STEP("pipe/write/put");
 }
@@ -495,7 +537,7 @@ static size_t write_locked(int fd, struct handle *h, const struct iovec *vector,
 
 	*error = 0;
 	while (done < size && !*error) {
-		int readers = has(fd, h, PIPE_READS);
+		int readers = has_readers(fd, h);
 
 		if (readers < 0 || !see(&view, &h->mapping)) {
 			*error = errno;
@@ -569,8 +611,10 @@ static short pipe_ready(int fd, struct handle *h)
 			events |= POLLHUP;
 		if ((h->end & PIPE_WRITES) && view.capacity - view.used >= PIPE_ATOMIC)
 			events |= POLLOUT | POLLWRNORM;
-		if ((h->end & PIPE_WRITES) && has(fd, h, PIPE_READS) == 0)
+		if ((h->end & PIPE_WRITES) && has(fd, h, PIPE_READS) == 0) {
+			say_closed(view.pipe);
 			events |= POLLERR;
+		}
 	}
 	mapping_unlock(&h->mapping);
 	return events;
@@ -580,6 +624,7 @@ static short pipe_ready(int fd, struct handle *h)
 static void pipe_closed(struct handle *h)
 {
 	mapping_lock(&h->mapping);
+	say_closed(pipe_of(&h->mapping));
 	bell_ring(&pipe_of(&h->mapping)->read, &h->mapping);
 	bell_ring(&pipe_of(&h->mapping)->written, &h->mapping);
 	mapping_unlock(&h->mapping);

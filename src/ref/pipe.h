@@ -40,7 +40,10 @@ struct pipe {
 	_Atomic uint32_t half, capacity;
 	/* Bytes that have ever been read and written; modulo the capacity, their place. */
 	_Atomic uint32_t head, tail;
-	struct bell read, written;
+	/* each has a line, for only one side rings it, and does so every time */
+	_Alignas(CACHE_LINE) struct bell read;
+	_Alignas(CACHE_LINE) struct bell written;
+	_Alignas(CACHE_LINE) _Atomic uint32_t closings; /* of ends, by whoever lived to tell */
 	/* Packets that are in the ring: their count, and which is the first. */
 	_Atomic uint32_t packets, first_packet;
 	struct packet packet[PIPE_PACKETS];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The POSIX semaphore: one word in the bytes of the sem_t, the value and whether somebody sleeps
- * for it.  There is no lock, for sem_post may be called in a handler, and nothing else is touched,
- * for whoever is let through may take the memory away at once.
+ * for it.  There is no lock, for sem_post may be called in a handler, and nothing is touched after
+ * it, for whoever is let through may take the memory away at once.  (A second word only helps who
+ * waits to guess whether looking out is worth it.)
  *
  * A post wakes one and forgets that there are sleepers.  The woken one, when it takes, says again
  * that there may be others, and wakes the next if there is more to take.  If the poster is killed
@@ -26,6 +27,7 @@
 
 struct semaphore {
 	_Atomic uint32_t word;
+	_Atomic uint32_t posted_on; /* say_where, by who last woke somebody */
 };
 #define VALUE 0x7fffffffu
 #define IS_WAITED_FOR 0x80000000u
@@ -58,6 +60,8 @@ int ipcref_sem_post(sem_t *sem)
 			errno = EOVERFLOW;
 			return -1;
 		}
+		if (word & IS_WAITED_FOR)
+			say_where(&s->posted_on); /* before it is let through who may remove it */
 	} while (!atomic_compare_exchange_weak(&s->word, &word, (word & VALUE) + 1));
 	STEP("sem/post/added");
 	if (word & IS_WAITED_FOR)
@@ -89,6 +93,19 @@ int ipcref_sem_trywait(sem_t *sem)
 	return -1;
 }
 
+/* Before the first sleep; true: there may be something to take. */
+static bool look_out(struct semaphore *s)
+{
+	struct outlook outlook = {0};
+
+	if (!is_elsewhere(&s->posted_on))
+		return false;
+	while (!(atomic_load_explicit(&s->word, memory_order_relaxed) & VALUE))
+		if (!outlook_goes_on(&outlook))
+			return false;
+	return true;
+}
+
 /* Sleeps while there is nothing to take: 0, ETIMEDOUT or EINTR. */
 static int sleep_for(struct semaphore *s, clockid_t clock, const struct timespec *deadline)
 {
@@ -118,6 +135,8 @@ int ipcref_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *dea
 			errno = error;
 			return -1;
 		}
+		if (!has_slept && look_out(s))
+			continue;
 		error = sleep_for(s, clock, deadline);
 		has_slept = true;
 	}
@@ -148,6 +167,7 @@ int ipcref_sem_init(sem_t *sem, int pshared, unsigned value)
 	if (!is_value(value))
 		return -1;
 	atomic_init(&semaphore_of(sem)->word, value);
+	atomic_init(&semaphore_of(sem)->posted_on, 0);
 	return 0;
 }
 

@@ -153,10 +153,12 @@ static struct undoer *undoer_at(const struct view *view, unsigned place)
 static const struct who *myself(void)
 {
 	static _Thread_local struct who me;
-	uint32_t process = (uint32_t)getpid();
 
-	if (me.process != process || me.life.birth != thread_life().birth)
+	if (me.thread != thread_id() || me.life.birth != thread_life().birth) {
+		uint32_t process = (uint32_t)getpid();
+
 		me = (struct who){process, thread_id(), thread_birth(process), thread_life()};
+	}
 	return &me;
 }
 
@@ -305,13 +307,26 @@ static struct waiter *next_waiter(const struct view *view, uint64_t *ticket)
 	return next;
 }
 
-/* Whether the waiter needs to wait no more, and how he was served is committed. */
-static bool serve(const struct view *view, struct waiter *waiter)
+static bool changes_nothing(const struct request *request)
+{
+	for (unsigned i = 0; i < request->count; i++)
+		if (request->operations[i].sem_op != 0)
+			return false;
+	return true;
+}
+
+/*
+ * Whether the waiter needs to wait no more, and how he was served is committed; only of those who
+ * change nothing, if so said.
+ */
+static bool serve(const struct view *view, struct waiter *waiter, bool only_who_changes_nothing)
 {
 	struct request request;
 	uint32_t stopped;
 
 	read_request(waiter, &request);
+	if (only_who_changes_nothing && !changes_nothing(&request))
+		return false;
 	int outcome = attempt(view, &request, &stopped);
 	if (outcome == MUST_WAIT)
 		return false;
@@ -328,23 +343,27 @@ static bool serve(const struct view *view, struct waiter *waiter)
 	return true;
 }
 
-static bool serve_first(const struct view *view)
+static bool serve_first(const struct view *view, bool only_who_changes_nothing)
 {
 	uint64_t ticket = 0;
 	struct waiter *waiter;
 
 	/* a peer who scribbles may make tickets that never end */
 	for (unsigned i = 0; i < MOST_WAITERS && (waiter = next_waiter(view, &ticket)); i++)
-		if (serve(view, waiter))
+		if (serve(view, waiter, only_who_changes_nothing))
 			return true;
 	return false;
 }
 
-/* All who can go on now, also by what those do who go on before them. */
+/*
+ * All who can go on now, also by what those do who go on before them.  First those who only wait
+ * for zero: nobody takes it from them.
+ */
 static void serve_all(const struct view *view)
 {
-	for (unsigned i = 0; i < MOST_WAITERS && serve_first(view); i++)
-		;
+	for (unsigned i = 0; i < MOST_WAITERS; i++)
+		if (!serve_first(view, true) && !serve_first(view, false))
+			break;
 }
 
 /*
@@ -429,13 +448,19 @@ static void undo_all_of(const struct view *view, struct undoer *undoer)
 
 static void look_after_the_dead(const struct view *view)
 {
-	if (!view->set->undoers)
-		return;
-	for (unsigned i = 0; i < MOST_UNDOERS; i++) {
+	const struct who *me = myself();
+	uint32_t left = view->set->undoers;
+
+	for (unsigned i = 0; i < MOST_UNDOERS && left; i++) {
 		struct undoer *undoer = undoer_at(view, i);
 		uint32_t process = undoer->process;
 
-		if (process && !process_lives(process, undoer->birth))
+		if (!process)
+			continue;
+		left--;
+		/* of one's own life nobody need tell */
+		if ((process != me->process || undoer->birth != me->process_birth) &&
+		    !process_lives(process, undoer->birth))
 			undo_all_of(view, undoer);
 	}
 }

@@ -91,6 +91,18 @@ static bool has_had_its_time(const actor *a)
 	return false;
 }
 
+bool settles(actor *a)
+{
+	if (!look_until(a, has_entered, 0))
+		end_in_error("%s never began its operation", a->name);
+
+	/* a loaded machine may keep somebody from falling asleep */
+	for (unsigned tries = 0; tries < 30; tries++)
+		if (is_blocked(a))
+			return true;
+	return false;
+}
+
 void stage_blocks(actor *a)
 {
 	char what[256];
@@ -99,15 +111,9 @@ void stage_blocks(actor *a)
 	require_busy(a, "blocks");
 	if (a->is_frozen)
 		end_in_error("blocks: %s is frozen, and nothing can be told of it", a->name);
-	if (!look_until(a, has_entered, 0))
-		end_in_error("%s never began its operation", a->name);
-
-	/* a loaded machine may keep somebody from falling asleep */
-	for (unsigned tries = 0; !is_blocked(a); tries++) {
+	if (!settles(a)) {
 		describe_order(a, what, sizeof(what));
-		if (tries == 30)
-			end_failed(HOW_PLAIN, "%s: %s was to block, but runs on and on", a->name,
-				   what);
+		end_failed(HOW_PLAIN, "%s: %s was to block, but runs on and on", a->name, what);
 	}
 	if (is_done(a, 0) && !has_had_its_time(a))
 		fail_of_return(a);

@@ -112,17 +112,24 @@ static void find_program(const char *name)
 	snprintf(program, sizeof(program), "/proc/self/exe");
 }
 
+/* Where what is judged may keep its objects in this run. */
+static void enter_common(void)
+{
+	char common[PATH_MAX];
+
+	if (impl->enter && estate_make_common(common, sizeof(common)))
+		impl->enter(common);
+}
+
 const char *stage_open(const struct stage_settings *given)
 {
 	const char *parent = getenv("TMPDIR");
-	char common[PATH_MAX];
 
 	settings = *given;
 	impl = settings.implementation;
 	find_program(settings.program);
 	estate_open(parent && *parent ? parent : "/tmp");
-	if (impl->enter && estate_make_common(common, sizeof(common)))
-		impl->enter(common);
+	enter_common();
 	return NULL;
 }
 
@@ -136,6 +143,14 @@ void stage_close(void)
 	estate_close();
 }
 
+void stage_judge(const struct implementation *implementation)
+{
+	settings.implementation = implementation;
+	impl = implementation;
+	enter_common();
+	snprintf(scene->implementation, sizeof(scene->implementation), "%s", impl->name);
+}
+
 void stage_enter_worker(unsigned index)
 {
 	if (!scene_make())
@@ -143,7 +158,7 @@ void stage_enter_worker(unsigned index)
 	is_subreaper = !is_bare() && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 	snprintf(scene->program, sizeof(scene->program), "%s", program);
 	snprintf(scene->run_name, sizeof(scene->run_name), "%s", estate_run_name());
-	snprintf(scene->implementation, sizeof(scene->implementation), "%s", impl->name);
+	stage_judge(settings.implementation);
 	scene->timeout_scale = settings.timeout_scale;
 	scene->run_seed = settings.seed;
 	estate_enter(index);

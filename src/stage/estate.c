@@ -349,7 +349,7 @@ bool estate_make_common(char *path, size_t size)
 {
 	/* whatever the umask is */
 	return directory[0] && snprintf(path, size, "%s/common", directory) < (int)size &&
-	       mkdir(path, 01777) == 0 && chmod(path, 01777) == 0;
+	       (mkdir(path, 01777) == 0 || errno == EEXIST) && chmod(path, 01777) == 0;
 }
 
 const char *estate_no_directory(void)

@@ -10,6 +10,9 @@
 
 struct stage_settings {
 	const struct implementation *implementation;
+	/* whose objects killed runs may have left, ended by NULL; none: the implementation's only
+	 */
+	const struct implementation *const *known;
 	uint64_t seed;	      /* of the run; each test derives its own from it and its name */
 	double timeout_scale; /* multiplies every patience; 1 by default */
 	const char *program;  /* argv[0], to execute ourselves anew for strangers */
@@ -30,6 +33,8 @@ void stage_close(void);
 
 /* Once in each worker process (index 0 ...), after its fork; a worker plays one test at a time. */
 void stage_enter_worker(unsigned index);
+/* From now on the worker's tests judge another implementation. */
+void stage_judge(const struct implementation *implementation);
 /*
  * Plays one test in a box of its own, removes all it left, and writes the result (verdict last).
  * brief: with the patience of is_brief(), for what is known not to come.

@@ -42,6 +42,8 @@ bool wait_until(actor *a, condition *is_true, unsigned n, unsigned turns);
 bool look_until(actor *a, condition *is_true, unsigned n);
 bool is_done(actor *a, unsigned n);
 bool has_entered(actor *a, unsigned n);
+/* The begun operation is done, or blocked: false: neither, it runs on and on. */
+bool settles(actor *a);
 
 /* An error of the test, unless the actor is free for an order, or has begun one. */
 void require_free(const actor *a, const char *verb);
