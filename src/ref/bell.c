@@ -69,6 +69,8 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 	bool is_rung;
 	int result;
 
+	if (!object_is_there(mapping))
+		return EBADMSG;
 	if (interrupted == mapping) {
 		interrupted = NULL;
 		return EINTR;
@@ -154,6 +156,8 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
 	uint32_t rings = atomic_load(&bell->rings);
 	int result;
 
+	if (!object_is_there(mapping))
+		return EBADMSG;
 	if (sleep->deadline && moment_is_past(sleep->clock, sleep->deadline))
 		return ETIMEDOUT;
 	/* what came before was told, and what has come just now waits as long as what comes next */

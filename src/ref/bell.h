@@ -37,8 +37,8 @@ struct sleep {
 
 /*
  * Sleeps until the bell is rung, or for no reason: the object, whose lock the caller has, is
- * unlocked meanwhile and locked on return.  0, ETIMEDOUT or EINTR.  What was changed must have
- * been committed.
+ * unlocked meanwhile and locked on return.  0, ETIMEDOUT or EINTR; EBADMSG, if there is no object
+ * any more.  What was changed must have been committed.
  */
 int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *sleep);
 /* An operation on the object begins: what interrupted the last one is over (object.c). */

@@ -86,9 +86,10 @@ static int take(int fd, struct handle *h, uint64_t *taken)
 {
 	struct counter *counter = counter_of(h);
 	struct vigil vigil = {.is_kept = false};
-	int error = 0;
+	int error;
 
 	mapping_lock(&h->mapping);
+	error = object_is_there(&h->mapping) ? 0 : EBADMSG;
 	while (!error && counter->count == 0)
 		error = await(fd, h, &counter->added, &vigil);
 	if (!error) {
@@ -109,11 +110,12 @@ static int add(int fd, struct handle *h, uint64_t number)
 {
 	struct counter *counter = counter_of(h);
 	struct vigil vigil = {.is_kept = false};
-	int error = 0;
+	int error;
 
 	if (number == UINT64_MAX)
 		return EINVAL;
 	mapping_lock(&h->mapping);
+	error = object_is_there(&h->mapping) ? 0 : EBADMSG;
 	while (!error && UINT64_MAX - counter->count <= number)
 		error = await(fd, h, &counter->taken, &vigil);
 	if (!error) {

@@ -258,15 +258,16 @@ void futex_wait_any(const struct waited_word *words, unsigned count, int millise
 	errno = saved;
 }
 
-void futex_wake(_Atomic uint32_t *word, int count)
+int futex_wake(_Atomic uint32_t *word, int count)
 {
-	int saved = errno;
+	int saved = errno, woken = 0;
 
 #ifdef SYS_futex
 	if (futex_is_there())
-		call_futex(word, FUTEX_WAKE, (uint32_t)count, NULL, NULL);
+		woken = (int)call_futex(word, FUTEX_WAKE, (uint32_t)count, NULL, NULL);
 #endif
 	errno = saved;
+	return woken;
 }
 
 void futex_move(_Atomic uint32_t *word, _Atomic uint32_t *other)

@@ -53,8 +53,8 @@ int futex_doze_cancellably(_Atomic uint32_t *word, uint32_t value, clockid_t clo
  * where a sleep ended by EINTR that the kernel would have gone on with.
  */
 bool some_handler_interrupts(void);
-/* Wakes at most so many of those who sleep. */
-void futex_wake(_Atomic uint32_t *word, int count);
+/* Wakes at most so many of those who sleep; how many there were. */
+int futex_wake(_Atomic uint32_t *word, int count);
 /* Those who sleep for the word sleep for the other from now on, and are not woken. */
 void futex_move(_Atomic uint32_t *word, _Atomic uint32_t *other);
 

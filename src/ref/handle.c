@@ -48,13 +48,19 @@ static void watch_forks(void)
 	pthread_atfork(before_fork, after_fork, forget_users);
 }
 
+void handle_watch_forks(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, watch_forks);
+}
+
 /* A new one, or one that nobody uses any more; NULL: no memory. */
 static struct handle *new_handle(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct handle *h;
 
-	pthread_once(&once, watch_forks);
+	handle_watch_forks();
 	pthread_mutex_lock(&spare_mutex);
 	h = spares ? spare[--spares] : NULL;
 	if (!h && (h = calloc(1, sizeof(*h)))) {
@@ -163,6 +169,7 @@ struct handle *handle_get(struct handle_table *table, int number)
 		if (!h) {
 			int saved = errno;
 
+			handle_watch_forks();
 			pthread_mutex_lock(&mutex);
 			place = place_of(table, number, false);
 			if (!place || !atomic_load(place)) {

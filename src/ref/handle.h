@@ -73,6 +73,12 @@ struct handle_table {
 		.find_out = (finds_out)                                                            \
 	}
 
+/*
+ * The locks of this, which may be taken by who has others, aren't left to a child by threads that
+ * it doesn't have.  Who watches forks (pthread_atfork) for a lock of his own calls this before, so
+ * that a fork takes them in the same order.
+ */
+void handle_watch_forks(void);
 /* To be put back; NULL: it is nothing of ours.  errno stays. */
 struct handle *handle_get(struct handle_table *table, int number);
 void handle_put(struct handle *h);

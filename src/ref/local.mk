@@ -16,6 +16,7 @@ ref_sources = \
 	%D%/ipcref.h \
 	%D%/kernel.h \
 	%D%/lock.c %D%/lock.h \
+	%D%/loss.c %D%/loss.h \
 	%D%/mq.c \
 	%D%/msg.c \
 	%D%/mutex.c %D%/mutex.h \

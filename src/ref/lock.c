@@ -243,6 +243,14 @@ struct life thread_life(void)
 
 /* -- the lock --------------------------------------------------------------------------------- */
 
+#ifdef __linux__
+/* Never followed, only the offset is added again: no list is needed there. */
+static struct robust_list *entry_of(struct lock *lock)
+{
+	return (struct robust_list *)((char *)&lock->word - self.list->futex_offset);
+}
+#endif
+
 /* From now on the kernel looks at this word when this thread dies. */
 static void announce(struct lock *lock)
 {
@@ -251,9 +259,7 @@ static void announce(struct lock *lock)
 
 	if (self.list && self.depth++ < DEPTH) {
 		self.before[self.depth - 1] = self.list->list_op_pending;
-		/* never followed, only the offset is added again: no list is needed there */
-		self.list->list_op_pending =
-			(struct robust_list *)((char *)&lock->word - self.list->futex_offset);
+		self.list->list_op_pending = entry_of(lock);
 	}
 #else
 	(void)lock;
@@ -281,8 +287,7 @@ static void announce_sleep(struct lock *lock)
 #ifdef __linux__
 	if (self.list && self.depth == 0) {
 		self.before_sleep = self.list->list_op_pending;
-		self.list->list_op_pending =
-			(struct robust_list *)((char *)&lock->word - self.list->futex_offset);
+		self.list->list_op_pending = entry_of(lock);
 	}
 #else
 	(void)lock;
@@ -345,23 +350,36 @@ bool lock_take(struct lock *lock)
 	return take(lock, 0);
 }
 
-static void drop(struct lock *lock)
+void lock_drop(struct lock *lock)
 {
 	uint32_t word = atomic_exchange_explicit(&lock->word, 0, memory_order_release);
 
 	if (word & LOCK_IS_WAITED_FOR)
 		futex_wake(&lock->word, 1);
+	withdraw();
 }
 
-void lock_drop(struct lock *lock)
+static void drop_among_sleepers(struct lock *lock)
 {
-	drop(lock);
+	uint32_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
+
+	while (!atomic_compare_exchange_weak_explicit(&lock->word, &word, word & LOCK_IS_WAITED_FOR,
+						      memory_order_release, memory_order_relaxed))
+		continue;
+	word &= LOCK_IS_WAITED_FOR;
+	if (word && futex_wake(&lock->word, 1) == 0)
+		atomic_compare_exchange_strong(&lock->word, &word, 0);
+}
+
+void lock_drop_among_sleepers(struct lock *lock)
+{
+	drop_among_sleepers(lock);
 	withdraw();
 }
 
 void lock_drop_to_sleep(struct lock *lock)
 {
-	drop(lock);
+	drop_among_sleepers(lock);
 	withdraw();
 	announce_sleep(lock);
 }

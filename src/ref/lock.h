@@ -32,14 +32,21 @@ enum lock_bits {
 bool lock_take(struct lock *lock);
 /* The same after a sleep in which others may have come to wait for the lock (bell.c). */
 bool lock_take_again(struct lock *lock);
+/* Nothing of it is touched when it is free, for the next may make an end of it. */
 void lock_drop(struct lock *lock);
+/*
+ * The same for a lock to whose waiters others are moved (bell.c), who sleep without looking: it is
+ * known to be waited for until a wake finds nobody.  For who was woken may be killed before he has
+ * the lock, and then it is the next owner who is to wake the next.
+ */
+void lock_drop_among_sleepers(struct lock *lock);
 /* Whether somebody has it at the moment. */
 static inline bool lock_is_taken(const struct lock *lock)
 {
 	return atomic_load_explicit(&lock->word, memory_order_relaxed) & LOCK_OWNER;
 }
 /*
- * The same before such a sleep: if this thread dies in it, or as soon as it is woken, the kernel
+ * The last before such a sleep: if this thread dies in it, or as soon as it is woken, the kernel
  * wakes the next of those who wait for the lock.
  */
 void lock_drop_to_sleep(struct lock *lock);

@@ -103,7 +103,8 @@ static bool see(struct view *view, struct handle *h)
 	view->most = queue->most;
 	view->message_size = queue->message_size;
 	view->vigil.is_kept = false;
-	if (view->most > 0 && view->most <= MOST_MESSAGES && view->message_size <= LARGEST_SIZE &&
+	if (object_is_there(view->mapping) && view->most > 0 && view->most <= MOST_MESSAGES &&
+	    view->message_size <= LARGEST_SIZE &&
 	    view->most * room_of(view->message_size) <= h->mapping.size - sizeof(*queue))
 		return true;
 	errno = EBADMSG;
@@ -486,7 +487,8 @@ static bool await_end(struct helper *helper)
 
 	mapping_lock(mapping);
 	while (is_in_state(registration, helper->number, REGISTERED))
-		bell_sleep(&queue->ended, mapping, &sleep);
+		if (bell_sleep(&queue->ended, mapping, &sleep) == EBADMSG)
+			break;
 	if (registration->number == helper->number) {
 		is_notified = registration->state == NOTIFIED;
 		if (is_notified && helper->event.sigev_notify == SIGEV_SIGNAL)

@@ -138,6 +138,8 @@ int ipcref_msgget(key_t key, int flags)
 /* 0, or why the queue can't be used any more, or not by this process; it is locked. */
 static int objection(const struct handle *h, unsigned bits)
 {
+	if (!object_is_there(&h->mapping))
+		return EBADMSG;
 	if (queue_of(h)->ipc.is_removed)
 		return EIDRM;
 	return ipc_permits(h, bits) ? 0 : EACCES;
@@ -485,6 +487,8 @@ static int control(int id, int command, struct msqid_ds *status)
 	int result;
 
 	if (!h) {
+		if (errno == EBADMSG && command == IPC_RMID)
+			return ipc_remove_broken(&msg_class, id);
 		/* who may not even look at it doesn't own it */
 		if (errno == EACCES && command != IPC_STAT)
 			errno = EPERM;

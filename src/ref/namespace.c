@@ -4,7 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +19,8 @@
 #define TEXT_OF(number) #number
 static const char version[] = MARK TEXT(OBJECT_LAYOUT);
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static char directory[PATH_MAX]; /* empty: not known yet */
+/* NULL: not known yet.  Whoever comes first finds it out; no lock, which a child could be left. */
+static _Atomic(char *) directory;
 
 static bool join(char path[PATH_MAX], const char *parent, const char *child)
 {
@@ -84,37 +84,41 @@ static bool make_default(char path[PATH_MAX])
 	return false;
 }
 
-static bool find_directory(void)
+/* NULL with errno. */
+static const char *find_directory(void)
 {
 	const char *wish = getenv("IPCREF_NAMESPACE");
 	char path[PATH_MAX], absolute[PATH_MAX];
 
 	if (wish && *wish) {
 		if (!realpath(wish, absolute))
-			return false;
+			return NULL;
 	} else if (!make_default(absolute)) {
-		return false;
+		return NULL;
 	}
 	if (!join(path, absolute, ".") || !is_ours(absolute))
-		return false;
-	strcpy(directory, absolute);
-	return true;
+		return NULL;
+	char *found = strdup(absolute), *none = NULL;
+
+	if (!found || atomic_compare_exchange_strong(&directory, &none, found))
+		return found;
+	free(found);
+	return none;
 }
 
 bool namespace_path(char path[PATH_MAX], const char *kind, const char *name)
 {
 	char file[PATH_MAX];
 
-	pthread_mutex_lock(&mutex);
-	bool is_known = *directory || find_directory();
-	pthread_mutex_unlock(&mutex);
-	if (!is_known)
+	const char *parent = atomic_load(&directory);
+
+	if (!parent && !(parent = find_directory()))
 		return false;
 	if (snprintf(file, sizeof(file), "%s.%s", kind, name) >= (int)sizeof(file)) {
 		errno = ENAMETOOLONG;
 		return false;
 	}
-	return join(path, directory, file);
+	return join(path, parent, file);
 }
 
 bool namespace_posix_path(char path[PATH_MAX], const char *kind, const char *name)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ref/loss.h"
 #include "ref/step.h"
 
 enum { MAGIC = 0x69706372 };
@@ -172,8 +173,9 @@ bool object_map_head(struct mapping *mapping, int fd, enum object_kind kind, siz
 	if (place == MAP_FAILED)
 		return false;
 
-	mapping->object = place;
 	mapping->size = size;
+	mapping->object = place;
+	mapping->watched = loss_watch(place, size);
 	mapping->more_words = more_words(mapping);
 	if (mapping->object->magic == MAGIC && mapping->object->layout == OBJECT_LAYOUT &&
 	    mapping->object->kind == (uint32_t)kind)
@@ -192,9 +194,15 @@ void object_unmap(struct mapping *mapping)
 {
 	int saved = errno;
 
+	loss_forget(mapping->watched);
 	munmap(mapping->object, mapping->size);
 	mapping->object = NULL;
 	errno = saved;
+}
+
+bool object_is_there(const struct mapping *mapping)
+{
+	return *(volatile uint32_t *)&mapping->object->magic == MAGIC;
 }
 
 bool is_in_group(gid_t gid)
@@ -227,7 +235,9 @@ void mapping_undo(struct mapping *mapping)
 	while (count--) {
 		const struct old_word old = *old_word_at(mapping, count);
 
-		if (old.size <= sizeof(old.value) && old.offset <= mapping->size - old.size)
+		/* of the head, no word is ever kept: a peer would have the lock changed */
+		if (old.size <= sizeof(old.value) && old.offset >= sizeof(*object) &&
+		    old.offset <= mapping->size - old.size)
 			memcpy((char *)object + old.offset, &old.value, old.size);
 		STEP("object/undo/word");
 	}
@@ -269,5 +279,5 @@ void mapping_unlock_to_sleep(struct mapping *mapping)
 void mapping_unlock(struct mapping *mapping)
 {
 	mapping_commit(mapping);
-	lock_drop(&mapping->object->lock);
+	lock_drop_among_sleepers(&mapping->object->lock);
 }

@@ -72,6 +72,7 @@ struct mapping {
 	struct object *object;
 	size_t size;	     /* in bytes: of all that is mapped */
 	uint32_t more_words; /* of the journal, at the end of what is mapped */
+	int watched;	     /* its place among those that are (loss.h) */
 	/* Puts right what is there after an owner's death, beyond the journal; NULL: nothing. */
 	void (*repair)(struct mapping *mapping);
 };
@@ -114,6 +115,8 @@ bool object_map(struct mapping *mapping, int fd, enum object_kind kind, size_t l
 bool object_map_head(struct mapping *mapping, int fd, enum object_kind kind, size_t least,
 		     size_t most);
 void object_unmap(struct mapping *mapping);
+/* Whether there is an object still: its file may have been cut off, or its head overwritten. */
+bool object_is_there(const struct mapping *mapping);
 
 /*
  * Whether this process may do what the bits say (04: read, 02: write) with an object of this mode,

@@ -298,7 +298,7 @@ static bool see(struct view *view, struct mapping *mapping)
 	};
 	view->ring = pipe->halves[view->half];
 	view->used = view->tail - view->head;
-	if (view->capacity > 0 && view->capacity <= PIPE_MOST &&
+	if (object_is_there(mapping) && view->capacity > 0 && view->capacity <= PIPE_MOST &&
 	    (view->capacity & (view->capacity - 1)) == 0 && view->used <= view->capacity)
 		return true;
 	errno = EBADMSG;

@@ -22,6 +22,7 @@ struct registry {
 	struct object object;
 	uint32_t bound; /* no place from here on has ever been used */
 	struct place places[REGISTRY_PLACES];
+	uint32_t making; /* the place whose file is just being made, from 1; 0: none */
 };
 
 enum { SEQUENCES = INT_MAX / REGISTRY_PLACES, MOST_TRIES = 8, MOST_TURNS = 1000 };
@@ -51,7 +52,7 @@ static bool open_registry(const struct ipc_class *class, struct mapping *mapping
 	if (fd < 0)
 		return false;
 	bool is_mapped = object_map(mapping, fd, OBJECT_REGISTRY, registry_class.least);
-	int error = errno;
+	int error = !is_mapped && errno == EINVAL ? EBADMSG : errno;
 
 	close(fd);
 	errno = error;
@@ -123,6 +124,33 @@ static int find_place(const struct ipc_class *class, const struct mapping *regis
 	return count < class->most ? found : -1;
 }
 
+/* Who died when he had made a file, and not entered it, has left it behind. */
+static void sweep(const struct ipc_class *class, struct mapping *registry)
+{
+	struct registry *r = (struct registry *)registry->object;
+	uint32_t making = *(volatile uint32_t *)&r->making;
+	int saved = errno;
+	char path[PATH_MAX];
+
+	if (!making)
+		return;
+	if (making <= REGISTRY_PLACES && !r->places[making - 1].is_used) {
+		uint32_t sequence = r->places[making - 1].sequence % SEQUENCES;
+
+		for (uint32_t i = 0; i <= MOST_TRIES; i++)
+			if (path_of(class, id_at((int)making - 1, sequence + i), path))
+				unlink(path);
+	}
+	r->making = 0;
+	errno = saved;
+}
+
+static void lock(const struct ipc_class *class, struct mapping *registry)
+{
+	mapping_lock(registry);
+	sweep(class, registry);
+}
+
 /* What is left to do when an object is marked as removed, whoever has marked it. */
 static void finish_removal(const struct ipc_class *class, int id)
 {
@@ -134,7 +162,7 @@ static void finish_removal(const struct ipc_class *class, int id)
 		unlink(path);
 	STEP("registry/remove/unlinked");
 	if (open_registry(class, &registry)) {
-		mapping_lock(&registry);
+		lock(class, &registry);
 		struct place *place = &places_of(&registry)[index];
 
 		if (place->is_used && id_of(index, place) == id)
@@ -225,9 +253,13 @@ static int create(struct ipc_class *class, struct mapping *registry, key_t key, 
 	struct place *place = &places_of(registry)[index];
 	struct whole_wish whole = {wish, key, (unsigned)flags & 0777, place->sequence % SEQUENCES};
 
-	if (make_file(class, index, &whole) < 0)
+	((struct registry *)registry->object)->making = (uint32_t)index + 1;
+	if (make_file(class, index, &whole) < 0) {
+		((struct registry *)registry->object)->making = 0;
 		return -1;
+	}
 	STEP("registry/create/made");
+	CHANGE(registry, ((struct registry *)registry->object)->making, 0);
 	CHANGE(registry, place->key, (int32_t)key);
 	CHANGE(registry, place->sequence, whole.sequence);
 	CHANGE(registry, place->is_used, 1);
@@ -246,7 +278,7 @@ static int find_or_create(struct ipc_class *class, key_t key, int flags,
 	*is_new = false;
 	if (!open_registry(class, &registry))
 		return -1;
-	mapping_lock(&registry);
+	lock(class, &registry);
 	int index = key == IPC_PRIVATE ? -1 : find_key(&registry, key);
 
 	if (index >= 0)
@@ -305,7 +337,7 @@ static struct handle *find_object(struct ipc_class *class, int id)
 	int place = id % REGISTRY_PLACES;
 	struct handle *h = handle_get(&class->handles, place);
 
-	if (h && h->id == id && !ipc_of(h)->is_removed)
+	if (h && h->id == id && object_is_there(&h->mapping) && !ipc_of(h)->is_removed)
 		return h;
 	if (h) {
 		/* another of the same place, or one that is gone */
@@ -454,6 +486,21 @@ void ipc_removed(struct ipc_class *class, struct handle *h)
 	finish_removal(class, h->id);
 }
 
+int ipc_remove_broken(struct ipc_class *class, int id)
+{
+	char path[PATH_MAX];
+	struct stat status;
+
+	if (!path_of(class, id, path) || lstat(path, &status) < 0)
+		return -1;
+	if (geteuid() != 0 && geteuid() != status.st_uid) {
+		errno = EPERM;
+		return -1;
+	}
+	finish_removal(class, id);
+	return 0;
+}
+
 /* -- getting ---------------------------------------------------------------------------------- */
 
 /* Whether the identifier of an object that exists may be told; false with errno, ENOENT: it is
@@ -503,7 +550,7 @@ void ipc_hide(struct ipc_class *class, int id)
 
 	if (!open_registry(class, &registry))
 		return;
-	mapping_lock(&registry);
+	lock(class, &registry);
 	struct place *place = &places_of(&registry)[index];
 
 	if (place->is_used && id_of(index, place) == id)
@@ -528,7 +575,7 @@ int ipc_highest(struct ipc_class *class, unsigned *count)
 	*count = 0;
 	if (!open_registry(class, &registry))
 		return 0;
-	mapping_lock(&registry);
+	lock(class, &registry);
 	int bound = bound_of(&registry);
 	for (int i = 0; i < bound; i++)
 		if (places_of(&registry)[i].is_used) {
@@ -545,7 +592,7 @@ int ipc_at(struct ipc_class *class, int place)
 	int id = -1;
 
 	if (place >= 0 && place < REGISTRY_PLACES && open_registry(class, &registry)) {
-		mapping_lock(&registry);
+		lock(class, &registry);
 		if (places_of(&registry)[place].is_used)
 			id = id_of(place, &places_of(&registry)[place]);
 		unlock(&registry);

@@ -74,6 +74,11 @@ int ipc_remove(struct ipc_class *class, struct handle *h, void (*ring)(struct ha
  * lock; done again, it does nothing.
  */
 void ipc_removed(struct ipc_class *class, struct handle *h);
+/*
+ * Removes one that ipc_find finds to be broken, which tells nothing of itself any more: its
+ * file's owner may.
+ */
+int ipc_remove_broken(struct ipc_class *class, int id);
 /* From now on its key leads nowhere: the object is IPC_PRIVATE's.  It isn't locked. */
 void ipc_hide(struct ipc_class *class, int id);
 /* A new descriptor of its file (with FD_CLOEXEC); -1 with errno, as of open. */

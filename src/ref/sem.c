@@ -195,6 +195,22 @@ struct opening {
 static struct opening *openings;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
+/* The list is whole, and nobody's, also in a child. */
+static void before_fork(void)
+{
+	pthread_mutex_lock(&mutex);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&mutex);
+}
+
+static void watch_forks(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork);
+}
+
 static sem_t *sem_of(const struct opening *opening)
 {
 	return &((struct named *)opening->mapping.object)->sem;
@@ -256,11 +272,13 @@ static void close_unused(struct opening *opening)
 /* The semaphore in this file; is_new: nobody is asked who has just made it. */
 static sem_t *adopt(int fd, bool is_new)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	sem_t *sem = SEM_FAILED;
 	struct stat status;
 
 	if (fstat(fd, &status) < 0)
 		return SEM_FAILED;
+	pthread_once(&once, watch_forks);
 	pthread_mutex_lock(&mutex);
 	struct opening *o = find_opening(&status);
 	if (!o)

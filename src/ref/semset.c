@@ -123,7 +123,7 @@ static bool see(struct view *view, struct mapping *mapping)
 	view->mapping = mapping;
 	view->set = (struct set *)mapping->object;
 	view->count = *(volatile uint32_t *)&view->set->count;
-	return view->count > 0 && view->count <= MOST_SEMAPHORES &&
+	return object_is_there(mapping) && view->count > 0 && view->count <= MOST_SEMAPHORES &&
 	       set_size(view->count) <= mapping->size;
 }
 
@@ -956,6 +956,8 @@ int ipcref_semctl(int id, int number, int command, ...)
 		return get_status_at(id, command, argument.buf);
 #endif
 	if (!find(&view, id)) {
+		if (errno == EBADMSG && command == IPC_RMID)
+			return ipc_remove_broken(&semset_class, id);
 		/* whose set can't even be looked at isn't its owner */
 		if (errno == EACCES && (command == IPC_RMID || command == IPC_SET))
 			errno = EPERM;

@@ -206,14 +206,18 @@ static struct handle *find(int id)
 	return NULL;
 }
 
-/* Whether it is still there now that it is locked; else it is unlocked, and errno is EINVAL. */
+/* Whether it is still there now that it is locked; else it is unlocked, and errno tells. */
 static bool lock_if_there(struct handle *h)
 {
 	mapping_lock(&h->mapping);
-	if (!segment_of(h)->ipc.is_removed)
+	int error = !object_is_there(&h->mapping)   ? EBADMSG
+		    : segment_of(h)->ipc.is_removed ? EINVAL
+						    : 0;
+
+	if (!error)
 		return true;
 	mapping_unlock(&h->mapping);
-	errno = EINVAL;
+	errno = error;
 	return false;
 }
 
@@ -367,6 +371,7 @@ static void after_fork_in_child(void)
 
 static void watch_forks(void)
 {
+	handle_watch_forks();
 	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
@@ -744,6 +749,8 @@ int ipcref_shmctl(int id, int command, struct shmid_ds *status)
 	if (is_place && (id = ipc_at(&shm_class, id)) < 0)
 		return -1;
 	h = find(id);
+	if (!h && errno == EBADMSG && command == IPC_RMID)
+		return ipc_remove_broken(&shm_class, id);
 	if (!h)
 		return -1;
 	int result = control(h, command, status);
