@@ -78,7 +78,7 @@ static void send_by(struct worker *me, bool is_of_one_size,
 /* The letter is what somebody wrote, and comes for the first time. */
 static void check_letter(const struct letter *letter, ssize_t size)
 {
-	if (size < (ssize_t)offsetof(struct letter, bytes) || letter->size != size ||
+	if (size < (ssize_t)offsetof(struct letter, bytes) || letter->size != (uint32_t)size ||
 	    letter->life >= LIVES || letter->number >= MOST_SENT || letter->lane >= LANES) {
 		fail("a message of %zd bytes isn't whole", size);
 		return;

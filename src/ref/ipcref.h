@@ -157,6 +157,7 @@ ssize_t ipcref_recvfrom(int fd, void *buffer, size_t size, int flags, struct soc
 ssize_t ipcref_sendmsg(int fd, const struct msghdr *message, int flags);
 ssize_t ipcref_recvmsg(int fd, struct msghdr *message, int flags);
 #ifdef MSG_WAITFORONE
+struct mmsghdr; /* <sys/socket.h> has it for who defines _GNU_SOURCE */
 int ipcref_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 int ipcref_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 		    struct timespec *timeout);
