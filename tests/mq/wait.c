@@ -71,6 +71,8 @@ static long long receive_and_tell(const char *h, const long long *n)
 	char bytes[64];
 	ssize_t size = impl->mq->mq_receive((mqd_t)handle_number(h), bytes, sizeof(bytes), NULL);
 
+	if (size < 0 && errno == ENOSYS)
+		skip("mq_receive is not there");
 	if (size < 0)
 		return -errno;
 	shared()[1 + n[0]] = 1;

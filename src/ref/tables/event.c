@@ -8,4 +8,6 @@ const struct event_calls ref_event = {
 	.select = ipcref_select,
 	.pselect = ipcref_pselect,
 	.eventfd = ipcref_eventfd,
+	.socketpair = ipcref_socketpair,
+	.shutdown = ipcref_shutdown,
 };

@@ -10,6 +10,8 @@ static const char *lacks(const char *operation)
 	static const struct {
 		const char *operation, *reason;
 	} reasons[] = {
+		{"shm.mlock", "a sanitizer has functions that do nothing in its place"},
+		{"shm.munlock", "a sanitizer has functions that do nothing in its place"},
 		{"lock.fcntl", "a file's locks are the kernel's"},
 		{"lock.flock", "a file's locks are the kernel's"},
 		{"lock.futex", "the futex is the kernel's: what the others sleep on"},
