@@ -12,25 +12,6 @@
 /* A moment that no sleep outlasts: what has a limit is ended by every handler. */
 static const struct timespec far_away = {.tv_sec = INT32_MAX};
 
-static struct timespec moment_after(clockid_t clock, int milliseconds)
-{
-	struct timespec moment;
-
-	clock_gettime(clock, &moment);
-	moment.tv_sec += milliseconds / 1000;
-	moment.tv_nsec += milliseconds % 1000 * 1000000L;
-	if (moment.tv_nsec >= 1000000000) {
-		moment.tv_sec++;
-		moment.tv_nsec -= 1000000000;
-	}
-	return moment;
-}
-
-static bool is_before(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
-}
-
 static int sleep_for(_Atomic uint32_t *word, uint32_t value, const struct sleep *sleep)
 {
 	clockid_t clock = sleep->deadline ? sleep->clock : CLOCK_MONOTONIC;
@@ -38,7 +19,7 @@ static int sleep_for(_Atomic uint32_t *word, uint32_t value, const struct sleep 
 	if (sleep->looks_every) {
 		const struct timespec look = moment_after(clock, sleep->looks_every);
 
-		if (!sleep->deadline || is_before(&look, sleep->deadline)) {
+		if (!sleep->deadline || moment_is_before(&look, sleep->deadline)) {
 			int result = futex_wait_until(word, value, clock, &look);
 
 			return result == ETIMEDOUT ? 0 : result;

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "ref/ipcref.h"
+
 /* It came by exec or from another process: what it is, the file tells. */
 static struct handle *find_out(int fd)
 {
@@ -54,6 +56,26 @@ int descriptor_adopt(int fd, enum object_kind kind, unsigned end)
 	}
 	int error = errno;
 	close(fd);
+	errno = error;
+	return -1;
+}
+
+int descriptor_adopt_both(int made[2], bool is_done, enum object_kind kind, unsigned first,
+			  unsigned second, int ends[2])
+{
+	if (is_done) {
+		made[0] = descriptor_adopt(made[0], kind, first);
+		made[1] = descriptor_adopt(made[1], kind, second);
+	}
+	if (is_done && made[0] >= 0 && made[1] >= 0) {
+		ends[0] = made[0];
+		ends[1] = made[1];
+		return 0;
+	}
+	int error = errno;
+	for (int i = 0; i < 2; i++)
+		if (made[i] >= 0)
+			ipcref_close(made[i]);
 	errno = error;
 	return -1;
 }

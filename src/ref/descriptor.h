@@ -24,6 +24,12 @@ struct handle *descriptor_get(int fd, enum object_kind kind);
 /* A new descriptor (O_RDWR) becomes this end of its object.  Closes it and gives -1 if it can't. */
 int descriptor_adopt(int fd, enum object_kind kind, unsigned end);
 /*
+ * The same of both ends of a new object, if all that had to be done to them before is_done: 0, and
+ * ends has them; else both are closed, and -1 with errno.
+ */
+int descriptor_adopt_both(int made[2], bool is_done, enum object_kind kind, unsigned first,
+			  unsigned second, int ends[2]);
+/*
  * The number is about to be closed, or to become something else: what it led to, NULL if it was
  * nothing of ours.  Calls that others are in go on, as if it stayed open.
  */

@@ -74,7 +74,7 @@ CAN_BE_CUT_OFF static struct timespec in_future_ns(clockid_t clock, long nanosec
 	return moment;
 }
 
-CAN_BE_CUT_OFF static struct timespec in_future(clockid_t clock, int milliseconds)
+CAN_BE_CUT_OFF struct timespec moment_after(clockid_t clock, int milliseconds)
 {
 	struct timespec moment = in_future_ns(clock, milliseconds % 1000 * 1000000L);
 
@@ -82,7 +82,7 @@ CAN_BE_CUT_OFF static struct timespec in_future(clockid_t clock, int millisecond
 	return moment;
 }
 
-static bool is_before(const struct timespec *one, const struct timespec *other)
+bool moment_is_before(const struct timespec *one, const struct timespec *other)
 {
 	return one->tv_sec < other->tv_sec ||
 	       (one->tv_sec == other->tv_sec && one->tv_nsec < other->tv_nsec);
@@ -92,7 +92,7 @@ bool moment_is_past(clockid_t clock, const struct timespec *moment)
 {
 	struct timespec time = now(clock);
 
-	return !is_before(&time, moment);
+	return !moment_is_before(&time, moment);
 }
 
 bool moment_is_valid(clockid_t clock, const struct timespec *moment)
@@ -160,7 +160,7 @@ int futex_wait(_Atomic uint32_t *word, uint32_t value, int milliseconds)
 	int saved = errno, result;
 
 	if (milliseconds != FOR_EVER) {
-		moment = in_future(CLOCK_MONOTONIC, milliseconds);
+		moment = moment_after(CLOCK_MONOTONIC, milliseconds);
 		end = &moment;
 	}
 	result = futex_wait_until(word, value, CLOCK_MONOTONIC, end);
@@ -198,8 +198,8 @@ CAN_BE_CUT_OFF int futex_wait_until(_Atomic uint32_t *word, uint32_t value, cloc
 CAN_BE_CUT_OFF int futex_doze_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 				    const struct timespec *moment)
 {
-	struct timespec soon = in_future(clock, DOZE_MS);
-	bool is_last = moment && is_before(moment, &soon);
+	struct timespec soon = moment_after(clock, DOZE_MS);
+	bool is_last = moment && moment_is_before(moment, &soon);
 	int result = futex_wait_until(word, value, clock, is_last ? moment : &soon);
 
 	return result == ETIMEDOUT && !is_last ? EAGAIN : result;
@@ -248,7 +248,7 @@ static bool wait_for_each(const struct waited_word *words, unsigned count,
 
 void futex_wait_any(const struct waited_word *words, unsigned count, int milliseconds)
 {
-	struct timespec moment = in_future(CLOCK_MONOTONIC, milliseconds);
+	struct timespec moment = moment_after(CLOCK_MONOTONIC, milliseconds);
 	int saved = errno;
 
 	if (count == 1)

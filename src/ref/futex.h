@@ -36,6 +36,9 @@ struct waited_word {
 	uint32_t value;
 };
 void futex_wait_any(const struct waited_word *words, unsigned count, int milliseconds);
+/* So many milliseconds from now. */
+struct timespec moment_after(clockid_t clock, int milliseconds);
+bool moment_is_before(const struct timespec *one, const struct timespec *other);
 bool moment_is_past(clockid_t clock, const struct timespec *moment);
 /* Whether it is one at all, of a clock that one can sleep by. */
 bool moment_is_valid(clockid_t clock, const struct timespec *moment);

@@ -106,7 +106,8 @@ uint32_t thread_id(void)
 	return self.id;
 }
 
-bool kernel_minds_the_dead(void)
+/* Whether the kernel looks after locks whose owner dies. */
+static bool kernel_minds_the_dead(void)
 {
 #ifdef __linux__
 	thread_id();

@@ -75,7 +75,4 @@ struct life thread_life(void);
 /* Whether it is still going on, as far as can be told. */
 bool life_goes_on(uint32_t id, struct life life);
 
-/* Whether the kernel looks after locks whose owner dies. */
-bool kernel_minds_the_dead(void);
-
 #endif

@@ -249,21 +249,8 @@ int ipcref_pipe2(int ends[2], int flags)
 		return -1;
 	bool is_made = pipe_write(made[0], 0600, false) && pipe_take_end(made[0], PIPE_READS) &&
 		       pipe_take_end(made[1], PIPE_WRITES);
-	if (is_made) {
-		made[0] = descriptor_adopt(made[0], OBJECT_PIPE, PIPE_READS | packets);
-		made[1] = descriptor_adopt(made[1], OBJECT_PIPE, PIPE_WRITES | packets);
-	}
-	if (is_made && made[0] >= 0 && made[1] >= 0) {
-		ends[0] = made[0];
-		ends[1] = made[1];
-		return 0;
-	}
-	int error = errno;
-	for (int i = 0; i < 2; i++)
-		if (made[i] >= 0)
-			ipcref_close(made[i]);
-	errno = error;
-	return -1;
+	return descriptor_adopt_both(made, is_made, OBJECT_PIPE, PIPE_READS | packets,
+				     PIPE_WRITES | packets, ends);
 }
 
 int ipcref_pipe(int ends[2])

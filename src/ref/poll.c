@@ -137,7 +137,7 @@ static int look(const struct list *list, const sigset_t *mask)
 
 /* -- waiting ---------------------------------------------------------------------------------- */
 
-static struct timespec moment_after(const struct timespec *timeout)
+static struct timespec end_of(const struct timespec *timeout)
 {
 	struct timespec moment;
 
@@ -204,7 +204,7 @@ static int wait_for(struct list *list, const struct timespec *timeout, const sig
 	int result;
 
 	if (timeout)
-		end = moment_after(timeout);
+		end = end_of(timeout);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	result = look_and_sleep(list, timeout ? &end : NULL, mask ? mask : &before);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -611,7 +611,7 @@ static int operate_all(const struct view *view, const struct request *request,
 }
 
 /* The moment at which so much time has passed; NULL: never, or so late that it is the same. */
-static const struct timespec *moment_after(const struct timespec *timeout, struct timespec *moment)
+static const struct timespec *end_of(const struct timespec *timeout, struct timespec *moment)
 {
 	if (!timeout || timeout->tv_sec > INT32_MAX / 2)
 		return NULL;
@@ -650,7 +650,7 @@ int ipcref_semtimedop(int id, struct sembuf *operations, size_t count,
 		request.who = *myself();
 		request.count = (uint32_t)count;
 		memcpy(request.operations, operations, count * sizeof(*operations));
-		int result = operate_all(&view, &request, moment_after(timeout, &moment));
+		int result = operate_all(&view, &request, end_of(timeout, &moment));
 
 		handle_put(view.handle);
 		return result;

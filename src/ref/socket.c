@@ -201,21 +201,7 @@ static int make_pair(int type, int ends[2])
 	STEP("sock/pair/begun");
 	bool is_made = write_socket(made[0], &wish) && pipe_take_end(made[1], SOCKET_B) &&
 		       set_flags(made[0], type) && set_flags(made[1], type);
-	if (is_made) {
-		made[0] = descriptor_adopt(made[0], OBJECT_SOCKET, SOCKET_A);
-		made[1] = descriptor_adopt(made[1], OBJECT_SOCKET, SOCKET_B);
-	}
-	if (is_made && made[0] >= 0 && made[1] >= 0) {
-		ends[0] = made[0];
-		ends[1] = made[1];
-		return 0;
-	}
-	int error = errno;
-	for (int i = 0; i < 2; i++)
-		if (made[i] >= 0)
-			ipcref_close(made[i]);
-	errno = error;
-	return -1;
+	return descriptor_adopt_both(made, is_made, OBJECT_SOCKET, SOCKET_A, SOCKET_B, ends);
 }
 
 int ipcref_socketpair(int domain, int type, int protocol, int ends[2])
