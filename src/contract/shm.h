@@ -13,6 +13,15 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+/* AddressSanitizer has functions that do nothing in the place of mlock and its kin. */
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED_ADDRESSES
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED_ADDRESSES
+#endif
+#endif
+
 struct shm_calls {
 	int (*shmget)(key_t key, size_t size, int flags);
 	void *(*shmat)(int id, const void *address, int flags);

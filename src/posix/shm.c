@@ -16,15 +16,6 @@ static void *posix_mremap(void *address, size_t size, size_t new_size, int flags
 }
 #endif
 
-/* AddressSanitizer has functions that do nothing in the place of mlock and its kin. */
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED_ADDRESSES
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED_ADDRESSES
-#endif
-#endif
-
 const struct shm_calls posix_shm = {
 	.shmget = shmget,
 	.shmat = shmat,

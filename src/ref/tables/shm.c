@@ -21,15 +21,6 @@ static void *remap(void *address, size_t size, size_t new_size, int flags, void 
 }
 #endif
 
-/* AddressSanitizer has functions that do nothing in the place of mlock and its kin. */
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED_ADDRESSES
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED_ADDRESSES
-#endif
-#endif
-
 const struct shm_calls ref_shm = {
 	.shmget = ipcref_shmget,
 	.shmat = ipcref_shmat,
