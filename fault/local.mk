@@ -4,6 +4,7 @@ check_PROGRAMS += %D%/storm
 %C%_storm_SOURCES = \
 	%D%/storm.c %D%/storm.h \
 	%D%/storm_counts.c \
+	%D%/storm_letters.c %D%/storm_letters.h \
 	%D%/storm_locks.c \
 	%D%/storm_queues.c \
 	%D%/storm_system.c
