@@ -236,19 +236,7 @@ static bool is_dead(const struct socket_file *file)
 	return !socket_is_held(file) && pipe_has_others(file->fd, SOCKET_B) == 0;
 }
 
-/*
- * Who takes a dead socket's name away has locked it: so it is still that socket's, for another's
- * can't come to its place before.
- */
-static void unlink_if_same(const char *path, const struct stat *file)
-{
-	struct stat status;
-
-	if (stat(path, &status) == 0 && status.st_dev == file->st_dev &&
-	    status.st_ino == file->st_ino)
-		unlink(path);
-}
-
+/* The socket is locked, and so are the names: another's can't come to their place before. */
 static void unlink_names(struct socket_file *file)
 {
 	const struct socket *socket = socket_of(&file->mapping);
@@ -261,10 +249,10 @@ static void unlink_names(struct socket_file *file)
 	socket_copy_name(&name, &socket->ends[0].name);
 	if (name.size > PATH_AT && name.path[0] == '\0' &&
 	    abstract_path(path, name.path + 1, name.size - PATH_AT - 1))
-		unlink_if_same(path, &status);
+		namespace_unlink_if_same(path, &status);
 	STEP("sock/bury/unnamed");
 	if (socket_path_of(path, socket->number))
-		unlink_if_same(path, &status);
+		namespace_unlink_if_same(path, &status);
 }
 
 /* Whether it was buried. */
