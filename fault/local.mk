@@ -7,6 +7,8 @@ check_PROGRAMS += %D%/storm
 	%D%/storm_letters.c %D%/storm_letters.h \
 	%D%/storm_locks.c \
 	%D%/storm_queues.c \
+	%D%/storm_signals.c \
+	%D%/storm_sockets.c \
 	%D%/storm_system.c
 %C%_storm_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_storm_LDADD = libipcref.a
