@@ -9,7 +9,9 @@
  *
  * With clang's libFuzzer it is its target; without, a program of its own:
  *
- *	fault/fuzz [--kind N] [--seconds N] [--seed N] | FILE...
+ *	fault/fuzz [--kind NAME] [--seconds N] [--seed N] | --list | FILE...
+ *
+ * A file is an input of the kind that its name begins with, as ci/fuzz names what it has found.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +38,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 /* Of one operation; more is a hang. */
-enum { MOST_SECONDS = 10 };
+static unsigned most_seconds = 10;
 enum { MOST_STEPS = 200 };
 
 static char directory[64];
@@ -835,7 +837,7 @@ static void play(const struct kind *kind)
 	for (int steps = 0; input.left && steps < MOST_STEPS; steps++) {
 		unsigned what = next_byte();
 
-		alarm(MOST_SECONDS);
+		alarm(most_seconds);
 		if (what < 100)
 			scribble(kind, fd);
 		else if (what < 104 && !kind->is_kept && ftruncate(fd, (off_t)next_word() * 16) < 0)
@@ -844,7 +846,7 @@ static void play(const struct kind *kind)
 		if (what >= 100)
 			kind->operate(next_byte());
 	}
-	alarm(MOST_SECONDS);
+	alarm(most_seconds);
 	restore(fd, kept);
 	close(fd);
 	kind->end();
@@ -873,8 +875,12 @@ static void on_alarm(int number)
 
 static void prepare(void)
 {
+	const char *scale = getenv("IPCTS_TIMEOUT_SCALE");
+
 	if (*directory)
 		return;
+	if (scale && atof(scale) > 0)
+		most_seconds = (unsigned)(most_seconds * atof(scale)) + 1;
 	snprintf(directory, sizeof(directory), "/dev/shm/fuzz.XXXXXX");
 	if (!mkdtemp(directory)) {
 		snprintf(directory, sizeof(directory), "/tmp/fuzz.XXXXXX");
@@ -887,23 +893,31 @@ static void prepare(void)
 	atexit(empty_directory);
 }
 
+/* The kind of this name, or of what it has before a dash; NULL: there is none. */
+static const struct kind *find_kind(const char *name)
+{
+	size_t length = strcspn(name, "-");
+
+	for (int i = 0; i < KINDS; i++)
+		if (strlen(kinds[i].name) == length && strncmp(kinds[i].name, name, length) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	static int wished = -1;
+	const char *wish = getenv("FUZZ_KIND");
 
 	prepare();
-	if (wished < 0) {
-		const char *kind = getenv("FUZZ_KIND");
-
-		for (wished = 0; kind && wished < KINDS && strcmp(kind, kinds[wished].name) != 0;)
-			wished++;
-		if (!kind)
-			wished = KINDS;
-	}
 	input = (struct input){bytes, size};
-	unsigned kind = next_byte() % KINDS;
+	unsigned any = next_byte() % KINDS;
+	const struct kind *kind = wish ? find_kind(wish) : &kinds[any];
 
-	play(&kinds[wished < KINDS ? wished : (int)kind]);
+	if (!kind) {
+		fprintf(stderr, "fuzz: %s: no such kind\n", wish);
+		exit(2);
+	}
+	play(kind);
 	return 0;
 }
 
@@ -923,14 +937,24 @@ static unsigned random_byte(void)
 static void play_file(const char *path)
 {
 	static uint8_t bytes[65536];
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	FILE *file = fopen(path, "rb");
 
 	if (!file) {
 		perror(path);
 		exit(2);
 	}
+	if (find_kind(name))
+		setenv("FUZZ_KIND", name, 1);
 	LLVMFuzzerTestOneInput(bytes, fread(bytes, 1, sizeof(bytes), file));
 	fclose(file);
+}
+
+static int list(void)
+{
+	for (int i = 0; i < KINDS; i++)
+		puts(kinds[i].name);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -938,6 +962,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {{"kind", required_argument, NULL, 'k'},
 						{"seconds", required_argument, NULL, 's'},
 						{"seed", required_argument, NULL, 'r'},
+						{"list", no_argument, NULL, 'l'},
 						{NULL, 0, NULL, 0}};
 	uint64_t seed = (uint64_t)time(NULL) * 1000003, runs = 0;
 	time_t seconds = 5, begin = time(NULL);
@@ -950,7 +975,7 @@ int main(int argc, char **argv)
 		else if (option == 'r')
 			seed = strtoull(optarg, NULL, 0);
 		else
-			return 2;
+			return option == 'l' ? list() : 2;
 	}
 	for (int i = optind; i < argc; i++)
 		play_file(argv[i]);

@@ -21,3 +21,7 @@ TESTS += %D%/storm.tap
 check_PROGRAMS += %D%/fuzz
 %C%_fuzz_SOURCES = %D%/fuzz.c
 %C%_fuzz_LDADD = libipcref.a
+EXTRA_DIST += %D%/inputs
+dist_check_SCRIPTS += %D%/fuzz.tap
+TESTS += %D%/fuzz.tap
+%D%/fuzz.log: %D%/fuzz$(EXEEXT)
