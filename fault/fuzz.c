@@ -768,14 +768,31 @@ static bool is_left_alone(const struct kind *kind, off_t offset, off_t end)
 	       offset < lock + (off_t)sizeof(struct lock);
 }
 
-/* Mostly into the head, where most that matters is, and over small numbers by small numbers. */
-static void scribble(const struct kind *kind, int fd)
+struct writing {
+	off_t offset;
+	unsigned length;
+	int64_t value;
+};
+
+static int64_t next_value(bool is_of_interest)
 {
 	static const int64_t of_interest[] = {0, 1, 2, 0x7f, -1, INT32_MAX, INT32_MIN, INT64_MAX};
-	off_t size = lseek(fd, 0, SEEK_END), offset;
-	unsigned how = next_byte(), length = 1u << (how & 3);
-	int64_t value;
 
+	if (is_of_interest)
+		return of_interest[next_byte() % 8];
+	return (int64_t)((uint64_t)next_word() << 16 | next_word());
+}
+
+/*
+ * Mostly into the head, where most that matters is, and over small numbers by small numbers.
+ * False: there it is left alone.
+ */
+static bool next_writing(const struct kind *kind, int fd, struct writing *writing)
+{
+	off_t size = lseek(fd, 0, SEEK_END), offset;
+	unsigned how = next_byte();
+
+	writing->length = 1u << (how & 3);
 	offset = next_word();
 	if (kind->guard_every)
 		offset %= size > 0 ? size : 1;
@@ -785,16 +802,64 @@ static void scribble(const struct kind *kind, int fd)
 		offset = size > 0 ? (offset * 256 + next_byte()) % size : 0;
 	else
 		offset %= 1024;
-	if (how & 16)
-		value = of_interest[next_byte() % 8];
+	writing->offset = offset;
+	writing->value = next_value(how & 16);
+	/* the file isn't to grow by this */
+	return offset + (off_t)writing->length <= size &&
+	       !is_left_alone(kind, offset, offset + (off_t)writing->length);
+}
+
+static void write_once(int fd, const struct writing *writing)
+{
+	if (pwrite(fd, &writing->value, writing->length, writing->offset) < 0)
+		perror("fuzz: pwrite");
+}
+
+/*
+ * A peer that is at it while the library looks: what was checked may be something else when it is
+ * used.
+ */
+static struct flip {
+	_Atomic bool is_on;
+	pthread_t thread;
+	int fd;
+	struct writing writings[2];
+} flip;
+
+static void *go_on_flipping(void *nothing)
+{
+	for (unsigned i = 0; atomic_load(&flip.is_on); i++)
+		write_once(flip.fd, &flip.writings[i % 2]);
+	return nothing;
+}
+
+static void stop_flipping(void)
+{
+	if (atomic_exchange(&flip.is_on, false))
+		pthread_join(flip.thread, NULL);
+}
+
+static void begin_to_flip(int fd, const struct writing *writing)
+{
+	stop_flipping();
+	flip.fd = fd;
+	flip.writings[0] = flip.writings[1] = *writing;
+	flip.writings[1].value = next_value(true);
+	atomic_store(&flip.is_on, true);
+	if (pthread_create(&flip.thread, NULL, go_on_flipping, NULL))
+		atomic_store(&flip.is_on, false);
+}
+
+static void scribble(const struct kind *kind, int fd, bool goes_on)
+{
+	struct writing writing;
+
+	if (!next_writing(kind, fd, &writing))
+		return;
+	if (goes_on)
+		begin_to_flip(fd, &writing);
 	else
-		value = (int64_t)((uint64_t)next_word() << 16 | next_word());
-	if (is_left_alone(kind, offset, offset + (off_t)length))
-		return;
-	if (offset + (off_t)length > size)
-		return; /* the file isn't to grow by this */
-	if (pwrite(fd, &value, length, offset) < 0)
-		return;
+		write_once(fd, &writing);
 }
 
 /*
@@ -839,7 +904,7 @@ static void play(const struct kind *kind)
 
 		alarm(most_seconds);
 		if (what < 100)
-			scribble(kind, fd);
+			scribble(kind, fd, what < 10 && !kind->guard_every);
 		else if (what < 104 && !kind->is_kept && ftruncate(fd, (off_t)next_word() * 16) < 0)
 			break;
 		free_held_guards(kind);
@@ -847,6 +912,7 @@ static void play(const struct kind *kind)
 			kind->operate(next_byte());
 	}
 	alarm(most_seconds);
+	stop_flipping();
 	restore(fd, kept);
 	close(fd);
 	kind->end();
