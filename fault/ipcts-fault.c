@@ -79,6 +79,27 @@ static void choose(struct options *options)
 	}
 }
 
+static enum trace_mode parse_at(const struct options *options)
+{
+	bool is_ref = options->implementation == &ref_implementation;
+	enum trace_mode mode = is_ref ? TRACE_NOTHING : TRACE_CALLS;
+
+	if (options->at) {
+		if (strcmp(options->at, "points") == 0 && is_ref)
+			mode = TRACE_NOTHING;
+		else if (strcmp(options->at, "calls") == 0)
+			mode = TRACE_CALLS;
+		else if (strcmp(options->at, "instructions") == 0)
+			mode = TRACE_INSTRUCTIONS;
+		else
+			refuse("--at %s: not %scalls or instructions", options->at,
+			       is_ref ? "points, " : "");
+	}
+	if (options->point && mode != TRACE_NOTHING)
+		refuse("--point %s: only the reference's own points have names", options->point);
+	return mode;
+}
+
 /* The points of the reference that no operation has passed while something could befall it. */
 static void tell_points(bool names)
 {
@@ -103,13 +124,14 @@ int main(int argc, char **argv)
 		choose_turn(&options);
 	else
 		choose(&options);
+	campaign_trace(parse_at(&options));
 	if (options.point && !campaign_only_at(options.point))
 		refuse("--point %s: no point is named so", options.point);
 	if (!campaign_open())
 		refuse("no memory for the points");
 
 	int status = run_as_wished(&options, "fault", argv[0]);
-	if (options.implementation == &ref_implementation)
+	if (parse_at(&options) == TRACE_NOTHING)
 		tell_points(options.every_point);
 	if (status == ALL_HELD && options.every_point && points_passed() < point_count())
 		status = SOMETHING_FAILED;

@@ -94,6 +94,13 @@ bool campaign_open(void)
 	return passed != MAP_FAILED;
 }
 
+static enum trace_mode trace_mode;
+
+void campaign_trace(enum trace_mode mode)
+{
+	trace_mode = mode;
+}
+
 /* -- turns ------------------------------------------------------------------------------------ */
 
 /* Of the campaign that this worker plays. */
@@ -193,12 +200,15 @@ enum ending ending(void)
 }
 
 /* The next order of the actor is to meet it. */
-static void arm(const actor *a, enum fault_kind does, unsigned nth)
+static void arm(actor *a, enum fault_kind does, unsigned nth)
 {
 	struct injection *injection = &scene->injection;
 
+	if (trace_mode != TRACE_NOTHING)
+		trace_begin(a, trace_mode);
+	injection->is_traced = trace_mode != TRACE_NOTHING;
 	injection->passed = 0;
-	injection->error = 0;
+	memset((void *)injection->errors, 0, sizeof(injection->errors));
 	injection->does = (int)does;
 	injection->at = (int)nth;
 	injection->order = a->ordered + 1;
@@ -208,17 +218,24 @@ static void arm(const actor *a, enum fault_kind does, unsigned nth)
 static void disarm(void)
 {
 	scene->injection.actor = -1;
+	trace_end();
+}
+
+static bool is_held(actor *a)
+{
+	if (trace_mode != TRACE_NOTHING || a->is_frozen)
+		return a->is_frozen || trace_holds();
+	return scene->injection.does == FAULT_stop && is_stopped_now(a, 1);
 }
 
 static bool is_over(actor *a, unsigned n)
 {
-	return is_done(a, n) || has_ended(a, n) ||
-	       (scene->injection.does == FAULT_stop && is_stopped_now(a, 1));
+	return is_done(a, n) || has_ended(a, n) || is_held(a);
 }
 
 static bool is_over_or_asleep(actor *a, unsigned n)
 {
-	return is_over(a, n) || is_asleep(a);
+	return is_over(a, n) || (has_entered(a, n) && is_asleep(a));
 }
 
 /* What an actor has, and has to have no more of after an operation that failed. */
@@ -284,6 +301,11 @@ static void note_end(const actor *a, const char *how)
 		transcript_note("%-8s %s at %s", a->name, how, scene->injection.point);
 }
 
+static bool was_refused_with(int error)
+{
+	return error > 0 && error < INJECTION_ERRORS && scene->injection.errors[error];
+}
+
 /* It may only fail as the world refused, or as a handler interrupts. */
 static void judge_return(actor *victim, long long descriptors)
 {
@@ -298,7 +320,7 @@ static void judge_return(actor *victim, long long descriptors)
 	bool is_interrupted = last.error == EINTR && (scene->injection.kind == FAULT_signal ||
 						      scene->injection.kind == FAULT_stop);
 
-	if (last.error != scene->injection.error && !is_interrupted)
+	if (!was_refused_with(last.error) && !is_interrupted)
 		end_failed(HOW_PLAIN, "%s: %s failed with %s, which nothing has caused",
 			   victim->name, last.what, error_name(last.error));
 	if (descriptors_of(victim) != descriptors)
@@ -318,18 +340,17 @@ static void judge_death(actor *victim)
 /* Others go as far as they can without who is stopped. */
 static void judge_stop(actor *victim, actor *other)
 {
-	victim->is_frozen = true;
 	note_end(victim, "was stopped");
+	victim->is_frozen = true;
 	if (other)
 		settles(other);
-	stage_thaw(victim);
+	if (trace_holds())
+		trace_release();
+	else
+		stage_thaw(victim);
+	victim->is_frozen = false;
 	scene->injection.does = NO_FAULT;
 	wait_for(victim, is_over);
-}
-
-static bool is_stopped_and_not_done(actor *a)
-{
-	return scene->injection.does == FAULT_stop && !is_done(a, 0) && is_stopped_now(a, 1);
 }
 
 /* It is asleep: that is a point where only others can do something to it. */
@@ -354,7 +375,6 @@ static void befall_sleeper(actor *victim)
 /* The world goes on saying no: it must do so again and again, and cost nothing. */
 static void refuse_again(actor *victim, op o, long long descriptors)
 {
-	int error = last.error;
 	long long bytes = 0;
 
 	for (int i = 0; i < 3; i++) {
@@ -363,10 +383,9 @@ static void refuse_again(actor *victim, op o, long long descriptors)
 		wait_for(victim, is_over);
 		disarm();
 		judge_return(victim, descriptors);
-		if (last.error != error)
-			end_failed(HOW_PLAIN, "%s: %s failed with %s, and then with %s",
-				   victim->name, last.what, error_name(error),
-				   error_name(last.error));
+		if (last.ending != REFUSED)
+			end_failed(HOW_PLAIN, "%s: %s was refused, and then it wasn't",
+				   victim->name, last.what);
 		if (i > 0 && bytes_of(victim) != bytes)
 			end_failed(HOW_PLAIN, "%s: %s failed, and kept %lld bytes of memory",
 				   victim->name, last.what, bytes_of(victim) - bytes);
@@ -392,7 +411,7 @@ enum ending campaign_suffers(actor *victim, op o, actor *other, op others)
 		stage_begin(other, others);
 	}
 	wait_for(victim, is_over);
-	if (is_stopped_and_not_done(victim))
+	if (!is_done(victim, 0) && is_held(victim))
 		judge_stop(victim, other);
 	disarm();
 	if (is_done(victim, 0))

@@ -19,6 +19,7 @@
 #ifndef FAULT_CAMPAIGN_H
 #define FAULT_CAMPAIGN_H
 
+#include "fault/campaign/trace.h"
 #include "stage/story.h"
 
 /* Each is a row of every campaign: "semset.operate/kill". */
@@ -117,6 +118,8 @@ bool campaign_happened_text(actor *witness, op probe, const char *before, const 
 /* Plays that one turn only: of a name "semset.operate/kill:7" or "...recovery:7,2", what's behind
  * the colon.  False: it is none. */
 bool campaign_replay(const char *turn);
+/* Points are these, and not those of the source. */
+void campaign_trace(enum trace_mode mode);
 /* Only points that match count. False: no point does. */
 bool campaign_only_at(const char *glob);
 

@@ -36,7 +36,7 @@ static int due(struct injection *injection, const char *point, unsigned times, b
 		scene_end(ERROR, HOW_PLAIN, "%s: a point that nobody knows", point);
 	if (!injection->seen[number])
 		injection->seen[number] = SEEN;
-	if (!point_is_chosen(number) || injection->at <= 0)
+	if (!point_is_chosen(number) || injection->is_traced)
 		return -1;
 
 	int before = (int)injection->passed, which = injection->at - 1 - before;
@@ -96,8 +96,7 @@ static bool fault(const char *point, const int *errors)
 	if (which < 0)
 		return false;
 	note(injection, point);
-	if (!injection->error)
-		injection->error = errors[which];
+	injection->errors[errors[which]] = 1;
 	errno = errors[which];
 	return true;
 }

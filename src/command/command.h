@@ -51,7 +51,7 @@ struct options {
 
 	/* of fault */
 	const char *mechanism, *kind; /* globs; NULL: all */
-	const char *point, *replay;
+	const char *point, *replay, *at;
 	bool every_point;
 
 	/* of diff: globs choose mechanisms */

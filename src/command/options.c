@@ -61,6 +61,8 @@ static const char help[] =
 	"  --kind KIND           only faults of this kind: kill, recovery, signal, stop, delay,\n"
 	"                        refuse, famine\n"
 	"  --point GLOB          only at points so named, as in src/ref\n"
+	"  --at WHAT             what a point is: points of the source (of ref), calls (each\n"
+	"                        system call, before it and after; of any other) or instructions\n"
 	"  --replay TURN         only the one that a failure has named\n"
 	"  --every-point         fail if a point of the reference was never passed\n"
 	"\n"
@@ -89,6 +91,7 @@ enum option_code {
 	OPTION_KIND,
 	OPTION_POINT,
 	OPTION_REPLAY,
+	OPTION_AT,
 	OPTION_EVERY_POINT,
 	OPTION_PAIR,
 	OPTION_STEPS,
@@ -137,6 +140,7 @@ const struct option fault_options[] = {
 	{"kind", required_argument, NULL, OPTION_KIND},
 	{"point", required_argument, NULL, OPTION_POINT},
 	{"replay", required_argument, NULL, OPTION_REPLAY},
+	{"at", required_argument, NULL, OPTION_AT},
 	{"every-point", no_argument, NULL, OPTION_EVERY_POINT},
 	{"only", required_argument, NULL, OPTION_ONLY},
 	{"impl", required_argument, NULL, OPTION_IMPL},
@@ -383,6 +387,9 @@ static void parse_option(struct options *options, int code)
 		break;
 	case OPTION_REPLAY:
 		options->replay = optarg;
+		break;
+	case OPTION_AT:
+		options->at = optarg;
 		break;
 	case OPTION_EVERY_POINT:
 		options->every_point = true;

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { INJECTION_POINT_MAX = 64, INJECTION_POINTS = 512 };
+enum { INJECTION_POINT_MAX = 64, INJECTION_POINTS = 512, INJECTION_ERRORS = 256 };
 
 struct injection {
 	/* of the turn */
@@ -24,11 +24,15 @@ struct injection {
 	int does;		 /* what is done there */
 	_Atomic uint32_t passed; /* points that count */
 
+	/* of a tracer, if it is one who carries it out */
+	_Atomic uint32_t tracer, held;
+	int is_traced;
+
 	/* what came of it */
-	_Atomic uint32_t injected;		       /* faults of all orders of the turn */
-	_Atomic int error;			       /* errno it was refused with, 0: it wasn't */
-	char point[INJECTION_POINT_MAX];	       /* where the last was injected */
-	_Atomic(unsigned char) seen[INJECTION_POINTS]; /* 1: passed; 2: injected there */
+	_Atomic uint32_t injected;			 /* faults of all orders of the turn */
+	_Atomic(unsigned char) errors[INJECTION_ERRORS]; /* by errno: whether it was refused so */
+	char point[INJECTION_POINT_MAX];		 /* where the last was injected */
+	_Atomic(unsigned char) seen[INJECTION_POINTS];	 /* 1: passed; 2: injected there */
 };
 
 #endif
