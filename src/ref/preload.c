@@ -447,8 +447,12 @@ VISIBLE int fstat64(int fd, struct stat64 *status)
 	return fstat(fd, (struct stat *)status);
 }
 
-/* What libc's headers make of a call whose arguments they can check: the size is the buffer's. */
-#define CHECKED(type, name, parameters, size, room, call)                                          \
+/*
+ * What libc's headers make of a call whose arguments they can check: the size is the buffer's.  The
+ * library's own calls are of these, too, if it is built with such checks.
+ */
+#define CHECKED(type, name, parameters, arguments, size, room, call)                               \
+	PLATFORM(type, name, parameters, arguments)                                                \
 	VISIBLE type name parameters;                                                              \
 	VISIBLE type name parameters                                                               \
 	{                                                                                          \
@@ -457,20 +461,25 @@ VISIBLE int fstat64(int fd, struct stat64 *status)
 		return call;                                                                       \
 	}
 
-CHECKED(ssize_t, __read_chk, (int fd, void *buffer, size_t size, size_t room), size, room,
-	read(fd, buffer, size))
-CHECKED(ssize_t, __pread_chk, (int fd, void *buffer, size_t size, off_t offset, size_t room), size,
-	room, pread(fd, buffer, size, offset))
+CHECKED(ssize_t, __read_chk, (int fd, void *buffer, size_t size, size_t room),
+	(fd, buffer, size, room), size, room, read(fd, buffer, size))
+CHECKED(ssize_t, __pread_chk, (int fd, void *buffer, size_t size, off_t offset, size_t room),
+	(fd, buffer, size, offset, room), size, room, pread(fd, buffer, size, offset))
 CHECKED(ssize_t, __pread64_chk, (int fd, void *buffer, size_t size, off_t offset, size_t room),
-	size, room, pread(fd, buffer, size, offset))
+	(fd, buffer, size, offset, room), size, room, pread(fd, buffer, size, offset))
 CHECKED(int, __poll_chk, (struct pollfd * polled, nfds_t count, int milliseconds, size_t room),
-	count, room / sizeof(*polled), poll(polled, count, milliseconds))
+	(polled, count, milliseconds, room), count, room / sizeof(*polled),
+	poll(polled, count, milliseconds))
 CHECKED(int, __ppoll_chk,
 	(struct pollfd * polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
 	 size_t room),
-	count, room / sizeof(*polled), ppoll(polled, count, timeout, mask))
+	(polled, count, timeout, mask, room), count, room / sizeof(*polled),
+	ppoll(polled, count, timeout, mask))
 /* with no mode, which nothing that makes a file may lack */
-CHECKED(int, __open_2, (const char *path, int flags), has_mode(flags), false, open(path, flags))
-CHECKED(int, __open64_2, (const char *path, int flags), has_mode(flags), false, open(path, flags))
-CHECKED(mqd_t, __mq_open_2, (const char *name, int flags), flags &O_CREAT, 0, mq_open(name, flags))
+CHECKED(int, __open_2, (const char *path, int flags), (path, flags), has_mode(flags), false,
+	open(path, flags))
+CHECKED(int, __open64_2, (const char *path, int flags), (path, flags), has_mode(flags), false,
+	open(path, flags))
+CHECKED(mqd_t, __mq_open_2, (const char *name, int flags), (name, flags), flags &O_CREAT, 0,
+	mq_open(name, flags))
 #endif
