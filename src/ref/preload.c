@@ -10,8 +10,10 @@
  *	mq sem             POSIX; sem is the unnamed ones, too
  *	pipe fifo event    descriptors: read, write, close, dup, poll and so on are ours then
  *
- * Without it, the first two lines.  What libc does to a descriptor by itself is never ours: a
- * program that uses stdio, epoll or sendfile on a pipe can't have ours for it.
+ * Without it, the first two lines.  Who opens a message queue has a descriptor, which is polled and
+ * closed as any other: from then on those functions are ours, too.  What libc does to a descriptor
+ *by itself is never ours: a program that uses stdio, epoll or sendfile on a pipe can't have ours
+ *for it.
  *
  * The library itself means the platform whenever it calls a function of libc.  It is linked with
  * --wrap for those that are defined here (local.mk), so that it calls the platform's without
@@ -23,6 +25,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,8 +51,10 @@ enum family {
 	PIPE = 1 << 5,
 	FIFO = 1 << 6,
 	EVENT = 1 << 7,
+	/* not for IPCREF_PRELOAD: a message queue of ours has been opened */
+	HAS_QUEUE = 1 << 8,
 	DEFAULT = MSG | SEMSET | SHM | MQ | SEM,
-	DESCRIPTORS = PIPE | FIFO | EVENT,
+	DESCRIPTORS = PIPE | FIFO | EVENT | HAS_QUEUE,
 	IS_KNOWN = 1 << 30
 };
 
@@ -86,14 +91,16 @@ static unsigned families_of(const char *names)
 	return families;
 }
 
+static _Atomic unsigned chosen;
+
 static bool is_ours(unsigned families)
 {
-	static _Atomic unsigned chosen;
-
 	if (!chosen) {
 		const char *names = getenv("IPCREF_PRELOAD");
+		unsigned none = 0, read = IS_KNOWN | (names ? families_of(names) : DEFAULT);
 
-		chosen = IS_KNOWN | (names ? families_of(names) : DEFAULT);
+		/* another thread may have, and a queue besides */
+		atomic_compare_exchange_strong(&chosen, &none, read);
 	}
 	return chosen & families;
 }
@@ -227,8 +234,12 @@ VISIBLE mqd_t mq_open(const char *name, int flags, ...)
 		attributes = va_arg(rest, struct mq_attr *);
 		va_end(rest);
 	}
-	return is_ours(MQ) ? ipcref_mq_open(name, flags, mode, attributes)
-			   : __wrap_mq_open(name, flags, mode, attributes);
+	if (!is_ours(MQ))
+		return __wrap_mq_open(name, flags, mode, attributes);
+	mqd_t queue = ipcref_mq_open(name, flags, mode, attributes);
+	if (queue >= 0)
+		chosen |= HAS_QUEUE;
+	return queue;
 }
 
 POLYFILL(MQ, int, mq_close, (mqd_t queue), (queue))
