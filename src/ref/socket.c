@@ -391,13 +391,14 @@ int ipcref_sockatmark(int fd)
 /* -- readiness -------------------------------------------------------------------------------- */
 
 /* Whether there is room where datagrams of a connected socket go. */
-static bool peer_has_room(const struct socket *socket)
+static bool peer_has_room(struct mapping *mapping)
 {
+	const struct socket *socket = socket_of(mapping);
 	struct socket_file file;
 	struct queue_view view;
 	bool has_room = true;
 
-	if (socket->state != SOCKET_CONNECTED || !socket_open_number(&file, socket->peer))
+	if (socket->state != SOCKET_CONNECTED || !socket_open_number(&file, socket_peer(mapping)))
 		return true;
 	mapping_lock(&file.mapping);
 	if (queue_see(&view, &file.mapping, 0))
@@ -440,7 +441,7 @@ static short socket_ready(int fd, struct handle *h)
 	short events;
 
 	if (!has_both_ends(socket))
-		is_writable = peer_has_room(socket);
+		is_writable = peer_has_room(&h->mapping);
 	mapping_lock(&h->mapping);
 	if (is_gone)
 		socket_notice_end(h);

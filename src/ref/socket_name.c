@@ -272,7 +272,7 @@ static bool bury(struct socket_file *file)
 {
 	bool is_buried;
 
-	if (!is_dead(file) || socket_is_awaited(socket_of(&file->mapping)))
+	if (!is_dead(file) || socket_is_awaited(&file->mapping))
 		return false;
 	mapping_lock(&file->mapping);
 	is_buried = is_dead(file); /* not accepted meanwhile */
