@@ -201,7 +201,10 @@ static int make_pair(int type, int ends[2])
 	STEP("sock/pair/begun");
 	bool is_made = write_socket(made[0], &wish) && pipe_take_end(made[1], SOCKET_B) &&
 		       set_flags(made[0], type) && set_flags(made[1], type);
-	return descriptor_adopt_both(made, is_made, OBJECT_SOCKET, SOCKET_A, SOCKET_B, ends);
+	if (descriptor_adopt_both(made, is_made, OBJECT_SOCKET, SOCKET_A, SOCKET_B, ends) < 0)
+		return -1;
+	rights_join(ends);
+	return 0;
 }
 
 int ipcref_socketpair(int domain, int type, int protocol, int ends[2])
@@ -460,6 +463,8 @@ const struct object_class socket_class = {
 	.writev = socket_writev,
 	.ready = socket_ready,
 	.closed = socket_closed,
+	.copied = rights_share,
+	.released = rights_release,
 	.fcntl = socket_fcntl,
 	.ioctl = socket_ioctl,
 	.fstat = socket_fstat,
