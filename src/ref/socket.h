@@ -84,6 +84,7 @@ enum socket_switch {
 	SWITCH_PROCESS = 2,
 	SWITCH_TIME = 4,
 	SWITCH_EXACT_TIME = 8,
+	SWITCH_ASYNC = 0x200, /* O_ASYNC, which its carrier has */
 	/* kept, and of no effect here */
 	SWITCH_KEEPALIVE = 0x10,
 	SWITCH_BROADCAST = 0x20,
@@ -297,8 +298,15 @@ int rights_send(const struct rights *rights, struct handle *own, struct socket *
  */
 void rights_take(struct parcel *parcel, struct handle *h, uint32_t ticket, int flags,
 		 bool has_room);
-/* Nothing is in the queue to this end, which is locked: so nothing is to be on the carrier. */
-void rights_clear(struct handle *h);
+/*
+ * Throws away what is on the carrier to no purpose: knocks and, if nothing is in the queue to this
+ * end, which is locked, whatever is there.
+ */
+void rights_clear(struct handle *h, bool is_empty);
+/* Lets the kernel raise SIGIO, if whoever has that end wants it; as rights_send. */
+void rights_knock(struct handle *own, struct socket *to, unsigned end);
+/* fcntl of the carrier; -1 with errno ENOSYS: there is none. */
+int rights_fcntl(const struct handle *h, int command, long argument);
 /* The first so many are the program's now, the others are closed. */
 void rights_keep(struct parcel *parcel, unsigned count, int flags);
 

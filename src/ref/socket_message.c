@@ -275,16 +275,18 @@ static int put_part(struct outgoing *out, struct route *route, struct cursor *cu
 		return EAGAIN;
 	tell_sender(&record, to->ends[route->end].switches);
 	record.size = (uint32_t)part;
+	struct handle *own = route->is_own ? out->h : NULL;
 	int error = 0;
 	if (is_urgent)
 		record.flags |= RECORD_IS_URGENT;
 	else if (out->rights->count)
-		error = rights_send(out->rights, route->is_own ? out->h : NULL, to, route->end,
-				    &record.ticket);
+		error = rights_send(out->rights, own, to, route->end, &record.ticket);
 	if (!error)
 		error = queue_put(&view, number_of(out, route), &record, name->path, cursor);
 	if (error)
 		return error;
+	if (!record.ticket)
+		rights_knock(own, to, route->end);
 	out->rights->count = 0;
 	*left -= part;
 	return 0;
@@ -598,8 +600,8 @@ static int receive_locked(struct incoming *in, int peer)
 	if (in->ticket)
 		rights_take(in->parcel, in->h, in->ticket, in->flags,
 			    in->message->msg_controllen >= CMSG_LEN(sizeof(int)));
-	else if (view.used == 0)
-		rights_clear(in->h);
+	else
+		rights_clear(in->h, view.used == 0);
 	if (in->is_over || in->given >= target_of(in))
 		return 0;
 	if (peer == 0 && has_connections(socket))

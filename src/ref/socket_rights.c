@@ -13,6 +13,9 @@
  * What is on its way when its receiver is gone is closed by the kernel, also that which is in a
  * circle: a socket is passed together with its carrier.
  *
+ * The carrier is also what the kernel raises SIGIO for, by a knock: a message without descriptors.
+ * So it is only the kernel that knows whom to signal, and it asks who may.
+ *
  * A carrier is a descriptor that the program doesn't know of.  Those who close descriptors that
  * they don't know may close it, and have its number again: so it is looked at before it is used.
  * It is closed by exec, and who had the end before there was a carrier has none.
@@ -144,7 +147,7 @@ void rights_join(const int ends[2])
 {
 	int made[2];
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, made) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, made) < 0)
 		return;
 	attach_to(ends[0], made[0]);
 	attach_to(ends[1], made[1]);
@@ -369,11 +372,35 @@ static int error_of(int error)
 	}
 }
 
+/* What leads to the carrier: our own or, to be closed, a new one.  -1 with errno: there is none. */
+static int way_to(const struct handle *own, const struct socket *to)
+{
+	const struct carrier *carrier = own ? carrier_of(own) : NULL;
+
+	errno = ENOSYS;
+	if (own)
+		return carrier ? carrier->fd : -1;
+	return reach(to->number, SOCK_DGRAM);
+}
+
+void rights_knock(struct handle *own, struct socket *to, unsigned end)
+{
+	const uint32_t no_ticket = 0;
+
+	if (!(to->ends[end].switches & SWITCH_ASYNC))
+		return;
+	int fd = way_to(own, to);
+	if (fd < 0)
+		return;
+	send(fd, &no_ticket, sizeof(no_ticket), MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (!own)
+		close(fd);
+}
+
 int rights_send(const struct rights *rights, struct handle *own, struct socket *to, unsigned end,
 		uint32_t *ticket)
 {
-	const struct carrier *carrier = own ? carrier_of(own) : NULL;
-	int fd = own ? (carrier ? carrier->fd : -1) : reach(to->number, SOCK_DGRAM);
+	int fd = way_to(own, to);
 	struct shipment shipment;
 
 	if (fd < 0)
@@ -479,17 +506,35 @@ void rights_take(struct parcel *parcel, struct handle *h, uint32_t ticket, int f
 	STEP("sock/rights/taken");
 }
 
-void rights_clear(struct handle *h)
+void rights_clear(struct handle *h, bool is_empty)
 {
-	struct socket_queue *queue = &socket_of(&h->mapping)->queues[end_of(h)];
+	struct socket *socket = socket_of(&h->mapping);
+	struct socket_queue *queue = &socket->queues[end_of(h)];
+	bool is_all = is_empty && queue->carried != queue->tickets;
 	const struct carrier *carrier;
 	uint32_t first;
 
-	if (queue->carried == queue->tickets || !(carrier = carrier_of(h)))
+	if (!is_all && !(socket->ends[end_of(h)].switches & SWITCH_ASYNC))
 		return;
-	for (int i = 0; i < MOST_STRAYS && look_at(carrier->fd, &first); i++)
+	if (!(carrier = carrier_of(h)))
+		return;
+	for (int i = 0; i < MOST_STRAYS && look_at(carrier->fd, &first); i++) {
+		if (first != 0 && !is_all)
+			return;
 		throw_away(carrier->fd);
-	queue->carried = queue->tickets;
+	}
+	if (is_all)
+		queue->carried = queue->tickets;
+}
+
+int rights_fcntl(const struct handle *h, int command, long argument)
+{
+	const struct carrier *carrier = carrier_of(h);
+
+	if (carrier)
+		return fcntl(carrier->fd, command, argument);
+	errno = ENOSYS;
+	return -1;
 }
 
 void rights_keep(struct parcel *parcel, unsigned count, int flags)
