@@ -36,6 +36,7 @@ ref_sources = \
 	%D%/socket_name.c \
 	%D%/socket_option.c \
 	%D%/socket_queue.c \
+	%D%/socket_rights.c \
 	%D%/spin.c \
 	%D%/step.h
 
