@@ -101,6 +101,22 @@ bool moment_is_valid(clockid_t clock, const struct timespec *moment)
 	       moment->tv_nsec < 1000000000;
 }
 
+bool duration_is_valid(const struct timespec *duration)
+{
+	return duration->tv_sec >= 0 && moment_is_valid(CLOCK_MONOTONIC, duration);
+}
+
+const struct timespec *end_of_duration(const struct timespec *duration, struct timespec *end)
+{
+	if (!duration || duration->tv_sec > INT32_MAX / 2)
+		return NULL;
+	*end = now(CLOCK_MONOTONIC);
+	end->tv_nsec += duration->tv_nsec;
+	end->tv_sec += duration->tv_sec + end->tv_nsec / 1000000000;
+	end->tv_nsec %= 1000000000;
+	return end;
+}
+
 bool some_handler_interrupts(void)
 {
 	struct sigaction action;
