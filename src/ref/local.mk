@@ -27,7 +27,8 @@ ref_sources = \
 	%D%/registry.c %D%/registry.h \
 	%D%/rwlock.c \
 	%D%/sem.c \
-	%D%/semset.c \
+	%D%/semset.c %D%/semset.h %D%/semset_control.c \
+	%D%/semset_request.c %D%/semset_undo.c \
 	%D%/shm.c \
 	%D%/sig.c \
 	%D%/socket.c %D%/socket.h \
