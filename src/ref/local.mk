@@ -17,7 +17,7 @@ ref_sources = \
 	%D%/kernel.h \
 	%D%/lock.c %D%/lock.h \
 	%D%/loss.c %D%/loss.h \
-	%D%/mq.c \
+	%D%/mq.c %D%/mq.h %D%/mq_line.c %D%/mq_notify.c %D%/mq_queue.c \
 	%D%/msg.c \
 	%D%/mutex.c %D%/mutex.h \
 	%D%/namespace.c %D%/namespace.h \
