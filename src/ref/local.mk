@@ -13,6 +13,7 @@ ref_sources = \
 	%D%/fifo.c \
 	%D%/futex.c %D%/futex.h \
 	%D%/handle.c %D%/handle.h \
+	%D%/hold.c %D%/hold.h \
 	%D%/ipcref.h \
 	%D%/kernel.h \
 	%D%/lock.c %D%/lock.h \
