@@ -320,16 +320,29 @@ void say_where(_Atomic uint32_t *where)
 	atomic_store_explicit(where, processor(), memory_order_relaxed);
 }
 
-bool is_elsewhere(const _Atomic uint32_t *where)
+/* 0: nobody knows, or it's of no use. */
+static uint32_t where_it_was(const _Atomic uint32_t *where)
 {
-	uint32_t there = atomic_load_explicit(where, memory_order_relaxed);
-
 #ifdef IPCREF_POINTS
 	/* nobody else runs before the next point */
 	if (ipcref_hook.step)
-		return false;
+		return 0;
 #endif
+	return atomic_load_explicit(where, memory_order_relaxed);
+}
+
+bool is_elsewhere(const _Atomic uint32_t *where)
+{
+	uint32_t there = where_it_was(where);
+
 	return there && there != processor();
+}
+
+bool is_here(const _Atomic uint32_t *where)
+{
+	uint32_t there = where_it_was(where);
+
+	return there && there == processor();
 }
 
 bool outlook_goes_on(struct outlook *outlook)

@@ -77,6 +77,8 @@ struct outlook {
 void say_where(_Atomic uint32_t *where);
 /* Whether that was another one. */
 bool is_elsewhere(const _Atomic uint32_t *where);
+/* Whether it was this one. */
+bool is_here(const _Atomic uint32_t *where);
 /* Between two looks: a short while, or false: it's time to sleep.  Begins with {0}. */
 bool outlook_goes_on(struct outlook *outlook);
 

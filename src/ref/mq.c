@@ -201,7 +201,8 @@ static int await(struct call *call, struct mq_line *line)
 {
 	if (!call->waiter) {
 		if (call->handle->waits &&
-		    bell_look_out(&line->bell, call->view.mapping, &call->vigil))
+		    (bell_look_out(&line->bell, call->view.mapping, &call->vigil) ||
+		     bell_give_way(&line->bell, call->view.mapping, &call->vigil)))
 			return 0;
 		if (descriptor_mustnt_wait(call->fd, call->handle))
 			return EAGAIN;
