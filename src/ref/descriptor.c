@@ -86,8 +86,7 @@ struct handle *descriptor_leave(int fd)
 
 	if (!h)
 		return NULL;
-	/* besides the table and us */
-	if (h->users > 2 && h->kept < 0)
+	if (handle_is_shared(h) && h->kept < 0)
 		h->kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (h->class->closing)
 		h->class->closing(fd, h);

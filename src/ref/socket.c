@@ -721,12 +721,9 @@ int ipcref_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 		return recvmmsg(fd, messages, count, FLAGS_OF_MANY flags, timeout);
 	if (!h)
 		return -1;
-	if (timeout) {
-		clock_gettime(CLOCK_MONOTONIC, &end);
-		end.tv_sec += timeout->tv_sec + (end.tv_nsec + timeout->tv_nsec) / 1000000000;
-		end.tv_nsec = (end.tv_nsec + timeout->tv_nsec) % 1000000000;
-	}
-	unsigned received = receive_many(fd, h, messages, count, flags, timeout ? &end : NULL);
+	unsigned received =
+		receive_many(fd, h, messages, count, flags, end_of_duration(timeout, &end));
+
 	handle_put(h);
 	return received || !count ? (int)received : -1;
 }
