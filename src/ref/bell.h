@@ -64,6 +64,11 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
  * False: it wasn't rung, so that one had better sleep.
  */
 bool bell_look_out(struct bell *bell, struct mapping *mapping, const struct vigil *vigil);
+/*
+ * The same if who rang last did so on this processor: it is given to him once, for he may have been
+ * put off it by the very sleeper he woke, with more to come.
+ */
+bool bell_give_way(struct bell *bell, struct mapping *mapping, const struct vigil *vigil);
 /* The call is over, and nothing is locked. */
 void vigil_end(struct vigil *vigil);
 

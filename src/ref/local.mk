@@ -13,11 +13,12 @@ ref_sources = \
 	%D%/fifo.c \
 	%D%/futex.c %D%/futex.h \
 	%D%/handle.c %D%/handle.h \
+	%D%/hold.c %D%/hold.h \
 	%D%/ipcref.h \
 	%D%/kernel.h \
 	%D%/lock.c %D%/lock.h \
 	%D%/loss.c %D%/loss.h \
-	%D%/mq.c \
+	%D%/mq.c %D%/mq.h %D%/mq_line.c %D%/mq_notify.c %D%/mq_queue.c \
 	%D%/msg.c \
 	%D%/mutex.c %D%/mutex.h \
 	%D%/namespace.c %D%/namespace.h \
@@ -27,7 +28,8 @@ ref_sources = \
 	%D%/registry.c %D%/registry.h \
 	%D%/rwlock.c \
 	%D%/sem.c \
-	%D%/semset.c \
+	%D%/semset.c %D%/semset.h %D%/semset_control.c \
+	%D%/semset_request.c %D%/semset_undo.c \
 	%D%/shm.c \
 	%D%/sig.c \
 	%D%/socket.c %D%/socket.h \
@@ -36,6 +38,7 @@ ref_sources = \
 	%D%/socket_name.c \
 	%D%/socket_option.c \
 	%D%/socket_queue.c \
+	%D%/socket_rights.c \
 	%D%/spin.c \
 	%D%/step.h
 

@@ -121,8 +121,7 @@ uint32_t thread_id(void)
 	return self.id;
 }
 
-/* Whether the kernel looks after locks whose owner dies. */
-static bool kernel_minds_the_dead(void)
+bool kernel_minds_the_dead(void)
 {
 #ifdef __linux__
 	thread_id();
@@ -268,7 +267,7 @@ static struct robust_list *entry_of(const struct lock *lock)
 #endif
 
 /* From now on the kernel looks at this word when this thread dies. */
-static void announce(struct lock *lock)
+static inline void announce(struct lock *lock)
 {
 #ifdef __linux__
 	if (self.list && self.depth++ < DEPTH) {
@@ -312,7 +311,7 @@ static _Noreturn void end_for_the_others(void)
 	abort();
 }
 
-static void withdraw(void)
+static inline void withdraw(void)
 {
 	atomic_signal_fence(memory_order_seq_cst);
 #ifdef __linux__
@@ -372,14 +371,13 @@ static void sleep_for(struct lock *lock, uint32_t word, struct wait *wait)
 		wait->milliseconds += interval;
 }
 
-/* bits: LOCK_IS_WAITED_FOR, if others may sleep for the lock without its saying so. */
-static bool take(struct lock *lock, uint32_t bits)
+/* Waits for it where the one look has found it taken, or hasn't taken it for no reason. */
+static __attribute__((noinline)) bool wait_and_take(struct lock *lock, uint32_t bits)
 {
-	uint32_t id = thread_id(), word = 0;
+	uint32_t id = thread_id(), word = atomic_load_explicit(&lock->word, memory_order_relaxed);
 	struct wait wait = {0, 0};
 	unsigned spins = 0;
 
-	announce(lock);
 	for (;;) {
 		if (!(word & LOCK_OWNER)) {
 			uint32_t taken = id | bits | (word & LOCK_IS_WAITED_FOR);
@@ -411,6 +409,17 @@ static bool take(struct lock *lock, uint32_t bits)
 		}
 		word = atomic_load_explicit(&lock->word, memory_order_relaxed);
 	}
+}
+
+/* bits: LOCK_IS_WAITED_FOR, if others may sleep for the lock without its saying so. */
+static inline bool take(struct lock *lock, uint32_t bits)
+{
+	uint32_t id = self.id ? self.id : thread_id(), free = 0;
+
+	announce(lock);
+	return atomic_compare_exchange_weak_explicit(&lock->word, &free, id | bits,
+						     memory_order_acquire, memory_order_relaxed) ||
+	       wait_and_take(lock, bits);
 }
 
 bool lock_take(struct lock *lock)

@@ -51,6 +51,9 @@ static inline bool lock_is_taken(const struct lock *lock)
  */
 void lock_drop_to_sleep(struct lock *lock);
 
+/* Whether the kernel looks after locks whose owner dies. */
+bool kernel_minds_the_dead(void);
+
 /* This thread's id; never 0. */
 uint32_t thread_id(void);
 /*

@@ -12,7 +12,7 @@
 
 #include "ref/object.h"
 
-/* An empty file tells how the objects here are laid out: .ipcref-2. */
+/* An empty file tells how the objects here are laid out: .ipcref-3. */
 #define MARK ".ipcref-"
 #define TEXT(number) TEXT_OF(number)
 #define TEXT_OF(number) #number
@@ -157,11 +157,10 @@ void namespace_each(const char *kind, void (*visit)(const char *name))
 	closedir(stream);
 }
 
-void namespace_unlink_if_same(const char *path, const struct stat *file)
+bool namespace_leads_to(const char *path, const struct stat *file)
 {
 	struct stat status;
 
-	if (stat(path, &status) == 0 && status.st_dev == file->st_dev &&
-	    status.st_ino == file->st_ino)
-		unlink(path);
+	return stat(path, &status) == 0 && status.st_dev == file->st_dev &&
+	       status.st_ino == file->st_ino;
 }

@@ -29,9 +29,9 @@ bool namespace_posix_path(char path[PATH_MAX], const char *kind, const char *nam
 /* Calls visit with the name of each that there is of the kind. */
 void namespace_each(const char *kind, void (*visit)(const char *name));
 /*
- * Takes the path away if it leads to this file still.  That is so for sure only if all who do it,
- * to this path, have locked the object that they take away.
+ * Whether the path leads to this file: so it does until it is unlinked, if all who do that to such
+ * a path have locked the object that is there.
  */
-void namespace_unlink_if_same(const char *path, const struct stat *file);
+bool namespace_leads_to(const char *path, const struct stat *file);
 
 #endif

@@ -182,6 +182,7 @@ static int listen_locked(struct handle *h, int backlog)
 		return EINVAL;
 	if (backlog < 0 || backlog > MOST_BACKLOG)
 		backlog = MOST_BACKLOG;
+	rights_name(h);
 	CHANGE(&h->mapping, socket->backlog, (uint32_t)backlog);
 	CHANGE(&h->mapping, socket->state, SOCKET_LISTENS);
 	socket_introduce(&h->mapping, &socket->ends[0].person);
@@ -270,7 +271,7 @@ static void end_connecting(struct handle *h, enum socket_state state)
 }
 
 /* Puts the number into the listener's queue.  0, an error, or EAGAIN: it is full. */
-static int enqueue(struct socket_file *listener, uint64_t number)
+static int enqueue(struct socket_file *listener, struct handle *h, uint64_t number)
 {
 	struct socket *socket = socket_of(&listener->mapping);
 	const struct iovec part = {&number, sizeof(number)};
@@ -285,7 +286,13 @@ static int enqueue(struct socket_file *listener, uint64_t number)
 	if (view.queue->records > socket->backlog ||
 	    queue_room(&view, SOCKET_RING, 0) < sizeof(number))
 		return EAGAIN;
-	return queue_put(&view, listener->fd, &record, "", &cursor);
+	int carrier = rights_connect(socket, &record.ticket);
+	int error = queue_put(&view, listener->fd, &record, "", &cursor);
+	if (!error)
+		rights_attach(h, carrier);
+	else if (carrier >= 0)
+		close(carrier);
+	return error;
 }
 
 static int await_a_place(struct socket_file *listener, uint64_t number, struct waiting *waiting)
@@ -296,7 +303,7 @@ static int await_a_place(struct socket_file *listener, uint64_t number, struct w
 		if (!socket_is_held(listener))
 			return ECONNREFUSED;
 		mapping_lock(&listener->mapping);
-		int error = enqueue(listener, number);
+		int error = enqueue(listener, waiting->h, number);
 		bool is_full = error == EAGAIN;
 		if (is_full)
 			error = waiting_await(waiting, room, &listener->mapping, false);
@@ -450,8 +457,9 @@ static int take_end(uint64_t number, int flags)
  * Takes the first of the queue.  0, an error, or EAGAIN: there is none.  One whose file is gone is
  * dropped.
  */
-static int dequeue(struct mapping *mapping, int flags, int *accepted)
+static int dequeue(struct handle *h, int flags, int *accepted)
 {
+	struct mapping *mapping = &h->mapping;
 	struct socket *socket = socket_of(mapping);
 	struct queue_view view;
 	struct record record;
@@ -469,8 +477,10 @@ static int dequeue(struct mapping *mapping, int flags, int *accepted)
 		if (*accepted < 0 && errno != ENOENT)
 			return errno;
 		queue_advance(&view, queue_after(view.head, &record), 1, record.size, 0);
-		if (*accepted >= 0)
+		if (*accepted >= 0) {
+			rights_accept(h, record.ticket, *accepted);
 			return 0;
+		}
 	}
 }
 
@@ -482,7 +492,7 @@ static int await_connection(int fd, struct handle *h, int flags, int *accepted)
 
 	waiting_begin(&waiting, fd, h, 0, socket->ends[0].receive_timeout);
 	mapping_lock(&h->mapping);
-	while ((error = dequeue(&h->mapping, flags, accepted)) == EAGAIN) {
+	while ((error = dequeue(h, flags, accepted)) == EAGAIN) {
 		error = waiting_await(&waiting, &socket->queues[0].put, &h->mapping, false);
 		if (error)
 			break;
