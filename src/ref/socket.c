@@ -159,7 +159,7 @@ int ipcref_socket(int domain, int type, int protocol)
 		errno = error;
 		return -1;
 	}
-	if (FAULT("sock/make/enter"))
+	if (FAULT("sock/make/enter", EMFILE, ENFILE, ENOBUFS, ENOMEM))
 		return -1;
 	if (made++ % BURY_EVERY == 0)
 		bury_the_dead();
@@ -215,7 +215,9 @@ int ipcref_socketpair(int domain, int type, int protocol, int ends[2])
 	}
 	int error = check_kind(type, protocol);
 	if (!error)
-		return FAULT("sock/pair/enter") ? -1 : make_pair(type, ends);
+		return FAULT("sock/pair/enter", EMFILE, ENFILE, ENOBUFS, ENOMEM)
+			       ? -1
+			       : make_pair(type, ends);
 	errno = error;
 	return -1;
 }
@@ -389,13 +391,14 @@ int ipcref_sockatmark(int fd)
 /* -- readiness -------------------------------------------------------------------------------- */
 
 /* Whether there is room where datagrams of a connected socket go. */
-static bool peer_has_room(const struct socket *socket)
+static bool peer_has_room(struct mapping *mapping)
 {
+	const struct socket *socket = socket_of(mapping);
 	struct socket_file file;
 	struct queue_view view;
 	bool has_room = true;
 
-	if (socket->state != SOCKET_CONNECTED || !socket_open_number(&file, socket->peer))
+	if (socket->state != SOCKET_CONNECTED || !socket_open_number(&file, socket_peer(mapping)))
 		return true;
 	mapping_lock(&file.mapping);
 	if (queue_see(&view, &file.mapping, 0))
@@ -438,7 +441,7 @@ static short socket_ready(int fd, struct handle *h)
 	short events;
 
 	if (!has_both_ends(socket))
-		is_writable = peer_has_room(socket);
+		is_writable = peer_has_room(&h->mapping);
 	mapping_lock(&h->mapping);
 	if (is_gone)
 		socket_notice_end(h);

@@ -109,8 +109,11 @@ struct socket {
 	uint64_t number; /* that its file is named after; 0: a pair's, which has no name */
 	uint32_t type;
 	_Atomic uint32_t state;
-	/* Whom it has connected to, or is about to: a listener, or a socket of datagrams. */
-	_Atomic uint64_t peer;
+	/*
+	 * Whom it has connected to, or is about to: a listener, or a socket of datagrams.  Read
+	 * under the lock, for not every processor reads so much at once.
+	 */
+	uint64_t peer;
 	_Atomic uint32_t connector; /* the thread that is connecting it */
 	_Atomic uint32_t was_accepted;
 	_Atomic uint32_t backlog;
@@ -185,11 +188,15 @@ bool socket_chmod(const char *path, mode_t mode, int *result);
  * Whether the peer is there or will be: 1 or 0, or -1 with errno.  The socket is not locked, for
  * the listener may be to be.
  */
-int socket_has_peer(int fd, const struct handle *h);
+int socket_has_peer(int fd, struct handle *h);
 /* Whether it is connected, or was; not locked. */
 bool socket_is_connected(int fd, struct handle *h);
 /* Whether a listener that is there has still to accept it: 1 or 0, or -1 with errno. */
-int socket_is_awaited(const struct socket *socket);
+int socket_is_awaited(struct mapping *mapping);
+/* The number of whom it has connected to, or is about to; 0: nobody.  Not locked. */
+uint64_t socket_peer(struct mapping *mapping);
+/* Whether a socket of datagrams hears this one; it isn't locked. */
+bool socket_hears(struct mapping *mapping, const struct socket *sender);
 /* There is no peer: the end of the connection, told once by an error if something was lost. Locked.
  */
 void socket_notice_end(struct handle *h);

@@ -57,13 +57,32 @@ static bool is_queued(struct mapping *listener, uint64_t number)
 	return is_found;
 }
 
-int socket_is_awaited(const struct socket *socket)
+uint64_t socket_peer(struct mapping *mapping)
 {
-	uint64_t listener = socket->peer;
+	uint64_t peer;
+
+	mapping_lock(mapping);
+	peer = socket_of(mapping)->peer;
+	mapping_unlock(mapping);
+	return peer;
+}
+
+bool socket_hears(struct mapping *mapping, const struct socket *sender)
+{
+	return socket_of(mapping)->state != SOCKET_CONNECTED ||
+	       socket_peer(mapping) == sender->number;
+}
+
+int socket_is_awaited(struct mapping *mapping)
+{
+	const struct socket *socket = socket_of(mapping);
+	uint64_t listener = 0;
 	struct socket_file file;
 	int result;
 
-	if (!has_connections(socket) || socket->state == SOCKET_LISTENS || !listener)
+	if (has_connections(socket) && socket->state != SOCKET_LISTENS)
+		listener = socket_peer(mapping);
+	if (!listener)
 		return 0;
 	if (!socket_open_number(&file, listener))
 		return errno == ENOENT ? 0 : -1;
@@ -84,7 +103,7 @@ static int has_other_end(int fd, const struct handle *h)
 	return result;
 }
 
-int socket_has_peer(int fd, const struct handle *h)
+int socket_has_peer(int fd, struct handle *h)
 {
 	struct socket *socket = socket_of(&h->mapping);
 	bool was_there; /* known before the look, after which it may come and be so */
@@ -96,7 +115,7 @@ int socket_has_peer(int fd, const struct handle *h)
 	result = has_other_end(fd, h);
 	if (result || was_there)
 		return result;
-	result = socket_is_awaited(socket);
+	result = socket_is_awaited(&h->mapping);
 	if (result)
 		return result;
 	return has_other_end(fd, h); /* accepted between the looks, or not at all */
@@ -331,12 +350,12 @@ static int connect_to_listener(int fd, struct handle *h, struct socket_file *lis
 	return error;
 }
 
-static int connect_datagrams(struct handle *h, const struct socket_file *to)
+static int connect_datagrams(struct handle *h, struct socket_file *to)
 {
-	struct socket *socket = socket_of(&h->mapping), *peer = socket_of(&to->mapping);
+	struct socket *socket = socket_of(&h->mapping);
 	int error = 0;
 
-	if (peer->state == SOCKET_CONNECTED && peer->peer != socket->number)
+	if (!socket_hears(&to->mapping, socket))
 		return EPERM;
 	mapping_lock(&h->mapping);
 	if (has_both_ends(socket)) {
@@ -391,7 +410,9 @@ int ipcref_connect(int fd, const struct sockaddr *address, socklen_t size)
 		return connect(fd, address, size);
 	if (!h)
 		return -1;
-	int error = FAULT("sock/connect/enter") ? errno : connect_ours(fd, h, address, size);
+	int error = FAULT("sock/connect/enter", ENOBUFS, ENOMEM)
+			    ? errno
+			    : connect_ours(fd, h, address, size);
 	handle_put(h);
 	if (!error)
 		return 0;
@@ -508,7 +529,7 @@ int ipcref_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 	}
 	if (!h)
 		return -1;
-	int error = FAULT("sock/accept/enter")
+	int error = FAULT("sock/accept/enter", EMFILE, ENFILE, ENOBUFS, ENOMEM)
 			    ? errno
 			    : accept_ours(fd, h, address, size, flags, &accepted);
 	handle_put(h);

@@ -201,14 +201,6 @@ static void route_own(struct route *route, const struct outgoing *out)
 	route->end = !end_of(out->h);
 }
 
-/* Whether a socket of datagrams hears this one. */
-static bool is_heard(const struct route *route, const struct socket *sender)
-{
-	const struct socket *to = socket_of(route->mapping);
-
-	return to->state != SOCKET_CONNECTED || to->peer == sender->number;
-}
-
 /* Finds where a datagram is to go; 0 or an error, after which nothing is to be given back. */
 static int route_datagram(struct route *route, const struct outgoing *out)
 {
@@ -228,12 +220,12 @@ static int route_datagram(struct route *route, const struct outgoing *out)
 	} else if (has_both_ends(socket)) {
 		route_own(route, out);
 		return 0;
-	} else if (!socket_open_number(&route->file, socket->peer)) {
+	} else if (!socket_open_number(&route->file, socket_peer(&out->h->mapping))) {
 		return errno == ENOENT ? ECONNREFUSED : errno;
 	}
 	route->mapping = &route->file.mapping;
 	route->end = 0;
-	if (is_heard(route, socket))
+	if (socket_hears(route->mapping, socket))
 		return 0;
 	socket_close(&route->file);
 	return EPERM;
@@ -398,7 +390,7 @@ ssize_t socket_send(int fd, struct handle *h, const struct msghdr *message, int 
 	ssize_t size = size_of(message);
 	size_t sent = 0;
 
-	if (size < 0 || FAULT("sock/send/enter"))
+	if (size < 0 || FAULT("sock/send/enter", ENOBUFS, ENOMEM))
 		return -1;
 	out.size = (size_t)size;
 	int error = read_control(&out);
@@ -767,7 +759,7 @@ ssize_t socket_receive(int fd, struct handle *h, struct msghdr *message, int fla
 	ssize_t size = size_of(message);
 	int error = 0;
 
-	if (size < 0 || FAULT("sock/receive/enter"))
+	if (size < 0 || FAULT("sock/receive/enter", ENOBUFS, ENOMEM))
 		return -1;
 	in.size = (size_t)size;
 	in.cursor = (struct cursor){message->msg_iov, 0};

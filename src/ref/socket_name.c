@@ -272,7 +272,7 @@ static bool bury(struct socket_file *file)
 {
 	bool is_buried;
 
-	if (!is_dead(file) || socket_is_awaited(socket_of(&file->mapping)))
+	if (!is_dead(file) || socket_is_awaited(&file->mapping))
 		return false;
 	mapping_lock(&file->mapping);
 	is_buried = is_dead(file); /* not accepted meanwhile */
@@ -428,7 +428,9 @@ int ipcref_bind(int fd, const struct sockaddr *address, socklen_t size)
 		return bind(fd, address, size);
 	if (!h)
 		return -1;
-	int error = FAULT("sock/bind/enter") ? errno : bind_ours(fd, h, address, size);
+	int error = FAULT("sock/bind/enter", EIO, ENOBUFS, ENOMEM, EROFS)
+			    ? errno
+			    : bind_ours(fd, h, address, size);
 	handle_put(h);
 	if (!error)
 		return 0;
