@@ -19,6 +19,23 @@ check_PROGRAMS += %D%/fuzz
 %C%_fuzz_SOURCES = %D%/fuzz.c
 %C%_fuzz_LDADD = libipcref.a
 
+# Bugs that the corpus must find.
+dist_check_SCRIPTS += %D%/mutants.tap
+TESTS += %D%/mutants.tap
+%D%/mutants.log: ipcts$(EXEEXT)
+EXTRA_DIST += %D%/mutants
+
+# ci/mutants asks for one: $(MUTANT) is a folder that has src/ref with a bug in it, and gets the
+# command with these sources compiled anew.
+mutant:
+	for source in $(MUTANT_SOURCES); do \
+		$(COMPILE) -iquote $(MUTANT)/src -c -o $(MUTANT)/`basename $$source .c`.o \
+			$(MUTANT)/src/$$source || exit; \
+	done
+	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts \
+		$(ipcts_OBJECTS) $(MUTANT)/*.o libipcts.a libipcref.a $(LIBS)
+.PHONY: mutant
+
 # Campaigns: the reference with its points, and what happens at them.
 pkglibexec_PROGRAMS += ipcts-fault
 ipcts_fault_SOURCES = \
