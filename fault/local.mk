@@ -18,3 +18,5 @@ TESTS += %D%/storm.tap
 check_PROGRAMS += %D%/fuzz
 %C%_fuzz_SOURCES = %D%/fuzz.c
 %C%_fuzz_LDADD = libipcref.a
+
+include %D%/preload/local.mk
