@@ -13,6 +13,8 @@ libipcts_fault_so_CFLAGS = $(AM_CFLAGS) $(FIU_CFLAGS) -fPIC -fvisibility=hidden
 libipcts_fault_so_LDFLAGS = -shared -Wl,-soname,libipcts-fault.so
 libipcts_fault_so_LDADD = $(FIU_LIBS)
 
+man_MANS = %D%/libipcts-fault.7
+
 # fiu-run finds it by this name: fiu-run -l $(pkglibdir) ...
 install-exec-local:
 	$(MKDIR_P) $(DESTDIR)$(pkglibdir)
@@ -20,7 +22,7 @@ install-exec-local:
 		$(LN_S) $(libdir)/libipcts-fault.so fiu_run_preload.so
 uninstall-local:
 	rm -f $(DESTDIR)$(pkglibdir)/fiu_run_preload.so
-	-rmdir $(DESTDIR)$(pkglibdir)
+	rmdir $(DESTDIR)$(pkglibdir) 2>/dev/null || true
 
 # What is faulted to see whether it is, and what is timed to see how little that costs.
 check_PROGRAMS += %D%/victim %D%/bench
@@ -31,5 +33,6 @@ check_PROGRAMS += %D%/victim %D%/bench
 endif
 endif
 
+EXTRA_DIST += %D%/libipcts-fault.7
 dist_check_SCRIPTS += %D%/fault.tap
 TESTS += %D%/fault.tap

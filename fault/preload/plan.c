@@ -336,6 +336,7 @@ static int enable_point(const struct command *command, const char *name, struct 
 {
 	float probability;
 
+	fiu_disable(name); /* or libfiu 1.1 loses some memory of what it is to forget */
 	if (strcmp(command->verb, "enable") == 0)
 		return fiu_enable(name, 1, plan, 0);
 	if (strcmp(command->verb, "enable_stack_by_name") == 0)
