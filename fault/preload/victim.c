@@ -462,8 +462,10 @@ static void share_sem(void)
 static int call_in_child(void)
 {
 	int status;
-	pid_t child = fork();
+	pid_t child;
 
+	fflush(stdout); /* or the child may print it, too: valgrind has it do so */
+	child = fork();
 	if (child == 0)
 		_exit(error_of(sem_post(shared) == 0));
 	need(waitpid(child, &status, 0) == child, "waitpid");
