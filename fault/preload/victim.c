@@ -498,7 +498,7 @@ static void call_all(int number)
 /* Handlers interrupt questions of libfiu, and malloc(). */
 static void start_storm(void)
 {
-	struct itimerspec often = {{0, 50000}, {0, 50000}};
+	struct itimerspec often = {{0, 200000}, {0, 200000}};
 	struct sigaction action = {.sa_handler = call_all, .sa_flags = SA_RESTART};
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2};
 	timer_t timer;
