@@ -114,6 +114,19 @@ void descriptor_is_new(int fd)
 	handle_forget(&table, fd);
 }
 
+void descriptor_is_copy(int fd, int copy)
+{
+	int saved = errno;
+
+	descriptor_is_new(copy);
+	struct handle *h = descriptor_get(fd, OBJECT_ANY);
+	if (h && h->class->copied)
+		h->class->copied(h, copy);
+	if (h)
+		handle_put(h);
+	errno = saved;
+}
+
 int descriptor_number(int fd, const struct handle *h)
 {
 	int kept = atomic_load(&h->kept);

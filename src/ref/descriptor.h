@@ -38,6 +38,8 @@ struct handle *descriptor_leave(int fd);
 void descriptor_left(int fd, struct handle *h);
 /* The number is a new descriptor, made by the platform: what was known of it is forgotten. */
 void descriptor_is_new(int fd);
+/* The same, and it was duplicated from another one. */
+void descriptor_is_copy(int fd, int copy);
 
 /* The number that leads to it now, for a call that began with this one. */
 int descriptor_number(int fd, const struct handle *h);

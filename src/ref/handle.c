@@ -129,6 +129,7 @@ struct handle *handle_make(int fd, const struct object_class *class)
 	h->id = -1;
 	h->waits = false;
 	h->looked_at = 0;
+	atomic_init(&h->carrier, NULL);
 	atomic_init(&h->kept, -1);
 	atomic_init(&h->users, 1);
 	if (object_map_head(&h->mapping, fd, class->kind, class->least,
@@ -148,6 +149,8 @@ void handle_put(struct handle *h)
 		return;
 	int saved = errno;
 
+	if (h->class->released)
+		h->class->released(h);
 	if (h->kept >= 0)
 		close(h->kept);
 	if (h->mapping.object)

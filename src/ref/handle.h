@@ -31,8 +31,9 @@ struct handle {
 	/* When the kernel last said that somebody reads, and how much was closed then (pipe.c). */
 	uint64_t looked_at;
 	uint32_t closings;
-	_Atomic bool is_entered; /* in a table, which is one of its users */
-	struct handle *next;	 /* of all */
+	_Atomic bool is_entered;	   /* in a table, which is one of its users */
+	_Atomic(struct carrier *) carrier; /* of descriptors, of a socket (socket_rights.c) */
+	struct handle *next;		   /* of all */
 };
 
 /*
@@ -52,6 +53,10 @@ struct object_class {
 	void (*closing)(int fd, struct handle *h);
 	/* The same after it: who waits for the end to be gone is to be woken. */
 	void (*closed)(struct handle *h);
+	/* The number of a new descriptor, which was duplicated from this one. */
+	void (*copied)(struct handle *h, int copy);
+	/* Nobody uses it any more. */
+	void (*released)(struct handle *h);
 	int (*fcntl)(int fd, struct handle *h, int command, long argument);
 	int (*ioctl)(int fd, struct handle *h, unsigned long request, void *argument);
 	int (*fstat)(int fd, struct handle *h, struct stat *status);

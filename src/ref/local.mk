@@ -36,6 +36,7 @@ ref_sources = \
 	%D%/socket_name.c \
 	%D%/socket_option.c \
 	%D%/socket_queue.c \
+	%D%/socket_rights.c \
 	%D%/spin.c \
 	%D%/step.h
 
@@ -48,12 +49,21 @@ libipcref_so_0_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
 libipcref_so_0_LDFLAGS = -shared -Wl,-soname,libipcref.so.0
 
 if PRELOAD
-# For programs that know nothing of it.  The library's own calls of what preload.c defines are to
-# be the platform's.
+# For programs that know nothing of it.  The library's own calls of what preload.c defines are to be
+# the platform's: also under the names that a build with checks (_FORTIFY_SOURCE) calls.  Those of
+# large files no build is to call, where all files may be large anyway.
 sharedlib_PROGRAMS += libipcref-preload.so
 libipcref_preload_so_SOURCES = %D%/preload.c $(ref_sources)
-libipcref_preload_so_CFLAGS = $(libipcref_so_0_CFLAGS)
+libipcref_preload_so_CFLAGS = $(libipcref_so_0_CFLAGS) -U_FILE_OFFSET_BITS
 libipcref_preload_so_LDFLAGS = -shared -Wl,-soname,libipcref-preload.so \
+	-Wl,--wrap=__mq_open_2 \
+	-Wl,--wrap=__open64_2 \
+	-Wl,--wrap=__open_2 \
+	-Wl,--wrap=__poll_chk \
+	-Wl,--wrap=__ppoll_chk \
+	-Wl,--wrap=__pread64_chk \
+	-Wl,--wrap=__pread_chk \
+	-Wl,--wrap=__read_chk \
 	-Wl,--wrap=chmod \
 	-Wl,--wrap=close \
 	-Wl,--wrap=dup \

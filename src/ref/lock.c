@@ -37,6 +37,9 @@ static _Thread_local struct {
 	struct robust_list *before_sleep;
 #endif
 } self;
+#ifdef __linux__
+enum { DEPTH = sizeof(self.before) / sizeof(self.before[0]) };
+#endif
 
 /* -- who is who ------------------------------------------------------------------------------- */
 
@@ -246,7 +249,7 @@ struct life thread_life(void)
 
 #ifdef __linux__
 /* Never followed, only the offset is added again: no list is needed there. */
-static struct robust_list *entry_of(struct lock *lock)
+static struct robust_list *entry_of(const struct lock *lock)
 {
 	return (struct robust_list *)((char *)&lock->word - self.list->futex_offset);
 }
@@ -256,8 +259,6 @@ static struct robust_list *entry_of(struct lock *lock)
 static void announce(struct lock *lock)
 {
 #ifdef __linux__
-	enum { DEPTH = sizeof(self.before) / sizeof(self.before[0]) };
-
 	if (self.list && self.depth++ < DEPTH) {
 		self.before[self.depth - 1] = self.list->list_op_pending;
 		self.list->list_op_pending = entry_of(lock);
@@ -268,12 +269,41 @@ static void announce(struct lock *lock)
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
+/*
+ * Whether the lock, whose owner has this thread's id, is indeed its own: it is in a handler that
+ * has interrupted the very call that has taken it.  Processes with ids of their own (CLONE_NEWPID)
+ * may share an object, so the id alone doesn't tell.
+ */
+static bool is_own(const struct lock *lock)
+{
+#ifdef __linux__
+	for (unsigned i = 1; self.list && i < self.depth && i < DEPTH; i++)
+		if (self.before[i] == entry_of(lock))
+			return true;
+#else
+	(void)lock;
+#endif
+	return false;
+}
+
+/*
+ * It would wait for itself, and all others for it: when it dies, they go on.  To keep handlers from
+ * running while something is locked would take longer than all that is done meanwhile.
+ */
+static _Noreturn void end_for_the_others(void)
+{
+	static const char why[] = "libipcref: the handler of a signal uses an object that the "
+				  "call it has interrupted is changing\n";
+	ssize_t ignored = write(STDERR_FILENO, why, sizeof(why) - 1);
+
+	(void)ignored;
+	abort();
+}
+
 static void withdraw(void)
 {
 	atomic_signal_fence(memory_order_seq_cst);
 #ifdef __linux__
-	enum { DEPTH = sizeof(self.before) / sizeof(self.before[0]) };
-
 	if (self.list && --self.depth < DEPTH)
 		self.list->list_op_pending = self.before[self.depth];
 #endif
@@ -334,6 +364,8 @@ static bool take(struct lock *lock, uint32_t bits)
 			word = atomic_load_explicit(&lock->word, memory_order_relaxed);
 			continue;
 		}
+		if ((word & LOCK_OWNER) == id && is_own(lock))
+			end_for_the_others();
 		if (!(word & LOCK_IS_WAITED_FOR) &&
 		    !atomic_compare_exchange_weak(&lock->word, &word, word | LOCK_IS_WAITED_FOR))
 			continue;

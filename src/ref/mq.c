@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -533,8 +534,9 @@ static int start_helper(const struct helper *wish, int fd)
 		free(helper);
 		return errno;
 	}
-	int error = FAULT("mq/notify/helper", EAGAIN) ? errno
-					      : pthread_create(&thread, attributes, help, helper);
+	int error = FAULT("mq/notify/helper", EAGAIN)
+			    ? errno
+			    : pthread_create(&thread, attributes, help, helper);
 	if (error) {
 		object_unmap(&helper->mapping);
 		free(helper);
@@ -947,9 +949,59 @@ static int mq_fstat(int fd, struct handle *h, struct stat *status)
 	return 0;
 }
 
+static unsigned long bytes_in(const struct view *view)
+{
+	const struct message *message = message_of(view, view->queue->first);
+	unsigned long bytes = 0;
+
+	for (uint32_t left = view->most; message && left > 0; left--) {
+		bytes += message->size;
+		message = message_of(view, message->next);
+	}
+	return bytes;
+}
+
+/*
+ * A line on its state, as of Linux (mq_overview(7)), each time from the beginning.  Which signal is
+ * to be sent, only the process knows that asked for it.
+ */
+static ssize_t mq_readv(int fd, struct handle *h, const struct iovec *vector, int count)
+{
+	char line[96], *left = line;
+	struct registration who = {0};
+	struct view view;
+
+	(void)fd;
+	if (!(h->end & 04)) {
+		errno = EBADF;
+		return -1;
+	}
+	if (!see(&view, h))
+		return -1;
+	mapping_lock(view.mapping);
+	unsigned long bytes = bytes_in(&view);
+	uint32_t registered = view.queue->registered;
+	if (registered > 0 && registered <= REGISTRATIONS)
+		who = view.queue->registrations[registered - 1];
+	mapping_unlock(view.mapping);
+
+	int size = snprintf(line, sizeof(line),
+			    "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n", bytes,
+			    (int)who.how, 0, (int)who.pid);
+	for (int i = 0; i < count && left < line + size; i++) {
+		size_t room = (size_t)(line + size - left);
+		size_t part = vector[i].iov_len < room ? vector[i].iov_len : room;
+
+		memcpy(vector[i].iov_base, left, part);
+		left += part;
+	}
+	return left - line;
+}
+
 const struct object_class mq_class = {
 	.kind = OBJECT_MQ,
 	.least = sizeof(struct queue),
+	.readv = mq_readv,
 	.ready = ready,
 	.closing = closing,
 	.fstat = mq_fstat,
