@@ -62,3 +62,5 @@ CLEANFILES += %D%/points.h
 		sed -n -e 's/.*STEP(\("[^"]*"\)).*/\1,/p' -e 's/.*FAULT(\("[^"]*"\),.*/\1,/p' \
 			$(top_srcdir)/$$source; \
 	done | LC_ALL=C sort -u >$@
+
+include %D%/preload/local.mk
