@@ -37,9 +37,8 @@ static void forget_users(void)
 	for (struct handle *h = all; h; h = h->next) {
 		if (atomic_load(&h->users) == 0)
 			continue;
-		atomic_store(&h->users, 1);
-		if (!h->is_entered)
-			handle_put(h);
+		atomic_store(&h->users, 1 + h->is_entered + h->lasting);
+		handle_put(h);
 	}
 }
 
@@ -129,6 +128,7 @@ struct handle *handle_make(int fd, const struct object_class *class)
 	h->id = -1;
 	h->waits = false;
 	h->looked_at = 0;
+	h->lasting = 0;
 	atomic_init(&h->kept, -1);
 	atomic_init(&h->users, 1);
 	if (object_map_head(&h->mapping, fd, class->kind, class->least,
@@ -157,6 +157,17 @@ void handle_put(struct handle *h)
 		spare[spares++] = h;
 	pthread_mutex_unlock(&spare_mutex);
 	errno = saved;
+}
+
+void handle_retain(struct handle *h)
+{
+	h->lasting++;
+}
+
+void handle_release(struct handle *h)
+{
+	h->lasting--;
+	handle_put(h);
 }
 
 struct handle *handle_get(struct handle_table *table, int number)

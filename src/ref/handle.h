@@ -24,6 +24,8 @@ struct handle {
 	dev_t device; /* an identifier's file, which is found by name again (registry.c) */
 	ino_t file;
 	_Atomic unsigned users;
+	/* Of these, those that outlast a call, and so are a forked child's too (handle_retain). */
+	_Atomic unsigned lasting;
 	/* What was closed while others used it is kept open under this number; -1: it wasn't. */
 	_Atomic int kept;
 	/* It could wait, the last time somebody asked: O_NONBLOCK is the kernel's to know. */
@@ -82,6 +84,12 @@ void handle_watch_forks(void);
 /* To be put back; NULL: it is nothing of ours.  errno stays. */
 struct handle *handle_get(struct handle_table *table, int number);
 void handle_put(struct handle *h);
+/*
+ * Who looked it up keeps it when the call is over: it has to do with memory that a child inherits.
+ * To be released instead of put back.
+ */
+void handle_retain(struct handle *h);
+void handle_release(struct handle *h);
 /* Maps the object of this file.  NULL with errno, as of object_map. */
 struct handle *handle_make(int fd, const struct object_class *class);
 /* False with errno ENOMEM, and h is no more. */
