@@ -303,7 +303,7 @@ bool socket_is_connected(int fd, struct handle *h)
 	const struct socket *socket = socket_of(&h->mapping);
 
 	/* it may be accepted before who connects has said so */
-	if (end_of(h) == 1)
+	if (end_of(h) == 1 && socket->number)
 		return true;
 	settle(fd, h);
 	return socket->state == SOCKET_CONNECTED;
