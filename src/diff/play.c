@@ -10,6 +10,7 @@
 #include "diff/rest.h"
 #include "stage/questions.h"
 #include "stage/scene.h"
+#include "stage/tell.h"
 #include "stage/verbs.h"
 #include "stage/wait.h"
 
@@ -202,7 +203,12 @@ static struct seen *note(struct step *step, int who, const op *o, const struct c
 
 /* -- comparing -------------------------------------------------------------------------------- */
 
-enum { WHAT_MAX = 24 };
+enum { WHAT_MAX = 48 };
+
+static const char *name_of_error(int error)
+{
+	return error ? error_name(error) : "none";
+}
 
 /* False: they are alike. */
 static bool is_different(const struct seen *a, const struct seen *b, char what[WHAT_MAX])
@@ -225,8 +231,12 @@ static bool is_different(const struct seen *a, const struct seen *b, char what[W
 	if (!word)
 		return false;
 	snprintf(what, WHAT_MAX, "%s%s", a->is_audit ? "audit-" : "", word);
+	size_t length = strlen(what);
 	if (strcmp(word, "number") == 0)
-		snprintf(what + strlen(what), WHAT_MAX - strlen(what), "%d", n);
+		snprintf(what + length, WHAT_MAX - length, "%d", n);
+	if (strcmp(word, "error") == 0)
+		snprintf(what + length, WHAT_MAX - length, ":%s:%s", name_of_error(a->error),
+			 name_of_error(b->error));
 	return true;
 }
 
@@ -239,7 +249,8 @@ static const struct seen *expected_at(int step, int place)
 	return &expected->seen[place];
 }
 
-/* "mq.receive/error", "mq.fd.poll/audit-number0": mechanism, operation, and what differs. */
+/* "mq.open/error:EINVAL:none", "mq.fd.poll/audit-number0": mechanism, operation, and what differs.
+ */
 static void found(const struct seen *seen, const char *what, int step, int place)
 {
 	struct divergence *divergence = &play->divergence;
@@ -429,10 +440,11 @@ static void do_operation(const struct act *act, struct step *step, int number, u
 	choices[act->actor] = act->choice;
 }
 
-/* What an audit asks of each idle actor, all of it in one order. */
+/* What an audit asks of an idle actor, all of it in one order. */
 struct inquiry {
 	size_t count;
 	const struct choice *audits[QUESTIONS_MAX];
+	const char *handles[QUESTIONS_MAX];
 	struct question questions[QUESTIONS_MAX];
 };
 
@@ -446,14 +458,14 @@ static void inquire(struct inquiry *inquiry, const struct choice *audit, const c
 	snprintf(question->handle, sizeof(question->handle), "%s", handle);
 	for (int i = 0; i < OP_NUMBERS; i++)
 		question->n[i] = audit->n[i].count ? audit->n[i].numbers[0] : 0;
-	inquiry->audits[inquiry->count++] = audit;
+	inquiry->audits[inquiry->count] = audit;
+	inquiry->handles[inquiry->count++] = handle;
 }
 
 static void inquire_of(struct inquiry *inquiry, uint32_t handles)
 {
 	const struct menu *menu = generator.menu;
 
-	inquiry->count = 0;
 	for (size_t j = 0; j < menu->audit_count; j++)
 		for (const char *const *h = menu->audits[j].handles;
 		     *h && !settings.is_left_out[menu->audits[j].code]; h++)
@@ -469,14 +481,9 @@ static void note_answers(struct step *step, int who, const struct inquiry *inqui
 		end_in_error("an audit does not come back");
 	actors[who]->judged = actors[who]->done;
 	for (size_t i = 0; i < inquiry->count; i++) {
-		const struct question *question = &inquiry->questions[i];
-		op o = {.code = question->code};
+		op o = {.code = inquiry->questions[i].code, .handle = inquiry->handles[i]};
 
-		/* of the menu's names, which stay */
-		for (const char *const *h = generator.menu->handles; *h; h++)
-			if (strcmp(*h, question->handle) == 0)
-				o.handle = *h;
-		memcpy(o.n, question->n, sizeof(o.n));
+		memcpy(o.n, inquiry->questions[i].n, sizeof(o.n));
 		answers[i].outcome.bytes = answers[i].bytes;
 		note_return(add_seen(step, who, &o, true), &answers[i].outcome, inquiry->audits[i]);
 	}
@@ -498,6 +505,28 @@ static void audit(struct step *step)
 	for (int i = 0; i < DIFF_ACTORS; i++)
 		if (inquiries[i].count)
 			note_answers(step, i, &inquiries[i]);
+}
+
+/* Where among what is seen of those who wait this one is. */
+static int place_of(int who, unsigned waiting)
+{
+	int place = 0;
+
+	for (int i = 0; i < who; i++)
+		place += (waiting & 1u << i) != 0;
+	return place;
+}
+
+/*
+ * Who sleeps in short sleeps may be awake between two of them when the signal comes, and then it is
+ * as if it had come before the call: so it comes once more, which hardly happens twice.
+ */
+static void poke_blocked(int who, const struct seen *expected)
+{
+	stage_poke(actors[who], SIGUSR1);
+	settle(1u << who);
+	if (!comes_back(who, expected) && is_awaited(expected))
+		stage_poke(actors[who], SIGUSR1);
 }
 
 static void perform_act(const struct act *act, int number)
@@ -524,7 +553,7 @@ static void perform_act(const struct act *act, int number)
 			standings[act->actor].handles = 0;
 		break;
 	case ACT_POKE:
-		stage_poke(actors[act->actor], SIGUSR1);
+		poke_blocked(act->actor, expected_at(number, place_of(act->actor, waiting)));
 		break;
 	case ACT_KILL:
 		stage_dies(actors[act->actor]);
