@@ -114,7 +114,8 @@ void socket_notice_end(struct handle *h)
 		return;
 	CHANGE(mapping, socket->ends[own].peer_is_gone, 1);
 	CHANGE(mapping, socket->ends[own].shut, SHUT_BOTH);
-	if (was_never_accepted || (socket->type == SOCK_STREAM ? unread->bytes : unread->records))
+	/* as Linux has it, an empty record alone is no loss */
+	if (was_never_accepted || unread->bytes || unread->records > 1)
 		CHANGE(mapping, socket->ends[own].error, ECONNRESET);
 	mapping_commit(mapping);
 }
