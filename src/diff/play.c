@@ -232,6 +232,9 @@ static bool is_different(const struct seen *a, const struct seen *b, char what[W
 		return false;
 	snprintf(what, WHAT_MAX, "%s%s", a->is_audit ? "audit-" : "", word);
 	size_t length = strlen(what);
+	int error = a->error ? a->error : b->error;
+	if (strcmp(word, "blocking") == 0 && error)
+		snprintf(what + length, WHAT_MAX - length, ":%s", error_name(error));
 	if (strcmp(word, "number") == 0)
 		snprintf(what + length, WHAT_MAX - length, "%d", n);
 	if (strcmp(word, "error") == 0)
