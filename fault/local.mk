@@ -18,3 +18,29 @@ TESTS += %D%/storm.tap
 check_PROGRAMS += %D%/fuzz
 %C%_fuzz_SOURCES = %D%/fuzz.c
 %C%_fuzz_LDADD = libipcref.a
+
+# Campaigns: the reference with its points, and what happens at them.
+pkglibexec_PROGRAMS += ipcts-fault
+ipcts_fault_SOURCES = \
+	%D%/ipcts-fault.c \
+	%D%/campaign/campaign.c %D%/campaign/campaign.h \
+	%D%/campaign/calls.def \
+	%D%/campaign/inject.c \
+	%D%/campaign/trace.c %D%/campaign/trace.h \
+	%D%/campaign/sem.c %D%/campaign/semset.c \
+	src/command/command.h src/command/options.c src/command/run.c src/command/say.c \
+	$(ref_sources) $(ref_tables)
+nodist_ipcts_fault_SOURCES = %D%/points.h
+ipcts_fault_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -I$(top_builddir) -DIPCREF_POINTS
+# What is bound when it is called first would be a thousand instructions of nobody's.
+ipcts_fault_LDFLAGS = -Wl,-z,now
+ipcts_fault_LDADD = libipcts.a
+
+# The names of all points, in order.
+BUILT_SOURCES += %D%/points.h
+CLEANFILES += %D%/points.h
+%D%/points.h: $(ref_sources)
+	$(AM_V_GEN)$(MKDIR_P) %D% && for source in $(ref_sources); do \
+		sed -n -e 's/.*STEP(\("[^"]*"\)).*/\1,/p' -e 's/.*FAULT(\("[^"]*"\),.*/\1,/p' \
+			$(top_srcdir)/$$source; \
+	done | LC_ALL=C sort -u >$@

@@ -36,6 +36,7 @@ libipcts_a_SOURCES = \
 	%D%/stage/director.c %D%/stage/director.h \
 	%D%/stage/estate.c %D%/stage/estate.h \
 	%D%/stage/handle.c \
+	%D%/stage/injection.h \
 	%D%/stage/life.c \
 	%D%/stage/observe.c %D%/stage/observe.h \
 	%D%/stage/perform.c %D%/stage/perform.h \
@@ -92,6 +93,7 @@ command_sources = \
 	%D%/command/coverage.c \
 	%D%/command/diff.c \
 	%D%/command/explain.c \
+	%D%/command/fault.c \
 	%D%/command/list.c \
 	%D%/command/options.c \
 	%D%/command/run.c \

@@ -49,6 +49,11 @@ struct options {
 	size_t wish_count;
 	enum view view;
 
+	/* of fault */
+	const char *mechanism, *kind; /* globs; NULL: all */
+	const char *point, *replay, *at;
+	bool every_point;
+
 	/* of diff: globs choose mechanisms */
 	const struct implementation *pair[2];
 	unsigned long long steps;
@@ -65,19 +70,25 @@ _Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 
  */
 int print(struct sheet *sheet);
 
-extern const struct option run_options[], list_options[], explain_options[], diff_options[];
+extern const struct option run_options[], list_options[], explain_options[], diff_options[],
+	fault_options[];
 /* argv[0] is the subcommand's word; what is no option is a glob.  Refuses what makes no sense. */
 void parse_options(struct options *options, int argc, char **argv, const struct option *known);
 _Noreturn void print_help(void);
+/* Chooses tests by name; borrowed. */
+void add_glob(struct options *options, const char *glob);
 /* A further report; refuses one too many. */
 struct wish *add_wish(struct options *options, const struct reporter *reporter);
 
 /* The subcommands: each returns the program's exit status. */
 int run_command(int argc, char **argv, const char *program);
+/* Plays what the options choose, as "ipcts COMMAND". */
+int run_as_wished(struct options *options, const char *command, const char *program);
 int list_command(int argc, char **argv);
 int explain_command(int argc, char **argv, const char *program);
 int diff_command(int argc, char **argv, const char *program);
 int bench_command(int argc, char **argv);
+int fault_command(int argc, char **argv);
 
 /* A test's file from the tree's root, wherever it was built. */
 const char *place_of(const struct test *test);

@@ -28,7 +28,7 @@ static void explain_tests(struct sheet *sheet, enum rule_id rule)
 	if (tests_of(rule) == 0)
 		sheet_add(sheet, "  test: none yet\n");
 	for (const struct test *test = stage_tests(); test; test = test->next) {
-		if (test->rule != rule)
+		if (test->rule != &rules[rule])
 			continue;
 		sheet_printf(sheet, "  test: %s:%d\n", place_of(test), test->line);
 		if (!first)

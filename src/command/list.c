@@ -22,7 +22,7 @@ size_t tests_of(enum rule_id rule)
 	size_t count = 0;
 
 	for (const struct test *test = stage_tests(); test; test = test->next)
-		if (test->rule == rule)
+		if (test->rule == &rules[rule])
 			count += test_rows(test);
 	return count;
 }
@@ -89,7 +89,7 @@ static void list_tests(struct sheet *sheet, const struct selection *selection)
 	for (const struct test *test = stage_tests(); test; test = test->next) {
 		for (size_t row = 0; row < test_rows(test); row++) {
 			test_name(test, row, name, sizeof(name));
-			if (!is_listed(selection, rules[test->rule].grade, name))
+			if (!is_listed(selection, test->rule->grade, name))
 				continue;
 			sheet_line(sheet, name);
 			sheet_printf(sheet, "  %s:%d\n", place_of(test), test->line);

@@ -12,6 +12,7 @@ static const char help[] =
 	"       ipcts explain RULE...               show what a rule asks for, and why\n"
 	"       ipcts diff [OPTION]... [MECHANISM]...  do the same on two implementations\n"
 	"       ipcts bench [OPTION]...             how fast, as ratios of one run\n"
+	"       ipcts fault [OPTION]... [GLOB]...   let faults befall each operation in turn\n"
 	"       ipcts --help | --version\n"
 	"\n"
 	"A GLOB chooses tests by name (mq.every_*), rule's name, or mechanism's (mq).\n"
@@ -55,6 +56,15 @@ static const char help[] =
 	"  --format FORMAT       table (default), json or html\n"
 	"  --output FILE         where to (standard output)\n"
 	"  --targets             also what the reference aims at, met or not\n"
+	"fault: all of run but --grade and --resume, and\n"
+	"  --mechanism NAME      only campaigns of this mechanism\n"
+	"  --kind KIND           only faults of this kind: kill, recovery, signal, stop, delay,\n"
+	"                        refuse, famine\n"
+	"  --point GLOB          only at points so named, as in src/ref\n"
+	"  --at WHAT             what a point is: points of the source (of ref), calls (each\n"
+	"                        system call, before it and after; of any other) or instructions\n"
+	"  --replay TURN         only the one that a failure has named\n"
+	"  --every-point         fail if a point of the reference was never passed\n"
 	"\n"
 	"Exit status: 0 all held, 1 something failed, 2 bad usage or trouble of our own.\n"
 	"IPCTS_TIMEOUT_SCALE is the default of --timeout-scale; NO_COLOR turns colours off.\n";
@@ -77,6 +87,12 @@ enum option_code {
 	OPTION_UNTESTABLE,
 	OPTION_COVERAGE,
 	OPTION_LACKS,
+	OPTION_MECHANISM,
+	OPTION_KIND,
+	OPTION_POINT,
+	OPTION_REPLAY,
+	OPTION_AT,
+	OPTION_EVERY_POINT,
 	OPTION_PAIR,
 	OPTION_STEPS,
 	OPTION_ACTORS,
@@ -115,6 +131,26 @@ const struct option list_options[] = {
 };
 
 const struct option explain_options[] = {
+	{"help", no_argument, NULL, OPTION_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+const struct option fault_options[] = {
+	{"mechanism", required_argument, NULL, OPTION_MECHANISM},
+	{"kind", required_argument, NULL, OPTION_KIND},
+	{"point", required_argument, NULL, OPTION_POINT},
+	{"replay", required_argument, NULL, OPTION_REPLAY},
+	{"at", required_argument, NULL, OPTION_AT},
+	{"every-point", no_argument, NULL, OPTION_EVERY_POINT},
+	{"only", required_argument, NULL, OPTION_ONLY},
+	{"impl", required_argument, NULL, OPTION_IMPL},
+	{"jobs", required_argument, NULL, OPTION_JOBS},
+	{"shard", required_argument, NULL, OPTION_SHARD},
+	{"seed", required_argument, NULL, OPTION_SEED},
+	{"timeout-scale", required_argument, NULL, OPTION_TIMEOUT_SCALE},
+	{"known", required_argument, NULL, OPTION_KNOWN},
+	{"format", required_argument, NULL, OPTION_FORMAT},
+	{"output", required_argument, NULL, OPTION_OUTPUT},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -291,7 +327,7 @@ static void parse_known(struct options *options, const char *path)
 	options->known[options->known_count++] = path;
 }
 
-static void add_glob(struct options *options, const char *glob)
+void add_glob(struct options *options, const char *glob)
 {
 	const char **globs =
 		realloc(options->globs, (options->selection.glob_count + 1) * sizeof(*globs));
@@ -339,6 +375,24 @@ static void parse_option(struct options *options, int code)
 		break;
 	case OPTION_RESUME:
 		options->resume = optarg;
+		break;
+	case OPTION_MECHANISM:
+		options->mechanism = optarg;
+		break;
+	case OPTION_KIND:
+		options->kind = optarg;
+		break;
+	case OPTION_POINT:
+		options->point = optarg;
+		break;
+	case OPTION_REPLAY:
+		options->replay = optarg;
+		break;
+	case OPTION_AT:
+		options->at = optarg;
+		break;
+	case OPTION_EVERY_POINT:
+		options->every_point = true;
 		break;
 	case OPTION_PAIR:
 		parse_pair(options, optarg);

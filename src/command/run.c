@@ -189,11 +189,11 @@ static int stage_run(struct run *run, const struct options *options)
 }
 
 static void make_plan(struct run *run, const struct options *options,
-		      const struct baseline *baseline, const char *program)
+		      const struct baseline *baseline, const char *command, const char *program)
 {
 	static char again[128];
 
-	snprintf(again, sizeof(again), "ipcts run%s%s",
+	snprintf(again, sizeof(again), "ipcts %s%s%s", command,
 		 options->implementation == implementations[0] ? "" : " --impl ",
 		 options->implementation == implementations[0] ? ""
 							       : options->implementation->name);
@@ -217,33 +217,39 @@ static void make_plan(struct run *run, const struct options *options,
 		refuse("--only and --grade together choose no test");
 }
 
-int run_command(int argc, char **argv, const char *program)
+int run_as_wished(struct options *options, const char *command, const char *program)
 {
 	struct report *reports[WISHES_MAX];
 	struct run run = {.reports = reports};
-	struct options options;
 	struct baseline baseline;
 	struct resume resume;
 
-	parse_options(&options, argc, argv, run_options);
-	check_globs(&options);
-	check_wishes(&options);
-	read_baseline(&options, &baseline);
-	read_resume(&options, &resume);
-	if (!options.seeded)
-		options.seed = random_seed();
-	if (options.resume)
+	check_globs(options);
+	check_wishes(options);
+	read_baseline(options, &baseline);
+	read_resume(options, &resume);
+	if (!options->seeded)
+		options->seed = random_seed();
+	if (options->resume)
 		run.resume = &resume;
-	make_plan(&run, &options, &baseline, program);
+	make_plan(&run, options, &baseline, command, program);
 
 	/* a reader who leaves, or a limit on files, is an error of writing, and told as one */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	int status = stage_run(&run, &options);
+	int status = stage_run(&run, options);
 
 	runner_free(&run);
 	baseline_free(&baseline);
 	resume_free(&resume);
-	free(options.globs);
+	free(options->globs);
 	return status;
+}
+
+int run_command(int argc, char **argv, const char *program)
+{
+	struct options options;
+
+	parse_options(&options, argc, argv, run_options);
+	return run_as_wished(&options, "run", program);
 }

@@ -600,13 +600,13 @@ static void story(size_t row)
 
 /* -- both ------------------------------------------------------------------------------------- */
 
-static enum rule_id a_rule_of(enum mechanism mechanism)
+static const struct rule *a_rule_of(enum mechanism mechanism)
 {
 	int rule = 0;
 
 	while (rules[rule].mechanism != mechanism)
 		rule++;
-	return (enum rule_id)rule;
+	return &rules[rule];
 }
 
 /* What the acts themselves did not say, the stage does: a broken promise, a crash, an end. */

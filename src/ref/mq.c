@@ -533,7 +533,7 @@ static int start_helper(const struct helper *wish, int fd)
 		free(helper);
 		return errno;
 	}
-	int error = FAULT("mq/notify/helper") ? errno
+	int error = FAULT("mq/notify/helper", EAGAIN) ? errno
 					      : pthread_create(&thread, attributes, help, helper);
 	if (error) {
 		object_unmap(&helper->mapping);

@@ -128,7 +128,7 @@ int ipcref_msgget(key_t key, int flags)
 	static const struct ipc_wish wish = {.size = sizeof(struct queue), .make = make_queue};
 	bool is_new;
 
-	if (FAULT("msg/get/enter"))
+	if (FAULT("msg/get/enter", ENOMEM, ENOSPC))
 		return -1;
 	return ipc_get(&msg_class, key, flags, &wish, &is_new);
 }
@@ -235,7 +235,7 @@ static int send_message(struct handle *h, int64_t type, const char *text, size_t
 
 int ipcref_msgsnd(int id, const void *message, size_t size, int flags)
 {
-	if (FAULT("msg/send/enter"))
+	if (FAULT("msg/send/enter", ENOMEM))
 		return -1;
 	/* the type is looked at only if the size can be right */
 	if (size > MOST_OF_MESSAGE || *(const long *)message < 1) {
@@ -399,7 +399,7 @@ static ssize_t receive_message(struct handle *h, long *type, size_t room, long w
 
 ssize_t ipcref_msgrcv(int id, void *message, size_t size, long type, int flags)
 {
-	if (FAULT("msg/receive/enter"))
+	if (FAULT("msg/receive/enter", ENOMEM))
 		return -1;
 	/* what is copied isn't waited for, and is told by its position, not its type */
 	if (size > SSIZE_MAX ||
@@ -576,8 +576,6 @@ static bool needs_status(int command)
 
 int ipcref_msgctl(int id, int command, struct msqid_ds *status)
 {
-	if (FAULT("msg/control/enter"))
-		return -1;
 	if (id >= 0 && needs_status(command) && !status) {
 		errno = EFAULT;
 		return -1;

@@ -245,7 +245,7 @@ int ipcref_pipe2(int ends[2], int flags)
 		errno = EINVAL;
 		return -1;
 	}
-	if (FAULT("pipe/make/enter") || !open_both(made, flags & ~O_DIRECT))
+	if (FAULT("pipe/make/enter", EMFILE, ENFILE) || !open_both(made, flags & ~O_DIRECT))
 		return -1;
 	bool is_made = pipe_write(made[0], 0600, false) && pipe_take_end(made[0], PIPE_READS) &&
 		       pipe_take_end(made[1], PIPE_WRITES);
@@ -455,7 +455,7 @@ static ssize_t pipe_readv(int fd, struct handle *h, const struct iovec *vector, 
 	size = size_of(vector, count);
 	if (size <= 0)
 		return size;
-	if (FAULT("pipe/read/enter"))
+	if (FAULT("pipe/read/enter", EIO))
 		return -1;
 	mapping_lock(&h->mapping);
 	result = read_locked(fd, h, vector, (size_t)size, &vigil);
@@ -561,7 +561,7 @@ static ssize_t pipe_writev(int fd, struct handle *h, const struct iovec *vector,
 	size = size_of(vector, count);
 	if (size <= 0)
 		return size;
-	if (FAULT("pipe/write/enter"))
+	if (FAULT("pipe/write/enter", EIO))
 		return -1;
 	mapping_lock(&h->mapping);
 	done = write_locked(fd, h, vector, (size_t)size, &error, &vigil);

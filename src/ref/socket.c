@@ -159,7 +159,7 @@ int ipcref_socket(int domain, int type, int protocol)
 		errno = error;
 		return -1;
 	}
-	if (FAULT("sock/make/enter"))
+	if (FAULT("sock/make/enter", EMFILE, ENFILE, ENOBUFS, ENOMEM))
 		return -1;
 	if (made++ % BURY_EVERY == 0)
 		bury_the_dead();
@@ -215,7 +215,9 @@ int ipcref_socketpair(int domain, int type, int protocol, int ends[2])
 	}
 	int error = check_kind(type, protocol);
 	if (!error)
-		return FAULT("sock/pair/enter") ? -1 : make_pair(type, ends);
+		return FAULT("sock/pair/enter", EMFILE, ENFILE, ENOBUFS, ENOMEM)
+			       ? -1
+			       : make_pair(type, ends);
 	errno = error;
 	return -1;
 }

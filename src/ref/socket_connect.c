@@ -392,7 +392,9 @@ int ipcref_connect(int fd, const struct sockaddr *address, socklen_t size)
 		return connect(fd, address, size);
 	if (!h)
 		return -1;
-	int error = FAULT("sock/connect/enter") ? errno : connect_ours(fd, h, address, size);
+	int error = FAULT("sock/connect/enter", ENOBUFS, ENOMEM)
+			    ? errno
+			    : connect_ours(fd, h, address, size);
 	handle_put(h);
 	if (!error)
 		return 0;
@@ -509,7 +511,7 @@ int ipcref_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 	}
 	if (!h)
 		return -1;
-	int error = FAULT("sock/accept/enter")
+	int error = FAULT("sock/accept/enter", EMFILE, ENFILE, ENOBUFS, ENOMEM)
 			    ? errno
 			    : accept_ours(fd, h, address, size, flags, &accepted);
 	handle_put(h);

@@ -447,7 +447,7 @@ ssize_t socket_send(int fd, struct handle *h, const struct msghdr *message, int 
 	ssize_t size = size_of(message);
 	size_t sent = 0;
 
-	if (size < 0 || FAULT("sock/send/enter"))
+	if (size < 0 || FAULT("sock/send/enter", ENOBUFS, ENOMEM))
 		return -1;
 	out.size = (size_t)size;
 	int error = read_control(&out);
@@ -813,7 +813,7 @@ ssize_t socket_receive(int fd, struct handle *h, struct msghdr *message, int fla
 	ssize_t size = size_of(message);
 	int error = 0;
 
-	if (size < 0 || FAULT("sock/receive/enter"))
+	if (size < 0 || FAULT("sock/receive/enter", ENOBUFS, ENOMEM))
 		return -1;
 	in.size = (size_t)size;
 	in.cursor = (struct cursor){message->msg_iov, 0};

@@ -428,7 +428,9 @@ int ipcref_bind(int fd, const struct sockaddr *address, socklen_t size)
 		return bind(fd, address, size);
 	if (!h)
 		return -1;
-	int error = FAULT("sock/bind/enter") ? errno : bind_ours(fd, h, address, size);
+	int error = FAULT("sock/bind/enter", EIO, ENOBUFS, ENOMEM, EROFS)
+			    ? errno
+			    : bind_ours(fd, h, address, size);
 	handle_put(h);
 	if (!error)
 		return 0;

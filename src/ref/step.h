@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * STEP marks an instant between two changes that others can see: the place where a process may be
- * killed, delayed or made to let others go first.  FAULT is a place where the world may refuse: it
- * is false, or true with errno set.  Both are named mechanism/operation/what-just-happened. Without
- * IPCREF_POINTS they are nothing at all.
+ * killed, delayed or made to let others go first.  FAULT is a place where the world may refuse,
+ * with one of the errors that follow: it is false, or true with errno set.  Both are named
+ * mechanism/operation/what-just-happened. Without IPCREF_POINTS they are nothing at all.
  */
 #ifndef IPCREF_STEP_H
 #define IPCREF_STEP_H
@@ -13,16 +13,17 @@
 
 struct ipcref_hook {
 	void (*step)(const char *point);
-	bool (*fault)(const char *point);
+	bool (*fault)(const char *point, const int *errors);
 };
 /* What the points call; null members are passed by.  Not to be changed while others run. */
 extern struct ipcref_hook ipcref_hook;
 
 #define STEP(point) (ipcref_hook.step ? ipcref_hook.step(point) : (void)0)
-#define FAULT(point) (ipcref_hook.fault && ipcref_hook.fault(point))
+#define FAULT(point, ...)                                                                          \
+	(ipcref_hook.fault && ipcref_hook.fault(point, (const int[]){__VA_ARGS__, 0}))
 #else
 #define STEP(point) ((void)0)
-#define FAULT(point) 0
+#define FAULT(point, ...) 0
 #endif
 
 #endif

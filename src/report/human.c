@@ -344,6 +344,9 @@ static void tell_whole(const struct report *report, struct sheet *sheet, const s
 	sheet_printf(sheet, "time: %.2f s, jobs %u", tally->seconds, report->plan->jobs);
 	if (tally->processes)
 		sheet_printf(sheet, ", %u processes", tally->processes);
+	if (tally->faults)
+		sheet_printf(sheet, ", %lu faults, %.0f a second", tally->faults,
+			     (double)tally->faults / tally->seconds);
 	sheet_add(sheet, "\n");
 	tell_slowest(report, sheet, tally->seen);
 	if (tally->fates[KNOWN])

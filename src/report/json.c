@@ -74,6 +74,8 @@ static void json_result(struct report *report, struct sheet *sheet, size_t numbe
 	sheet_printf(sheet, ",\"grade\":\"%s\",\"verdict\":\"%s\",\"how\":\"%s\"",
 		     grade_names[planned->rule->grade], verdict_names[result->verdict],
 		     how_names[result->how]);
+	if (result->faults)
+		sheet_printf(sheet, ",\"faults\":%u", result->faults);
 	sheet_printf(sheet, ",\"seconds\":%.6f,\"message\":", result->seconds);
 	sheet_json(sheet, result->message);
 	sheet_add(sheet, ",\"transcript\":");

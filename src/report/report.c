@@ -49,6 +49,7 @@ void tally_add(struct tally *tally, const struct planned *planned, const struct 
 	tally->seen++;
 	tally->fates[fate_of(planned, result)]++;
 	tally->processes += result->processes;
+	tally->faults += result->faults;
 }
 
 int tally_status(const struct tally *tally)

@@ -29,6 +29,7 @@ struct result {
 	int how;	     /* enum how */
 	double seconds;
 	unsigned processes;		 /* started for it; 0: not counted */
+	unsigned faults;		 /* injected into it */
 	char message[MESSAGE_MAX];	 /* one line; "" for PASS */
 	char transcript[TRANSCRIPT_MAX]; /* lines, "" for PASS */
 };
@@ -75,6 +76,7 @@ const char *reason_known(const struct planned *planned);
 struct tally {
 	size_t planned, seen, fates[FATE_COUNT];
 	unsigned processes;
+	unsigned long faults;
 	double seconds;	 /* of the whole run */
 	int interrupted; /* the signal that ended the run early; 0: none did */
 };

@@ -32,7 +32,7 @@ _Noreturn static void fail_of_return(actor *a)
 }
 
 /* Asleep in one place, look after look: the proof.  False: not so, or it can't be seen. */
-static bool is_asleep(actor *a)
+bool is_asleep(actor *a)
 {
 	struct look first = look_at(a->pid, a->tid);
 	int looks = first.exact ? LOOKS : COARSE_LOOKS;

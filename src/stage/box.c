@@ -45,7 +45,7 @@ static bool is_sorted;
 /* In an order that doesn't depend on the linker's. */
 static int compare(const struct test *a, const struct test *b)
 {
-	int by_mechanism = (int)rules[a->rule].mechanism - (int)rules[b->rule].mechanism;
+	int by_mechanism = (int)a->rule->mechanism - (int)b->rule->mechanism;
 	int by_file = strcmp(a->file, b->file);
 
 	if (by_mechanism)
@@ -118,7 +118,7 @@ const char *test_name(const struct test *test, size_t row, char *buffer, size_t 
 
 	if (test->rows)
 		variant = row_name(test, row);
-	snprintf(buffer, size, "%s%s%s", rules[test->rule].name, variant ? "/" : "",
+	snprintf(buffer, size, "%s%s%s", test->rule->name, variant ? "/" : "",
 		 variant ? variant : "");
 	return buffer;
 }
@@ -391,11 +391,14 @@ static void begin_scene(const struct test *test, size_t row, bool brief)
 	scene->began = seconds_now();
 }
 
-void stage_play(const struct test *test, size_t row, bool brief, struct result *result)
+static void play_once(const struct test *test, size_t row, bool brief, unsigned turn,
+		      struct result *result)
 {
 	int status = 0;
 
 	begin_scene(test, row, brief);
+	if (test->repetition)
+		test->repetition->begins(test, row, turn);
 	pid_t pid = running = fork();
 	if (pid == 0)
 		director_main(test, row);
@@ -419,6 +422,37 @@ void stage_play(const struct test *test, size_t row, bool brief, struct result *
 	clear_estate();
 	scene_verdict(PASS, HOW_PLAIN, "%s", "");
 	write_result(result);
+}
+
+/* What is told is the last turn's, with the processes and the seconds of all; the verdict last. */
+static void play_again_and_again(const struct test *test, size_t row, bool brief,
+				 struct result *result)
+{
+	unsigned processes = 0;
+	double seconds = 0;
+	struct result one;
+	bool goes_on = true;
+
+	for (unsigned turn = 0; goes_on; turn++) {
+		one = (struct result){.verdict = NONE};
+		play_once(test, row, brief, turn, &one);
+		one.processes = processes += one.processes;
+		one.seconds = seconds += one.seconds;
+		goes_on = test->repetition->goes_on(test, row, turn, &one);
+	}
+	int verdict = one.verdict;
+
+	one.verdict = NONE;
+	*result = one;
+	result->verdict = verdict;
+}
+
+void stage_play(const struct test *test, size_t row, bool brief, struct result *result)
+{
+	if (test->repetition)
+		play_again_and_again(test, row, brief, result);
+	else
+		play_once(test, row, brief, 0, result);
 }
 
 /* -- the worst cases -------------------------------------------------------------------------- */

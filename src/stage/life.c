@@ -155,7 +155,7 @@ static bool is_in_state(actor *a, const char *states)
 }
 
 /* A child of ours tells by waitpid; others by /proc; where there's none, by having had its time. */
-static bool is_stopped_now(actor *a, unsigned stopped)
+bool is_stopped_now(actor *a, unsigned stopped)
 {
 	if (can_look())
 		return is_in_state(a, "Tt") == !!stopped;
@@ -246,7 +246,7 @@ static bool parent_is_idle(const actor *a)
  * Gone is who has no memory, descriptor or lock any more; its parent may not have asked for its
  * status yet, and that stays for the parent to ask.
  */
-static bool has_ended(actor *a, unsigned n)
+bool has_ended(actor *a, unsigned n)
 {
 	(void)n;
 	if (a->gone)

@@ -24,7 +24,7 @@ bool glob_is_known(const char *glob)
 static bool is_selected(const struct selection *selection, const struct test *test,
 			const char *name)
 {
-	if (!(selection->grades & 1u << rules[test->rule].grade))
+	if (!(selection->grades & 1u << test->rule->grade))
 		return false;
 	for (size_t i = 0; i < selection->glob_count; i++)
 		if (glob_matches(selection->globs[i], name))
@@ -51,7 +51,7 @@ static bool plan_add(struct run *run, const struct test *test, size_t row, const
 	run->parts[run->plan.count] = (struct part){test, row};
 	run->planned[run->plan.count++] = (struct planned){
 		.name = copy,
-		.rule = &rules[test->rule],
+		.rule = test->rule,
 		.known = baseline ? baseline_reason(baseline, name) : NULL,
 	};
 	return true;

@@ -8,6 +8,7 @@
 
 #include "report/report.h"
 #include "stage/estate.h"
+#include "stage/injection.h"
 #include "stage/stage.h"
 
 enum {
@@ -92,6 +93,7 @@ struct scene {
 	_Atomic int director;
 	_Atomic(uint32_t) process_count;
 	_Atomic int processes[PROCESS_MAX];
+	struct injection injection;
 	_Atomic int uses_paths;
 	struct object_list objects;
 	int actor_count;

@@ -37,17 +37,29 @@
 #include "contract/rule.h"
 
 typedef struct mailbox actor;
+struct result;
+struct test;
 
 /* -- tests ---------------------------------------------------------------------------------- */
 
+/* What plays a test again and again, each time in a box of its own: NULL for what is played once.
+ */
+struct repetition {
+	/* In the worker, before each play, the first of which is turn 0; the scene is clear. */
+	void (*begins)(const struct test *test, size_t row, unsigned turn);
+	/* After it; whether there's a further one.  What it found may be corrected. */
+	bool (*goes_on)(const struct test *test, size_t row, unsigned turn, struct result *result);
+};
+
 struct test {
-	enum rule_id rule;
+	const struct rule *rule;
 	const char *variant; /* a second test of the same rule; NULL for the first */
 	const char *file;
 	int line;
 	void (*run)(size_t row);
 	const char *rows; /* a table's first row, whose first member is its name; NULL: no table */
 	size_t row_size, row_count;
+	const struct repetition *repetition;
 	struct test *next; /* the stage's */
 };
 
@@ -56,15 +68,16 @@ void stage_register(struct test *test);
 #define STAGE_REGISTER(mechanism, rulename, function, variantname, table, size, count)             \
 	__attribute__((constructor)) static void register_##function(void)                         \
 	{                                                                                          \
-		static struct test it = {RULE_##mechanism##_##rulename,                            \
-					 variantname,                                              \
-					 __FILE__,                                                 \
-					 __LINE__,                                                 \
-					 run_##function,                                           \
-					 table,                                                    \
-					 size,                                                     \
-					 count,                                                    \
-					 NULL};                                                    \
+		static struct test it = {                                                          \
+			.rule = &rules[RULE_##mechanism##_##rulename],                             \
+			.variant = variantname,                                                    \
+			.file = __FILE__,                                                          \
+			.line = __LINE__,                                                          \
+			.run = run_##function,                                                     \
+			.rows = table,                                                             \
+			.row_size = size,                                                          \
+			.row_count = count,                                                        \
+		};                                                                                 \
 		stage_register(&it);                                                               \
 	}
 

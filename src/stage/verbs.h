@@ -42,6 +42,11 @@ bool wait_until(actor *a, condition *is_true, unsigned n, unsigned turns);
 bool look_until(actor *a, condition *is_true, unsigned n);
 bool is_done(actor *a, unsigned n);
 bool has_entered(actor *a, unsigned n);
+/* Asleep in one place, look after look.  False: not so, or it can't be seen. */
+bool is_asleep(actor *a);
+/* Its process is gone, with all it had. */
+bool has_ended(actor *a, unsigned n);
+bool is_stopped_now(actor *a, unsigned stopped);
 /* The begun operation is done, or blocked: false: neither, it runs on and on. */
 bool settles(actor *a);
 

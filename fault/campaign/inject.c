@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Carries out, in the actor it is meant for, the fault of the turn: at the points of the reference.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "fault/campaign/campaign.h"
+#include "ref/step.h"
+#include "stage/actor.h"
+#include "stage/scene.h"
+#include "stage/wait.h"
+
+enum { DELAY_US = 2000 };
+enum { SEEN = 1, SEEN_AND_HIT = 2 };
+
+/* NULL: it isn't for this thread, in this operation. */
+static struct injection *injection_here(void)
+{
+	const actor *a = current_actor();
+
+	if (!a || a - scene->actors != scene->injection.actor ||
+	    a->ordered != scene->injection.order)
+		return NULL;
+	return &scene->injection;
+}
+
+/* The point counts so many times; the how many-th of them is due, from 0, or -1. */
+static int due(struct injection *injection, const char *point, unsigned times, bool for_ever)
+{
+	size_t number = point_number(point);
+
+	if (number == point_count())
+		scene_end(ERROR, HOW_PLAIN, "%s: a point that nobody knows", point);
+	if (!injection->seen[number])
+		injection->seen[number] = SEEN;
+	if (!point_is_chosen(number) || injection->is_traced)
+		return -1;
+
+	int before = (int)injection->passed, which = injection->at - 1 - before;
+
+	injection->passed += times;
+	if (which >= 0 && which < (int)times)
+		return which;
+	return for_ever && which < 0 ? 0 : -1;
+}
+
+static void note(struct injection *injection, const char *point)
+{
+	injection->seen[point_number(point)] = SEEN_AND_HIT;
+	snprintf(injection->point, sizeof(injection->point), "%s", point);
+	injection->injected++;
+}
+
+static void step(const char *point)
+{
+	struct injection *injection = injection_here();
+	int error = errno;
+
+	if (!injection || injection->does == FAULT_refuse || injection->does == FAULT_famine ||
+	    due(injection, point, 1, false) < 0)
+		return;
+	note(injection, point);
+	switch (injection->does) {
+	case FAULT_kill:
+		kill(getpid(), SIGKILL);
+		for (;;)
+			pause();
+	case FAULT_signal:
+		pthread_kill(pthread_self(), SIGUSR1);
+		break;
+	case FAULT_stop:
+		kill(getpid(), SIGSTOP);
+		break;
+	default:
+		nap(DELAY_US);
+	}
+	errno = error;
+}
+
+/* True with errno: refused. */
+static bool fault(const char *point, const int *errors)
+{
+	struct injection *injection = injection_here();
+	bool is_famine = injection && injection->does == FAULT_famine;
+	unsigned count = 0;
+
+	if (!injection || (injection->does != FAULT_refuse && !is_famine))
+		return false;
+	while (errors[count])
+		count++;
+	int which = due(injection, point, count, is_famine);
+
+	if (which < 0)
+		return false;
+	note(injection, point);
+	injection->errors[errors[which]] = 1;
+	errno = errors[which];
+	return true;
+}
+
+struct ipcref_hook ipcref_hook = {.step = step, .fault = fault};
