@@ -38,7 +38,7 @@ void rest_open(void)
  * Who is about to sleep, or has just been woken to look again and is kept from it by others on a
  * loaded machine, looks asleep, but the kernel knows of no place where it sleeps.
  */
-static bool is_asleep(const actor *a, struct look *look)
+static bool is_seen_asleep(const actor *a, struct look *look)
 {
 	*look = look_at(a->pid, a->tid);
 	return look->state == 'S' && look->exact && sleeps_at_a_place(a->pid, a->tid);
@@ -64,7 +64,7 @@ static bool settle(struct sleeper *s)
 
 		if (is_done(a, 0))
 			return true;
-		if (has_entered(a, 0) && is_asleep(a, &s->asleep)) {
+		if (has_entered(a, 0) && is_seen_asleep(a, &s->asleep)) {
 			s->is_known = true;
 			return true;
 		}
