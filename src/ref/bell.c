@@ -113,21 +113,24 @@ static bool ends_sleep(int signal, const struct sleep *sleep)
 static bool let_handlers_run(const struct vigil *vigil, const struct sleep *sleep, int *result)
 {
 	bool is_any = false, is_end = false;
-	sigset_t pending;
+	sigset_t pending, mask;
 
 	*result = 0;
 	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, NULL, &mask);
 	for (int signal = 1; signal <= SIGRTMAX; signal++) {
 		if (sigismember(&pending, signal) != 1 || sigismember(&vigil->mask, signal) == 1)
 			continue;
 		is_any = true;
 		is_end |= ends_sleep(signal, sleep);
+		sigdelset(&mask, signal);
 	}
 	/*
 	 * Another thread may be quicker: ppoll tells whether a handler has run in this one.  Not
-	 * every kernel lets one run where there is no time at all.
+	 * every kernel lets one run where there is no time at all.  A signal that comes only now
+	 * goes on waiting, for its handler would not be told from these.
 	 */
-	if (is_any && ppoll(NULL, 0, &(struct timespec){0, 1000000}, &vigil->mask) < 0 && is_end)
+	if (is_any && ppoll(NULL, 0, &(struct timespec){0, 1000000}, &mask) < 0 && is_end)
 		*result = EINTR;
 	return is_any;
 }

@@ -27,6 +27,8 @@ struct handle {
 	/* Who keeps it: the table, and calls that have no hold of it (hold.h). */
 	_Atomic unsigned users;
 	_Atomic bool is_left; /* the table keeps it only for those who have hold of it still */
+	/* Of these, those that outlast a call, and so are a forked child's too (handle_retain). */
+	_Atomic unsigned lasting;
 	/* What was closed while others used it is kept open under this number; -1: it wasn't. */
 	_Atomic int kept;
 	/* It could wait, the last time somebody asked: O_NONBLOCK is the kernel's to know. */
@@ -94,6 +96,12 @@ static inline void handle_put(struct handle *h);
 void handle_keep(struct handle *h);
 /* Whether others use it than the table and its caller, who has got it. */
 bool handle_is_shared(struct handle *h);
+/*
+ * Who looked it up keeps it when the call is over: it has to do with memory that a child inherits.
+ * To be released instead of put back.
+ */
+void handle_retain(struct handle *h);
+void handle_release(struct handle *h);
 /* Maps the object of this file.  NULL with errno, as of object_map. */
 struct handle *handle_make(int fd, const struct object_class *class);
 /* False with errno ENOMEM, and h is no more. */

@@ -249,8 +249,9 @@ int ipcref_pipe2(int ends[2], int flags)
 		return -1;
 	bool is_made = pipe_write(made[0], 0600, false) && pipe_take_end(made[0], PIPE_READS) &&
 		       pipe_take_end(made[1], PIPE_WRITES);
-	return descriptor_adopt_both(made, is_made, OBJECT_PIPE, PIPE_READS | packets,
-				     PIPE_WRITES | packets, ends);
+	/* packets are the writer's to make: the end that reads doesn't say so (Linux) */
+	return descriptor_adopt_both(made, is_made, OBJECT_PIPE, PIPE_READS, PIPE_WRITES | packets,
+				     ends);
 }
 
 int ipcref_pipe(int ends[2])

@@ -487,7 +487,7 @@ static short socket_ready(int fd, struct handle *h)
 	events = carries(h);
 	mapping_unlock(&h->mapping);
 	if (socket->state == SOCKET_LISTENS)
-		return socket->queues[0].records > 0 ? POLLIN | POLLRDNORM : 0;
+		return events & (short)~(POLLOUT | POLLWRNORM);
 	if (has_connections(socket) && !is_connected)
 		events |= POLLHUP;
 	if (!is_writable)

@@ -326,6 +326,7 @@ struct waiting {
 	int flags; /* MSG_DONTWAIT */
 	uint32_t timeout;
 	struct timespec deadline;
+	bool has_slept;
 	struct vigil *vigil; /* the call's own or, of several messages, the whole call's */
 	struct vigil own;
 };

@@ -133,7 +133,8 @@ void socket_notice_end(struct handle *h)
 		return;
 	CHANGE(mapping, socket->ends[own].peer_is_gone, 1);
 	CHANGE(mapping, socket->ends[own].shut, SHUT_BOTH);
-	if (was_never_accepted || (socket->type == SOCK_STREAM ? unread->bytes : unread->records))
+	/* as Linux has it, an empty record alone is no loss */
+	if (was_never_accepted || unread->bytes || unread->records > 1)
 		CHANGE(mapping, socket->ends[own].error, ECONNRESET);
 	mapping_commit(mapping);
 }
@@ -329,7 +330,7 @@ bool socket_is_connected(int fd, struct handle *h)
 	const struct socket *socket = socket_of(&h->mapping);
 
 	/* it may be accepted before who connects has said so */
-	if (end_of(h) == 1)
+	if (end_of(h) == 1 && socket->number)
 		return true;
 	settle(fd, h);
 	return socket->state == SOCKET_CONNECTED;
