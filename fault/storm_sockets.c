@@ -97,6 +97,107 @@ static void have_the_dead_buried(void)
 	MUST(child > 0 && waitpid(child, &status, 0) == child && status == 0);
 }
 
+/* -- letters, of which some have a descriptor with them --------------------------------------- */
+
+static bool has_descriptor(const struct letter *letter)
+{
+	return (letter->life * 5 + letter->number) % 16 == 0;
+}
+
+enum { LABEL = offsetof(struct letter, bytes) }; /* what tells a letter from all others */
+
+/* What can be read from it tells whose it is. */
+static int descriptor_for(const struct letter *letter)
+{
+	int way[2] = {-1, -1};
+
+	MUST(pipe(way) == 0);
+	MUST(write(way[1], letter, LABEL) == LABEL);
+	close(way[1]);
+	return way[0];
+}
+
+static void check_descriptor(int fd, const struct letter *letter)
+{
+	struct letter label;
+
+	MUST(read(fd, &label, sizeof(label)) == LABEL && memcmp(&label, letter, LABEL) == 0);
+	close(fd);
+}
+
+/* One descriptor and no more. */
+union control {
+	char bytes[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr header;
+};
+
+static ssize_t send_letter(int fd, const struct letter *letter, int flags, struct address *to)
+{
+	struct iovec part = {(void *)(uintptr_t)letter, letter->size};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+	union control control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+					    .cmsg_level = SOL_SOCKET,
+					    .cmsg_type = SCM_RIGHTS}};
+	int passed = -1;
+
+	if (to) {
+		message.msg_name = &to->name;
+		message.msg_namelen = to->size;
+	}
+	if (has_descriptor(letter)) {
+		passed = descriptor_for(letter);
+		memcpy(CMSG_DATA(&control.header), &passed, sizeof(passed));
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+	}
+	ssize_t sent = ipcref_sendmsg(fd, &message, flags);
+
+	if (passed >= 0)
+		close(passed);
+	MUST(sent == (ssize_t)letter->size || (sent < 0 && errno == EAGAIN));
+	return sent;
+}
+
+/* Less than 0: there was none, or 0: nor will be. */
+static ssize_t receive_letter(int fd, struct letter *letter, int flags, struct address *from)
+{
+	struct iovec part = {letter, sizeof(*letter)};
+	union control control;
+	struct msghdr message = {.msg_name = from ? &from->name : NULL,
+				 .msg_namelen = from ? sizeof(from->name) : 0,
+				 .msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	ssize_t size = ipcref_recvmsg(fd, &message, flags);
+	const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	int passed;
+
+	MUST(size >= 0 || errno == EAGAIN);
+	if (size < LABEL)
+		return size;
+	MUST(!(message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)));
+	MUST((header && header->cmsg_type == SCM_RIGHTS) == has_descriptor(letter));
+	if (header) {
+		memcpy(&passed, CMSG_DATA(header), sizeof(passed));
+		check_descriptor(passed, letter);
+	}
+	if (from)
+		from->size = message.msg_namelen;
+	return size;
+}
+
+/* Takes what is there, until there is no more or, for has_end, until the end. */
+static void drain(int fd, bool has_end)
+{
+	struct letter letter;
+	ssize_t size;
+
+	while ((size = receive_letter(fd, &letter, MSG_DONTWAIT, NULL)) > 0)
+		check_letter(&letter, size);
+	MUST(has_end == (size == 0));
+}
+
 /* -- pairs: letters, by ends that all have ---------------------------------------------------- */
 
 static int ends[2];
@@ -114,10 +215,7 @@ static void pair_begin(void)
 
 static bool pair_give(const struct letter *letter)
 {
-	ssize_t sent = ipcref_send(ends[1], letter, letter->size, chance(2) ? MSG_DONTWAIT : 0);
-
-	MUST(sent == (ssize_t)letter->size || (sent < 0 && errno == EAGAIN));
-	return sent >= 0;
+	return send_letter(ends[1], letter, chance(2) ? MSG_DONTWAIT : 0, NULL) >= 0;
 }
 
 static ssize_t pair_take(struct letter *letter)
@@ -128,8 +226,8 @@ static ssize_t pair_take(struct letter *letter)
 	if (chance(10) == 0)
 		size = ipcref_recv(ends[0], letter, sizeof(*letter), MSG_PEEK | MSG_DONTWAIT);
 	MUST(size <= 0 || size == (ssize_t)letter->size);
-	size = ipcref_recv(ends[0], letter, sizeof(*letter), flags);
-	MUST(size > 0 || (size < 0 && errno == EAGAIN));
+	size = receive_letter(ends[0], letter, flags, NULL);
+	MUST(size != 0);
 	return size;
 }
 
@@ -145,23 +243,10 @@ static void pair_work(struct worker *me)
 		MUST(ipcref_ioctl(ends[0], FIONREAD, &there) == 0 && there % LARGEST == 0);
 }
 
-static void drain(int fd)
-{
-	struct letter letter;
-
-	for (ssize_t size; (size = ipcref_recv(fd, &letter, sizeof(letter), MSG_DONTWAIT)) != 0;) {
-		if (size < 0) {
-			MUST(errno == EAGAIN && type == SOCK_DGRAM);
-			return;
-		}
-		check_letter(&letter, size);
-	}
-}
-
 static void pair_end(void)
 {
 	MUST(ipcref_close(ends[1]) == 0);
-	drain(ends[0]);
+	drain(ends[0], type != SOCK_DGRAM);
 	check_all_came();
 	MUST(ipcref_close(ends[0]) == 0);
 }
@@ -199,13 +284,8 @@ static void datagram_join(struct worker *me)
 
 static bool datagram_give(const struct letter *letter)
 {
-	int flags = chance(2) ? MSG_DONTWAIT : 0;
-	ssize_t sent = chance(2) ? ipcref_send(own_box, letter, letter->size, flags)
-				 : ipcref_sendto(own_box, letter, letter->size, flags,
-						 name_of(&box_address), box_address.size);
-
-	MUST(sent == (ssize_t)letter->size || (sent < 0 && errno == EAGAIN));
-	return sent >= 0;
+	return send_letter(own_box, letter, chance(2) ? MSG_DONTWAIT : 0,
+			   chance(2) ? &box_address : NULL) >= 0;
 }
 
 /* Those that have come: for this sender, and of each receiver in order. */
@@ -237,15 +317,13 @@ static void answer(unsigned to, const struct address *address)
 
 static ssize_t datagram_take(struct letter *letter)
 {
-	struct address from = {.size = sizeof(from.name)};
+	struct address from;
 	unsigned life, zero;
-	ssize_t size = ipcref_recvfrom(box, letter, sizeof(*letter), chance(2) ? MSG_DONTWAIT : 0,
-				       (struct sockaddr *)&from.name, &from.size);
+	ssize_t size = receive_letter(box, letter, chance(2) ? MSG_DONTWAIT : 0, &from);
 
-	if (size < 0) {
-		MUST(errno == EAGAIN);
+	MUST(size != 0);
+	if (size <= 0)
 		return size;
-	}
 	name_tells(&from, "sender", &life, &zero);
 	MUST(life == letter->life);
 	if (chance(4) == 0)
@@ -266,7 +344,7 @@ static void datagram_work(struct worker *me)
 
 static void datagram_end(void)
 {
-	drain(box);
+	drain(box, false);
 	check_all_came();
 	MUST(ipcref_close(box) == 0);
 	MUST(unlink(storm_path("box")) == 0 || box_address.name.sun_path[0] == '\0');
