@@ -4,8 +4,11 @@ check_PROGRAMS += %D%/storm
 %C%_storm_SOURCES = \
 	%D%/storm.c %D%/storm.h \
 	%D%/storm_counts.c \
+	%D%/storm_letters.c %D%/storm_letters.h \
 	%D%/storm_locks.c \
 	%D%/storm_queues.c \
+	%D%/storm_signals.c \
+	%D%/storm_sockets.c \
 	%D%/storm_system.c
 %C%_storm_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_storm_LDADD = libipcref.a
@@ -18,6 +21,10 @@ TESTS += %D%/storm.tap
 check_PROGRAMS += %D%/fuzz
 %C%_fuzz_SOURCES = %D%/fuzz.c
 %C%_fuzz_LDADD = libipcref.a
+EXTRA_DIST += %D%/inputs
+dist_check_SCRIPTS += %D%/fuzz.tap
+TESTS += %D%/fuzz.tap
+%D%/fuzz.log: %D%/fuzz$(EXEEXT)
 
 # Bugs that the corpus must find.
 dist_check_SCRIPTS += %D%/mutants.tap

@@ -25,8 +25,9 @@
 #include "fault/storm.h"
 
 static const struct mechanism *const mechanisms[] = {
-	&storm_mq,   &storm_msg,    &storm_semset,   &storm_sem,  &storm_mutex,
-	&storm_cond, &storm_rwlock, &storm_barrier,  &storm_pipe, &storm_fifo,
+	&storm_mq,   &storm_msg,    &storm_semset,   &storm_sem,	&storm_mutex,
+	&storm_cond, &storm_rwlock, &storm_barrier,  &storm_pipe,	&storm_fifo,
+	&storm_spin, &storm_pair,   &storm_datagram, &storm_connection, &storm_sig,
 	&storm_shm,  &storm_event,  &storm_registry,
 };
 enum { MECHANISMS = sizeof(mechanisms) / sizeof(mechanisms[0]) };
@@ -223,18 +224,21 @@ static void await_progress(void)
 /* -- a storm ------------------------------------------------------------------------------------
  */
 
-/* What is there though nobody has anything: only registries may be. */
+/* What is there though nobody has anything: only registries may be, and the storm's mailbox. */
 static void audit_directory(void)
 {
 	DIR *stream = opendir(directory);
+	char mailbox[32];
 
 	if (!stream)
 		return;
+	snprintf(mailbox, sizeof(mailbox), "sig.%ld", (long)getpid());
 	for (const struct dirent *entry; (entry = readdir(stream));) {
 		const char *name = entry->d_name, *dot = strrchr(name, '.');
 
 		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-		    strncmp(name, ".ipcref-", 8) != 0 && !(dot && strcmp(dot, ".registry") == 0))
+		    strcmp(name, mailbox) != 0 && strncmp(name, ".ipcref-", 8) != 0 &&
+		    !(dot && strcmp(dot, ".registry") == 0))
 			fail("%s is left in the namespace", name);
 	}
 	closedir(stream);

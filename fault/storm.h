@@ -45,7 +45,8 @@ struct mechanism {
 extern const struct mechanism storm_mq, storm_msg, storm_pipe, storm_fifo;
 extern const struct mechanism storm_sem, storm_semset, storm_event;
 extern const struct mechanism storm_mutex, storm_cond, storm_rwlock, storm_barrier;
-extern const struct mechanism storm_shm, storm_registry;
+extern const struct mechanism storm_spin, storm_pair, storm_datagram, storm_connection;
+extern const struct mechanism storm_sig, storm_shm, storm_registry;
 
 /* A random number below the limit: the worker's own sequence. */
 unsigned chance(unsigned limit);

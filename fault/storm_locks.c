@@ -279,3 +279,71 @@ static void barrier_end(void)
 
 const struct mechanism storm_barrier = {"barrier",    barrier_begin, NULL,
 					barrier_work, NULL,	     barrier_end};
+
+/* -- spin locks: a holder that dies holds on, so that there is another then; who turns before the
+ * old one is let pass
+ * ------------------------------------------------------------------------------- */
+
+static struct spins {
+	_Atomic unsigned current;
+	struct {
+		pthread_spinlock_t lock;
+		_Atomic unsigned holders;
+		volatile uint64_t one, other;
+	} each[LIVES];
+} * spins;
+
+static void spin_begin(void)
+{
+	spins = share(sizeof(*spins));
+	for (unsigned i = 0; i < LIVES; i++)
+		MUST(ipcref_spin_init(&spins->each[i].lock, PTHREAD_PROCESS_SHARED) == 0);
+}
+
+static void use_spin(unsigned number)
+{
+	if (number != atomic_load(&spins->current))
+		return; /* it was opened for those who were waiting for the dead */
+	MUST(atomic_fetch_add(&spins->each[number].holders, 1) == 0);
+	MUST(spins->each[number].one == spins->each[number].other);
+	spins->each[number].one++;
+	dawdle();
+	spins->each[number].other++;
+	atomic_fetch_sub(&spins->each[number].holders, 1);
+}
+
+static void spin_work(struct worker *me)
+{
+	unsigned number = atomic_load(&spins->current);
+	pthread_spinlock_t *lock = &spins->each[number].lock;
+	bool tries = chance(3) == 0;
+
+	atomic_store(&me->amount, number);
+	atomic_store(&me->doing, 1);
+	int told = tries ? ipcref_spin_trylock(lock) : ipcref_spin_lock(lock);
+	MUST(told == 0 || (told == EBUSY && tries));
+	if (told == 0) {
+		use_spin(number);
+		MUST(ipcref_spin_unlock(lock) == 0);
+	}
+	atomic_store(&me->doing, 0);
+}
+
+static void spin_died(struct worker *dead)
+{
+	unsigned number = (unsigned)atomic_load(&dead->amount);
+
+	if (!atomic_load(&dead->doing))
+		return;
+	if (number == atomic_load(&spins->current) && number < LIVES - 1)
+		atomic_fetch_add(&spins->current, 1);
+	MUST(ipcref_spin_unlock(&spins->each[number].lock) == 0);
+}
+
+static void spin_end(void)
+{
+	for (unsigned i = 0; i < LIVES; i++)
+		MUST(ipcref_spin_destroy(&spins->each[i].lock) == 0);
+}
+
+const struct mechanism storm_spin = {"spin", spin_begin, NULL, spin_work, spin_died, spin_end};

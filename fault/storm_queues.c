@@ -1,142 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Messages: whole, in the order of each sender, none twice, and none lost but what a receiver that
- * was killed had taken.  Half of the workers send, the others receive.
- */
+/* Messages of POSIX and System V, pipes and FIFOs: half of the workers send, the others receive. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "fault/storm.h"
+#include "fault/storm_letters.h"
 #include "ref/ipcref.h"
-
-enum { LANES = 4, MOST_SENT = 1 << 15, LARGEST = 512 };
-enum { SENDS = 1, RECEIVES };
-
-struct letter {
-	uint32_t life, number, lane, size; /* the size is that of all of it */
-	unsigned char bytes[LARGEST - 16];
-};
-
-/* What has been sent and received, in the round. */
-static struct traffic {
-	_Atomic uint32_t begun[LIVES], sent[LIVES];
-	_Atomic uint32_t taken_by_dead; /* at most */
-	_Atomic unsigned char received[LIVES][MOST_SENT];
-} * traffic;
-
-static bool is_sender(const struct worker *me)
-{
-	return me->slot % 2 == 0;
-}
-
-static unsigned char byte_at(const struct letter *letter, unsigned i)
-{
-	return (unsigned char)(letter->life * 31 + letter->number * 7 + i);
-}
-
-/* False: this worker has written all that can be counted. */
-static bool write_letter(struct worker *me, struct letter *letter, bool is_of_one_size)
-{
-	uint32_t number = atomic_load(&traffic->begun[me->life]);
-
-	if (number >= MOST_SENT)
-		return false;
-	letter->life = me->life;
-	letter->number = number;
-	letter->lane = chance(LANES);
-	letter->size = (uint32_t)offsetof(struct letter, bytes) +
-		       (is_of_one_size ? sizeof(letter->bytes) : chance(sizeof(letter->bytes)));
-	for (unsigned i = 0; i < letter->size - offsetof(struct letter, bytes); i++)
-		letter->bytes[i] = byte_at(letter, i);
-	return true;
-}
-
-static void send_by(struct worker *me, bool is_of_one_size,
-		    bool (*give)(const struct letter *letter))
-{
-	struct letter letter;
-
-	if (!write_letter(me, &letter, is_of_one_size)) {
-		nanosleep(&(struct timespec){0, 1000000}, NULL);
-		return;
-	}
-	atomic_store(&traffic->begun[me->life], letter.number + 1);
-	if (give(&letter))
-		atomic_store(&traffic->sent[me->life], letter.number + 1);
-	else /* it wasn't sent, and its number is another's */
-		atomic_store(&traffic->begun[me->life], letter.number);
-}
-
-/* The letter is what somebody wrote, and comes for the first time. */
-static void check_letter(const struct letter *letter, ssize_t size)
-{
-	if (size < (ssize_t)offsetof(struct letter, bytes) || letter->size != (uint32_t)size ||
-	    letter->life >= LIVES || letter->number >= MOST_SENT || letter->lane >= LANES) {
-		fail("a message of %zd bytes isn't whole", size);
-		return;
-	}
-	for (unsigned i = 0; i < letter->size - offsetof(struct letter, bytes); i++)
-		if (letter->bytes[i] != byte_at(letter, i)) {
-			fail("byte %u of %u of a message is wrong", i, letter->size);
-			return;
-		}
-	if (letter->number >= atomic_load(&traffic->begun[letter->life]))
-		fail("message %u of %u was never sent", letter->number, letter->life);
-	if (atomic_fetch_add(&traffic->received[letter->life][letter->number], 1))
-		fail("message %u of %u comes twice", letter->number, letter->life);
-}
-
-/* What one receiver takes of one sender and one lane comes in its order. */
-static void check_order(const struct letter *letter)
-{
-	static uint32_t next[LIVES][LANES];
-
-	if (letter->number < next[letter->life][letter->lane])
-		fail("message %u of %u comes after %u", letter->number, letter->life,
-		     next[letter->life][letter->lane] - 1);
-	next[letter->life][letter->lane] = letter->number + 1;
-}
-
-static void receive_by(struct worker *me, ssize_t (*take)(struct letter *letter))
-{
-	struct letter letter;
-
-	atomic_store(&me->doing, RECEIVES);
-	ssize_t size = take(&letter);
-
-	if (size >= 0)
-		check_letter(&letter, size);
-	atomic_store(&me->doing, 0);
-	if (size >= 0)
-		check_order(&letter);
-}
-
-static void account(struct worker *dead)
-{
-	if (atomic_load(&dead->doing) == RECEIVES)
-		atomic_fetch_add(&traffic->taken_by_dead, 1);
-}
-
-/* Nothing is in the queue any more: all that were sent have come. */
-static void check_traffic(void)
-{
-	unsigned lost = 0;
-
-	for (unsigned life = 0; life < LIVES; life++)
-		for (uint32_t i = 0; i < atomic_load(&traffic->sent[life]); i++)
-			lost += !atomic_load(&traffic->received[life][i]);
-	if (lost > atomic_load(&traffic->taken_by_dead))
-		fail("%u messages are lost, and %u receivers", lost,
-		     atomic_load(&traffic->taken_by_dead));
-}
 
 /* -- POSIX message queues -----------------------------------------------------------------------
  */
@@ -160,7 +33,7 @@ static void mq_begin(void)
 {
 	struct mq_attr attributes = {.mq_maxmsg = 8, .mq_msgsize = LARGEST};
 
-	traffic = share(sizeof(*traffic));
+	begin_letters();
 	mq = ipcref_mq_open("/storm", O_CREAT | O_EXCL | O_RDWR, 0600, &attributes);
 	MUST(mq >= 0);
 }
@@ -241,7 +114,7 @@ static void mq_end(void)
 	}
 	MUST(errno == EAGAIN);
 	MUST(attributes.mq_curmsgs == count);
-	check_traffic();
+	check_all_came();
 	for (int i = 0; i < 8; i++)
 		MUST(ipcref_mq_send(mq, "", 0, 0) == 0);
 	MUST(ipcref_mq_send(mq, "", 0, 0) < 0 && errno == EAGAIN);
@@ -249,7 +122,7 @@ static void mq_end(void)
 	MUST(ipcref_mq_unlink("/storm") == 0);
 }
 
-const struct mechanism storm_mq = {"mq", mq_begin, mq_join, mq_work, account, mq_end};
+const struct mechanism storm_mq = {"mq", mq_begin, mq_join, mq_work, account_for, mq_end};
 
 /* -- System V message queues --------------------------------------------------------------------
  */
@@ -265,7 +138,7 @@ static void msg_begin(void)
 {
 	struct msqid_ds status;
 
-	traffic = share(sizeof(*traffic));
+	begin_letters();
 	msg = ipcref_msgget(IPC_PRIVATE, 0600);
 	MUST(msg >= 0);
 	MUST(ipcref_msgctl(msg, IPC_STAT, &status) == 0);
@@ -325,7 +198,7 @@ static void msg_end(void)
 	MUST(errno == ENOMSG);
 	MUST(status.msg_qnum == count);
 	MUST(status.__msg_cbytes == bytes);
-	check_traffic();
+	check_all_came();
 	/* none of its blocks is lost either */
 	mail.type = 1;
 	for (int i = 0; i < 8; i++)
@@ -333,7 +206,7 @@ static void msg_end(void)
 	MUST(ipcref_msgctl(msg, IPC_RMID, NULL) == 0);
 }
 
-const struct mechanism storm_msg = {"msg", msg_begin, NULL, msg_work, account, msg_end};
+const struct mechanism storm_msg = {"msg", msg_begin, NULL, msg_work, account_for, msg_end};
 
 /* -- pipes, and FIFOs: letters of one size, which are written and read at once --------------------
  */
@@ -342,7 +215,7 @@ static int ends[2];
 
 static void pipe_begin(void)
 {
-	traffic = share(sizeof(*traffic));
+	begin_letters();
 	signal(SIGPIPE, SIG_IGN);
 	MUST(ipcref_pipe(ends) == 0);
 	MUST(ipcref_fcntl(ends[1], F_SETPIPE_SZ, 4096) > 0);
@@ -386,7 +259,7 @@ static void pipe_drain(void)
 	for (ssize_t size; (size = ipcref_read(ends[0], &letter, sizeof(letter))) > 0; count++)
 		check_letter(&letter, size);
 	MUST(there == count * LARGEST);
-	check_traffic();
+	check_all_came();
 }
 
 static void pipe_end(void)
@@ -397,11 +270,11 @@ static void pipe_end(void)
 	MUST(ipcref_close(ends[0]) == 0);
 }
 
-const struct mechanism storm_pipe = {"pipe", pipe_begin, NULL, pipe_work, account, pipe_end};
+const struct mechanism storm_pipe = {"pipe", pipe_begin, NULL, pipe_work, account_for, pipe_end};
 
 static void fifo_begin(void)
 {
-	traffic = share(sizeof(*traffic));
+	begin_letters();
 	signal(SIGPIPE, SIG_IGN);
 	MUST(ipcref_mkfifo(storm_path("fifo"), 0600) == 0);
 	/* whoever opens it meets somebody, and nothing is discarded */
@@ -446,4 +319,5 @@ static void fifo_end(void)
 	MUST(unlink(storm_path("fifo")) == 0);
 }
 
-const struct mechanism storm_fifo = {"fifo", fifo_begin, fifo_join, fifo_work, account, fifo_end};
+const struct mechanism storm_fifo = {"fifo",	fifo_begin,  fifo_join,
+				     fifo_work, account_for, fifo_end};

@@ -56,7 +56,7 @@ static bool come(struct barrier *b, uint32_t round)
 {
 	uint32_t others = b->round_of_come == round ? b->come : 0;
 
-	if (others + 1 >= b->count) {
+	if (others >= b->count || others + 1 == b->count) {
 		atomic_store(&b->round, round + 1);
 		return true;
 	}

@@ -13,6 +13,7 @@
 
 #include "ref/futex.h"
 #include "ref/kernel.h"
+#include "ref/loss.h"
 
 /* Turns of a short wait on another processor, before one sleeps. */
 enum { LOCK_SPINS = 100 };
@@ -20,9 +21,20 @@ enum { LOCK_SPINS = 100 };
 enum { LOOK_AFTER_MS = 10 };
 /*
  * And where the kernel does: it wakes nobody for a waiter that was killed when it had been woken,
- * if another has taken the lock meanwhile without knowing of any waiter.
+ * if another has taken the lock meanwhile without knowing of any waiter.  (The fuzzer has less time
+ * than others.)
  */
-enum { LOOK_AGAIN_MS = 100 };
+#ifndef LOOK_AGAIN_MS
+#define LOOK_AGAIN_MS 100
+#endif
+/*
+ * An owner that isn't there, though the kernel would have said so, never was: a hostile peer has
+ * written its number.  Unless it is one of another PID namespace, which works under the lock for
+ * moments only; so nobody asks for so long.
+ */
+enum { TRUST_MS = 10 * LOOK_AGAIN_MS };
+/* And who has it for so long is no honest peer, whoever it is: then there is no object any more. */
+enum { LONGEST_HOLD_MS = 600 * LOOK_AGAIN_MS };
 
 /* What a thread knows of itself. */
 static _Thread_local struct {
@@ -341,10 +353,29 @@ static bool take_from_the_dead(struct lock *lock)
 	       atomic_compare_exchange_strong(&lock->word, &word, thread_id() | LOCK_IS_WAITED_FOR);
 }
 
+/* What there is to wait for: one owner that keeps the lock, and how long that has been so. */
+struct wait {
+	uint32_t owner;
+	int milliseconds;
+};
+
+/* Sleeps until the lock is dropped, or it is time to look again. */
+static void sleep_for(struct lock *lock, uint32_t word, struct wait *wait)
+{
+	int interval = kernel_minds_the_dead() ? LOOK_AGAIN_MS : LOOK_AFTER_MS;
+	int result = futex_wait(&lock->word, word, interval);
+
+	if (result == 0 || wait->owner != (word & LOCK_OWNER))
+		*wait = (struct wait){word & LOCK_OWNER, 0};
+	else if (result == ETIMEDOUT)
+		wait->milliseconds += interval;
+}
+
 /* Waits for it where the one look has found it taken, or hasn't taken it for no reason. */
 static __attribute__((noinline)) bool wait_and_take(struct lock *lock, uint32_t bits)
 {
 	uint32_t id = thread_id(), word = atomic_load_explicit(&lock->word, memory_order_relaxed);
+	struct wait wait = {0, 0};
 	unsigned spins = 0;
 
 	for (;;) {
@@ -368,10 +399,14 @@ static __attribute__((noinline)) bool wait_and_take(struct lock *lock, uint32_t 
 		    !atomic_compare_exchange_weak(&lock->word, &word, word | LOCK_IS_WAITED_FOR))
 			continue;
 		bits = LOCK_IS_WAITED_FOR;
-		futex_wait(&lock->word, word | LOCK_IS_WAITED_FOR,
-			   kernel_minds_the_dead() ? LOOK_AGAIN_MS : LOOK_AFTER_MS);
-		if (!kernel_minds_the_dead() && take_from_the_dead(lock))
+		sleep_for(lock, word | LOCK_IS_WAITED_FOR, &wait);
+		if ((wait.milliseconds >= TRUST_MS || !kernel_minds_the_dead()) &&
+		    take_from_the_dead(lock))
 			return false;
+		if (wait.milliseconds >= LONGEST_HOLD_MS) {
+			loss_declare(lock);
+			wait.milliseconds = 0;
+		}
 		word = atomic_load_explicit(&lock->word, memory_order_relaxed);
 	}
 }

@@ -21,25 +21,34 @@ static const uintptr_t TAKEN = 1;
 
 static struct sigaction before;
 
-/* False: it is no object's. */
-static bool is_mended(uintptr_t address)
+/* Where the object of this address is.  False: it is no object's. */
+static bool find(uintptr_t address, uintptr_t *begin, uintptr_t *end)
 {
-	uintptr_t gone = address - address % (uintptr_t)sysconf(_SC_PAGESIZE);
-
 	for (int i = 0; i < PLACES; i++) {
-		uintptr_t begin = atomic_load(&places[i].begin);
-		size_t size = atomic_load(&places[i].size);
-
-		if (begin <= TAKEN || address < begin || address - begin >= size)
-			continue;
-		if (mmap((void *)gone, begin + size - gone, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
-			return false;
-		/* which may be gone too, and then it is here once more (SA_NODEFER) */
-		*(volatile uint32_t *)begin = 0;
-		return true;
+		*begin = atomic_load(&places[i].begin);
+		*end = *begin + atomic_load(&places[i].size);
+		if (*begin > TAKEN && address >= *begin && address < *end)
+			return true;
 	}
 	return false;
+}
+
+/* The object is empty memory from there on, and so there's no object any more. */
+static bool empty(uintptr_t from, uintptr_t begin, uintptr_t end)
+{
+	if (mmap((void *)from, end - from, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		return false;
+	/* which may be gone too, and then it is here once more (SA_NODEFER) */
+	*(volatile uint32_t *)begin = 0;
+	return true;
+}
+
+static bool is_mended(uintptr_t address)
+{
+	uintptr_t gone = address - address % (uintptr_t)sysconf(_SC_PAGESIZE), begin, end;
+
+	return find(address, &begin, &end) && empty(gone, begin, end);
 }
 
 static void on_loss(int number, siginfo_t *info, void *context)
@@ -94,4 +103,14 @@ void loss_forget(int place)
 {
 	if (place >= 0)
 		atomic_store(&places[place].begin, 0);
+}
+
+void loss_declare(const void *memory)
+{
+	uintptr_t begin, end;
+	int saved = errno;
+
+	if (find((uintptr_t)memory, &begin, &end))
+		empty(begin, begin, end);
+	errno = saved;
 }

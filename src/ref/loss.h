@@ -15,5 +15,7 @@
 int loss_watch(void *memory, size_t size);
 /* It is about to be unmapped. */
 void loss_forget(int place);
+/* As if the object with this memory were gone, but for this process only; if it is looked after. */
+void loss_declare(const void *memory);
 
 #endif

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ref/object.h"
@@ -136,4 +135,32 @@ bool namespace_posix_path(char path[PATH_MAX], const char *kind, const char *nam
 		return false;
 	}
 	return namespace_path(path, kind, name + 1);
+}
+
+void namespace_each(const char *kind, void (*visit)(const char *name))
+{
+	char path[PATH_MAX];
+
+	if (!namespace_path(path, kind, ""))
+		return;
+	char *prefix = strrchr(path, '/');
+
+	*prefix++ = '\0';
+	size_t length = strlen(prefix);
+	DIR *stream = opendir(path);
+
+	if (!stream)
+		return;
+	for (const struct dirent *entry; (entry = readdir(stream));)
+		if (strncmp(entry->d_name, prefix, length) == 0)
+			visit(entry->d_name + length);
+	closedir(stream);
+}
+
+bool namespace_leads_to(const char *path, const struct stat *file)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && status.st_dev == file->st_dev &&
+	       status.st_ino == file->st_ino;
 }

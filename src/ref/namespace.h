@@ -11,6 +11,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 /*
  * The path of what has this name among its kind.  False with errno: what the directory gave
@@ -24,5 +25,13 @@ bool namespace_path(char path[PATH_MAX], const char *kind, const char *name);
  * EACCES: there is another slash; ENAMETOOLONG: it has more than NAME_MAX bytes.
  */
 bool namespace_posix_path(char path[PATH_MAX], const char *kind, const char *name);
+
+/* Calls visit with the name of each that there is of the kind. */
+void namespace_each(const char *kind, void (*visit)(const char *name));
+/*
+ * Whether the path leads to this file: so it does until it is unlinked, if all who do that to such
+ * a path have locked the object that is there.
+ */
+bool namespace_leads_to(const char *path, const struct stat *file);
 
 #endif

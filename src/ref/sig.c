@@ -5,7 +5,8 @@
  *
  * Each process that waits has a mailbox, from its first wait or sigpending on; without one nobody
  * reaches it (ESRCH).  It is the process's also after exec, and not its children's.  A number may
- * be used again, so the mailbox tells when its owner was born.
+ * be used again, so the mailbox tells when its owner was born.  One whose owner was killed is taken
+ * away by who makes another.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -60,24 +61,31 @@ static bool path_of(pid_t pid, char path[PATH_MAX])
 	return namespace_path(path, "sig", name);
 }
 
+/* Maps the mailbox of this path, and tells which file it is; false with errno. */
+static bool map_mailbox(struct mapping *mapping, const char *path, struct stat *file)
+{
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	bool is_mapped = fstat(fd, file) == 0 &&
+			 object_map(mapping, fd, OBJECT_MAILBOX, sizeof(struct mailbox));
+	int error = errno;
+
+	close(fd);
+	mapping->repair = NULL;
+	errno = error == EINVAL ? EBADMSG : error;
+	return is_mapped;
+}
+
 /* Maps the mailbox of that process.  False with errno ENOENT: it has none, or a predecessor's. */
 static bool open_mailbox(struct mapping *mapping, pid_t pid)
 {
 	char path[PATH_MAX];
+	struct stat file;
 
-	if (!path_of(pid, path))
+	if (!path_of(pid, path) || !map_mailbox(mapping, path, &file))
 		return false;
-	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	bool is_mapped = object_map(mapping, fd, OBJECT_MAILBOX, sizeof(struct mailbox));
-	int error = errno;
-
-	close(fd);
-	errno = error == EINVAL ? EBADMSG : error;
-	if (!is_mapped)
-		return false;
-	mapping->repair = NULL;
 	if (mailbox_of(mapping)->birth == thread_birth((uint32_t)pid))
 		return true;
 	object_unmap(mapping);
@@ -88,6 +96,24 @@ static bool open_mailbox(struct mapping *mapping, pid_t pid)
 static void make_mailbox(struct object *object, const void *birth)
 {
 	((struct mailbox *)object)->birth = *(const uint64_t *)birth;
+}
+
+/* Takes away the mailbox of a process that is no more, or of this one's predecessor. */
+static void bury(const char *name)
+{
+	pid_t pid = (pid_t)strtol(name, NULL, 10);
+	struct mapping mapping;
+	char path[PATH_MAX];
+	struct stat file;
+
+	if (!path_of(pid, path) || !map_mailbox(&mapping, path, &file))
+		return;
+	mapping_lock(&mapping);
+	if (!process_lives((uint32_t)pid, mailbox_of(&mapping)->birth) &&
+	    namespace_leads_to(path, &file))
+		unlink(path);
+	mapping_unlock(&mapping);
+	object_unmap(&mapping);
 }
 
 /* This process's. */
@@ -130,7 +156,7 @@ static bool find_or_make_own(void)
 	if (!open_mailbox(&own, getpid())) {
 		if (errno != ENOENT || !path_of(getpid(), path))
 			return false;
-		unlink(path);
+		namespace_each("sig", bury);
 		/* who may send is who may write the file: the same user, and root */
 		int fd = object_create_exactly(path, false, OBJECT_MAILBOX, sizeof(struct mailbox),
 					       0600, make_mailbox, &birth);
@@ -262,15 +288,17 @@ static int wait_for(const sigset_t *set, siginfo_t *info, const struct sleep *sl
 {
 	struct mapping *mailbox = own_mailbox();
 	siginfo_t taken;
+	bool is_taken;
 	int error = 0;
 
 	if (!mailbox)
 		return -1;
 	mapping_lock(mailbox);
-	while (!take(mailbox, set, &taken) && !error)
+	/* one that came just when the sleep ended is taken, and no error then */
+	while (!(is_taken = take(mailbox, set, &taken)) && !error)
 		error = bell_sleep(&mailbox_of(mailbox)->sent, mailbox, sleep);
 	mapping_unlock(mailbox);
-	if (error) {
+	if (!is_taken) {
 		errno = error;
 		return -1;
 	}

@@ -5,7 +5,6 @@
  */
 #include "ref/socket.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -124,29 +123,26 @@ static int make_named(int type)
 	return -1;
 }
 
-/* What processes that were killed have left is buried by who makes a socket, now and then. */
-static void bury_the_dead(void)
+/* What processes that were killed have left is buried by who makes a socket. */
+static void bury(const char *number)
 {
-	char path[PATH_MAX], *name;
-	int saved = errno;
+	socket_bury(strtoull(number, NULL, 16));
+}
 
-	if (!namespace_path(path, "sock", ""))
-		return;
-	name = strrchr(path, '/');
-	*name++ = '\0';
-	DIR *stream = opendir(path);
-	for (const struct dirent *entry; stream && (entry = readdir(stream));)
-		if (strncmp(entry->d_name, name, strlen(name)) == 0)
-			socket_bury(strtoull(entry->d_name + strlen(name), NULL, 16));
-	if (stream)
-		closedir(stream);
-	errno = saved;
+/* Every process does so once, also one that came by fork and finds the count of its parent. */
+static bool is_turn_to_bury(void)
+{
+	static _Atomic pid_t process;
+	static _Atomic unsigned made;
+	pid_t own = getpid();
+
+	if (atomic_exchange(&process, own) != own)
+		made = 0;
+	return made++ % BURY_EVERY == 0;
 }
 
 int ipcref_socket(int domain, int type, int protocol)
 {
-	static _Atomic unsigned made;
-
 	if (domain != AF_UNIX) {
 		int fd = socket(domain, type, protocol);
 
@@ -161,8 +157,10 @@ int ipcref_socket(int domain, int type, int protocol)
 	}
 	if (FAULT("sock/make/enter", EMFILE, ENFILE, ENOBUFS, ENOMEM))
 		return -1;
-	if (made++ % BURY_EVERY == 0)
-		bury_the_dead();
+	int saved = errno;
+	if (is_turn_to_bury())
+		namespace_each("sock", bury);
+	errno = saved;
 	return descriptor_adopt(make_named(type), OBJECT_SOCKET, SOCKET_A);
 }
 

@@ -236,14 +236,6 @@ static bool is_dead(const struct socket_file *file)
 	return !socket_is_held(file) && pipe_has_others(file->fd, SOCKET_B) == 0;
 }
 
-static bool is_same(const char *path, const struct stat *file)
-{
-	struct stat status;
-
-	return stat(path, &status) == 0 && status.st_dev == file->st_dev &&
-	       status.st_ino == file->st_ino;
-}
-
 /*
  * Who takes a dead socket's name away has locked it: so it is still that socket's, for another's
  * can't come to its place before.  The number's is the last of them: by it those that are left are
@@ -261,10 +253,11 @@ static void unlink_names(struct socket_file *file)
 		return;
 	socket_copy_name(&name, &socket->ends[0].name);
 	if (name.size > PATH_AT && name.path[0] == '\0' &&
-	    abstract_path(path, name.path + 1, name.size - PATH_AT - 1) && is_same(path, &status))
+	    abstract_path(path, name.path + 1, name.size - PATH_AT - 1) &&
+	    namespace_leads_to(path, &status))
 		unlink(path);
 	STEP("sock/bury/unnamed");
-	if (!socket_path_of(path, number) || !is_same(path, &status))
+	if (!socket_path_of(path, number) || !namespace_leads_to(path, &status))
 		return;
 	if (rights_path_of(carrier, number))
 		unlink(carrier);
