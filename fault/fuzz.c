@@ -27,6 +27,7 @@
 
 #include "ref/ipcref.h"
 #include "ref/object.h"
+#include "ref/pipe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -399,6 +400,22 @@ enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
 /* -- the peer --------------------------------------------------------------------------------- */
 
+/* Of an object's lock and, so that no more need be told, of where a pipe has its two. */
+static bool is_lock(off_t offset, size_t length)
+{
+	static const off_t locks[] = {
+		offsetof(struct object, lock),
+		offsetof(struct pipe, readers.lock),
+		offsetof(struct pipe, writers.lock),
+	};
+
+	for (size_t i = 0; i < sizeof(locks) / sizeof(locks[0]); i++)
+		if (offset + (off_t)length > locks[i] &&
+		    offset < locks[i] + (off_t)sizeof(struct lock))
+			return true;
+	return false;
+}
+
 /* Mostly into the head, where most that matters is, and over small numbers by small numbers. */
 static void scribble(int fd)
 {
@@ -418,8 +435,7 @@ static void scribble(int fd)
 		value = of_interest[next_byte() % 8];
 	else
 		value = (int64_t)((uint64_t)next_word() << 16 | next_word());
-	off_t lock = offsetof(struct object, lock);
-	if (offset + (off_t)length > lock && offset < lock + (off_t)sizeof(struct lock))
+	if (is_lock(offset, length))
 		return;
 	if (offset + (off_t)length > size)
 		return; /* the file isn't to grow by this */
