@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 
 #include "ref/futex.h"
 #include "ref/object.h"
@@ -197,6 +198,34 @@ bool bell_look_out(struct bell *bell, struct mapping *mapping, const struct vigi
 	mapping_lock(mapping);
 	/* only now: if it is rung no more, nothing has changed, and one may sleep */
 	return atomic_load_explicit(&bell->rings, memory_order_relaxed) != rings;
+}
+
+/* How often this thread gives way: after a time in vain it lets twice as many chances go by. */
+enum { MOST_LEFT_OUT = 127 };
+static _Thread_local struct {
+	unsigned left_out, to_leave_out;
+} chances;
+
+bool bell_give_way(struct bell *bell, struct mapping *mapping, const struct vigil *vigil)
+{
+	uint32_t rings = atomic_load_explicit(&bell->rings, memory_order_relaxed);
+
+	if (vigil->is_kept || !is_here(&bell->rung_on))
+		return false;
+	if (chances.left_out++ < chances.to_leave_out)
+		return false;
+	mapping_unlock(mapping);
+	sched_yield();
+	mapping_lock(mapping);
+	uint32_t rung = atomic_load_explicit(&bell->rings, memory_order_relaxed) - rings;
+
+	/* for a single thing one had better slept: others may have had the processor meanwhile */
+	if (rung > 1)
+		chances.to_leave_out = 0;
+	else if (chances.to_leave_out < MOST_LEFT_OUT)
+		chances.to_leave_out = 2 * chances.to_leave_out + 1;
+	chances.left_out = 0;
+	return rung > 0;
 }
 
 /* -- ringing ---------------------------------------------------------------------------------- */

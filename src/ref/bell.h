@@ -65,6 +65,11 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
  */
 bool bell_look_out(struct bell *bell, struct mapping *mapping, const struct vigil *vigil);
 /*
+ * The same if who rang last did so on this processor: it is given to him once, for he may have been
+ * put off it by the very sleeper he woke, with more to come.
+ */
+bool bell_give_way(struct bell *bell, struct mapping *mapping, const struct vigil *vigil);
+/*
  * The same of one who has no lock, for a word that still has this value: 0 or EINTR.  The mark
  * (lock.h) is there while he sleeps; NULL: there is none.
  */

@@ -86,8 +86,7 @@ struct handle *descriptor_leave(int fd)
 
 	if (!h)
 		return NULL;
-	/* besides the table and us */
-	if (h->users > 2 && h->kept < 0)
+	if (handle_is_shared(h) && h->kept < 0)
 		h->kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (h->class->closing)
 		h->class->closing(fd, h);
@@ -112,6 +111,19 @@ void descriptor_left(int fd, struct handle *h)
 void descriptor_is_new(int fd)
 {
 	handle_forget(&table, fd);
+}
+
+void descriptor_is_copy(int fd, int copy)
+{
+	int saved = errno;
+
+	descriptor_is_new(copy);
+	struct handle *h = descriptor_get(fd, OBJECT_ANY);
+	if (h && h->class->copied)
+		h->class->copied(h, copy);
+	if (h)
+		handle_put(h);
+	errno = saved;
 }
 
 /* -- ends ------------------------------------------------------------------------------------- */

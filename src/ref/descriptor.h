@@ -38,6 +38,8 @@ struct handle *descriptor_leave(int fd);
 void descriptor_left(int fd, struct handle *h);
 /* The number is a new descriptor, made by the platform: what was known of it is forgotten. */
 void descriptor_is_new(int fd);
+/* The same, and it was duplicated from another one. */
+void descriptor_is_copy(int fd, int copy);
 
 /*
  * Ends, each a bit, are locked bytes of the file: shared, by every description that has it, and let

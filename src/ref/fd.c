@@ -166,7 +166,7 @@ int ipcref_fcntl(int fd, int command, ...)
 	if (h)
 		handle_put(h);
 	if (result >= 0 && (command == F_DUPFD || command == F_DUPFD_CLOEXEC))
-		descriptor_is_new(result);
+		descriptor_is_copy(fd, result);
 	return result;
 }
 
@@ -214,7 +214,7 @@ int ipcref_dup(int fd)
 	int copy = dup(fd);
 
 	if (copy >= 0)
-		descriptor_is_new(copy);
+		descriptor_is_copy(fd, copy);
 	return copy;
 }
 
@@ -225,6 +225,8 @@ int ipcref_dup2(int fd, int as)
 	int result = dup2(fd, as);
 
 	descriptor_left(as, h);
+	if (is_closed && result >= 0)
+		descriptor_is_copy(fd, as);
 	return result;
 }
 
@@ -235,5 +237,7 @@ int ipcref_dup3(int fd, int as, int flags)
 	int result = dup3(fd, as, flags);
 
 	descriptor_left(as, h);
+	if (result >= 0)
+		descriptor_is_copy(fd, as);
 	return result;
 }

@@ -101,6 +101,22 @@ bool moment_is_valid(clockid_t clock, const struct timespec *moment)
 	       moment->tv_nsec < 1000000000;
 }
 
+bool duration_is_valid(const struct timespec *duration)
+{
+	return duration->tv_sec >= 0 && moment_is_valid(CLOCK_MONOTONIC, duration);
+}
+
+const struct timespec *end_of_duration(const struct timespec *duration, struct timespec *end)
+{
+	if (!duration || duration->tv_sec > INT32_MAX / 2)
+		return NULL;
+	*end = now(CLOCK_MONOTONIC);
+	end->tv_nsec += duration->tv_nsec;
+	end->tv_sec += duration->tv_sec + end->tv_nsec / 1000000000;
+	end->tv_nsec %= 1000000000;
+	return end;
+}
+
 bool some_handler_interrupts(void)
 {
 	struct sigaction action;
@@ -304,16 +320,29 @@ void say_where(_Atomic uint32_t *where)
 	atomic_store_explicit(where, processor(), memory_order_relaxed);
 }
 
-bool is_elsewhere(const _Atomic uint32_t *where)
+/* 0: nobody knows, or it's of no use. */
+static uint32_t where_it_was(const _Atomic uint32_t *where)
 {
-	uint32_t there = atomic_load_explicit(where, memory_order_relaxed);
-
 #ifdef IPCREF_POINTS
 	/* nobody else runs before the next point */
 	if (ipcref_hook.step)
-		return false;
+		return 0;
 #endif
+	return atomic_load_explicit(where, memory_order_relaxed);
+}
+
+bool is_elsewhere(const _Atomic uint32_t *where)
+{
+	uint32_t there = where_it_was(where);
+
 	return there && there != processor();
+}
+
+bool is_here(const _Atomic uint32_t *where)
+{
+	uint32_t there = where_it_was(where);
+
+	return there && there == processor();
 }
 
 bool outlook_goes_on(struct outlook *outlook)

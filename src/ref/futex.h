@@ -36,12 +36,6 @@ struct waited_word {
 	uint32_t value;
 };
 void futex_wait_any(const struct waited_word *words, unsigned count, int milliseconds);
-/* So many milliseconds from now. */
-struct timespec moment_after(clockid_t clock, int milliseconds);
-bool moment_is_before(const struct timespec *one, const struct timespec *other);
-bool moment_is_past(clockid_t clock, const struct timespec *moment);
-/* Whether it is one at all, of a clock that one can sleep by. */
-bool moment_is_valid(clockid_t clock, const struct timespec *moment);
 /*
  * The same, but EAGAIN before long, for whoever has no kernel to tell him that the one who was to
  * change the word, or to wake him, was killed before he did: time to look again.
@@ -51,6 +45,16 @@ int futex_doze_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 /* The same, and a cancellation point: with no other effect than that the sleep doesn't return. */
 int futex_doze_cancellably(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 			   const struct timespec *moment);
+/* So many milliseconds from now. */
+struct timespec moment_after(clockid_t clock, int milliseconds);
+bool moment_is_before(const struct timespec *one, const struct timespec *other);
+bool moment_is_past(clockid_t clock, const struct timespec *moment);
+/* Whether it is one at all, of a clock that one can sleep by. */
+bool moment_is_valid(clockid_t clock, const struct timespec *moment);
+/* Whether so much time can pass. */
+bool duration_is_valid(const struct timespec *duration);
+/* When it has passed, by CLOCK_MONOTONIC; NULL: never (NULL), or later than anybody waits. */
+const struct timespec *end_of_duration(const struct timespec *duration, struct timespec *end);
 /*
  * Whether any handler of this process wants calls to end (no SA_RESTART): what there is to go by
  * where a sleep ended by EINTR that the kernel would have gone on with.
@@ -73,6 +77,8 @@ struct outlook {
 void say_where(_Atomic uint32_t *where);
 /* Whether that was another one. */
 bool is_elsewhere(const _Atomic uint32_t *where);
+/* Whether it was this one. */
+bool is_here(const _Atomic uint32_t *where);
 /* Between two looks: a short while, or false: it's time to sleep.  Begins with {0}. */
 bool outlook_goes_on(struct outlook *outlook);
 

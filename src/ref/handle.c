@@ -16,6 +16,65 @@ static pthread_mutex_t spare_mutex = PTHREAD_MUTEX_INITIALIZER;
 /* Who finds out about a number. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
+/* -- the end of one --------------------------------------------------------------------------- */
+
+static void release(struct handle *h)
+{
+	int saved = errno;
+
+	if (h->class->released)
+		h->class->released(h);
+	if (h->kept >= 0)
+		close(h->kept);
+	if (h->mapping.object)
+		object_unmap(&h->mapping);
+	pthread_mutex_lock(&spare_mutex);
+	if (spares < SPARES)
+		spare[spares++] = h;
+	pthread_mutex_unlock(&spare_mutex);
+	errno = saved;
+}
+
+void handle_stop_using(struct handle *h)
+{
+	if (atomic_fetch_sub(&h->users, 1) == 1)
+		release(h);
+}
+
+/* The table keeps it no more, if nobody has hold of it: to be asked by all who let go of it. */
+void handle_leave_if_unheld(struct handle *h)
+{
+	bool was_left = true;
+
+	/* of two who let go at once, one must see that the other has done so */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!hold_is_own(h) && !hold_is_elsewhere(h) &&
+	    atomic_compare_exchange_strong(&h->is_left, &was_left, false))
+		handle_stop_using(h);
+}
+
+/* It was in a table. */
+static void put_back(struct handle *h)
+{
+	h->is_entered = false;
+	atomic_store(&h->is_left, true);
+	/* without having looked, rather kept for ever than gone while somebody uses it */
+	if (hold_look())
+		handle_leave_if_unheld(h);
+}
+
+void handle_keep(struct handle *h)
+{
+	atomic_fetch_add(&h->users, 1);
+}
+
+bool handle_is_shared(struct handle *h)
+{
+	unsigned known = hold_is_own(h) ? 1 : 2;
+
+	return atomic_load(&h->users) > known || hold_is_elsewhere(h);
+}
+
 /* -- over fork -------------------------------------------------------------------------------- */
 
 static void before_fork(void)
@@ -34,12 +93,14 @@ static void after_fork(void)
 static void forget_users(void)
 {
 	after_fork();
+	hold_forget_others();
 	for (struct handle *h = all; h; h = h->next) {
 		if (atomic_load(&h->users) == 0)
 			continue;
 		atomic_store(&h->users, 1);
+		atomic_store(&h->is_left, false);
 		if (!h->is_entered)
-			handle_put(h);
+			handle_stop_using(h);
 	}
 }
 
@@ -73,26 +134,18 @@ static struct handle *new_handle(void)
 
 /* -- tables ----------------------------------------------------------------------------------- */
 
-static _Atomic(struct handle *) *place_of(struct handle_table *table, int number, bool is_made)
+/* The same, which is made where it isn't there yet; NULL: no memory, or no such number. */
+static _Atomic(struct handle *) *make_place(struct handle_table *table, int number)
 {
-	if (number < 0 || number >= HANDLE_CHUNK * HANDLE_CHUNKS)
-		return NULL;
-	_Atomic(struct handle *) *chunk =
-		atomic_load_explicit(&table->chunks[number / HANDLE_CHUNK], memory_order_acquire);
+	_Atomic(struct handle *) *place = handle_place(table, number);
 
-	if (!chunk && is_made) {
-		_Atomic(struct handle *) *none = NULL,
-					 *fresh = calloc(HANDLE_CHUNK, sizeof(*fresh));
+	if (place || number < 0 || number >= HANDLE_CHUNK * HANDLE_CHUNKS)
+		return place;
+	_Atomic(struct handle *) *none = NULL, *fresh = calloc(HANDLE_CHUNK, sizeof(*fresh));
 
-		if (atomic_compare_exchange_strong(&table->chunks[number / HANDLE_CHUNK], &none,
-						   fresh)) {
-			chunk = fresh;
-		} else {
-			free(fresh);
-			chunk = none;
-		}
-	}
-	return chunk ? &chunk[number % HANDLE_CHUNK] : NULL;
+	if (!atomic_compare_exchange_strong(&table->chunks[number / HANDLE_CHUNK], &none, fresh))
+		free(fresh);
+	return handle_place(table, number);
 }
 
 /*
@@ -123,12 +176,14 @@ struct handle *handle_make(int fd, const struct object_class *class)
 	if (!h)
 		return NULL;
 	h->is_entered = false;
+	atomic_init(&h->is_left, false);
 	h->class = class;
 	h->mapping.repair = class->repair;
 	h->end = 0;
 	h->id = -1;
 	h->waits = false;
 	h->notes = (struct pipe_notes){.settings = UINT32_MAX};
+	atomic_init(&h->carrier, NULL);
 	atomic_init(&h->kept, -1);
 	atomic_init(&h->users, 1);
 	if (object_map_head(&h->mapping, fd, class->kind, class->least,
@@ -138,30 +193,13 @@ struct handle *handle_make(int fd, const struct object_class *class)
 		return h;
 	}
 	h->mapping.object = NULL;
-	handle_put(h);
+	handle_stop_using(h);
 	return NULL;
 }
 
-void handle_put(struct handle *h)
+struct handle *handle_find(struct handle_table *table, int number)
 {
-	if (atomic_fetch_sub(&h->users, 1) > 1)
-		return;
-	int saved = errno;
-
-	if (h->kept >= 0)
-		close(h->kept);
-	if (h->mapping.object)
-		object_unmap(&h->mapping);
-	pthread_mutex_lock(&spare_mutex);
-	if (spares < SPARES)
-		spare[spares++] = h;
-	pthread_mutex_unlock(&spare_mutex);
-	errno = saved;
-}
-
-struct handle *handle_get(struct handle_table *table, int number)
-{
-	_Atomic(struct handle *) *place = place_of(table, number, false);
+	_Atomic(struct handle *) *place = handle_place(table, number);
 
 	for (;;) {
 		struct handle *h = place ? atomic_load(place) : NULL;
@@ -171,11 +209,11 @@ struct handle *handle_get(struct handle_table *table, int number)
 
 			handle_watch_forks();
 			pthread_mutex_lock(&mutex);
-			place = place_of(table, number, false);
+			place = handle_place(table, number);
 			if (!place || !atomic_load(place)) {
 				h = table->find_out ? table->find_out(number) : NULL;
 				if (h && handle_enter(table, number, h))
-					place = place_of(table, number, false);
+					place = handle_place(table, number);
 			}
 			h = place ? atomic_load(place) : NULL;
 			pthread_mutex_unlock(&mutex);
@@ -184,23 +222,16 @@ struct handle *handle_get(struct handle_table *table, int number)
 				return NULL;
 		}
 		/* it may have become another number's between the look and this */
-		atomic_fetch_add(&h->users, 1);
+		handle_keep(h);
 		if (atomic_load(place) == h)
 			return h;
-		handle_put(h);
+		handle_stop_using(h);
 	}
-}
-
-/* It was in a table. */
-static void put_back(struct handle *h)
-{
-	h->is_entered = false;
-	handle_put(h);
 }
 
 bool handle_enter(struct handle_table *table, int number, struct handle *h)
 {
-	_Atomic(struct handle *) *place = place_of(table, number, true);
+	_Atomic(struct handle *) *place = make_place(table, number);
 
 	if (place) {
 		h->is_entered = true;
@@ -217,7 +248,7 @@ bool handle_enter(struct handle_table *table, int number, struct handle *h)
 
 void handle_forget(struct handle_table *table, int number)
 {
-	_Atomic(struct handle *) *place = place_of(table, number, false);
+	_Atomic(struct handle *) *place = handle_place(table, number);
 	struct handle *h = place ? atomic_exchange(place, NULL) : NULL;
 
 	if (h)
@@ -226,7 +257,7 @@ void handle_forget(struct handle_table *table, int number)
 
 void handle_forget_this(struct handle_table *table, int number, struct handle *h)
 {
-	_Atomic(struct handle *) *place = place_of(table, number, false);
+	_Atomic(struct handle *) *place = handle_place(table, number);
 
 	if (place && atomic_compare_exchange_strong(place, &(struct handle *){h}, NULL))
 		put_back(h);

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "ref/hold.h"
 #include "ref/object.h"
 
 /* What is known of the other side of a pipe, so that it need not be asked for (pipe_peer.c). */
@@ -33,14 +34,17 @@ struct handle {
 	int id;	      /* an identifier, whole */
 	dev_t device; /* an identifier's file, which is found by name again (registry.c) */
 	ino_t file;
+	/* Who keeps it: the table, and calls that have no hold of it (hold.h). */
 	_Atomic unsigned users;
+	_Atomic bool is_left; /* the table keeps it only for those who have hold of it still */
 	/* What was closed while others used it is kept open under this number; -1: it wasn't. */
 	_Atomic int kept;
 	/* It could wait, the last time somebody asked: O_NONBLOCK is the kernel's to know. */
 	_Atomic bool waits;
-	struct pipe_notes notes; /* of a pipe's end */
-	_Atomic bool is_entered; /* in a table, which is one of its users */
-	struct handle *next;	 /* of all */
+	struct pipe_notes notes;	   /* of a pipe's end */
+	_Atomic bool is_entered;	   /* in a table, which is one of its users */
+	_Atomic(struct carrier *) carrier; /* of descriptors, of a socket (socket_rights.c) */
+	struct handle *next;		   /* of all */
 };
 
 /*
@@ -60,6 +64,10 @@ struct object_class {
 	void (*closing)(int fd, struct handle *h);
 	/* The same after it: who waits for the end to be gone is to be woken. */
 	void (*closed)(struct handle *h);
+	/* The number of a new descriptor, which was duplicated from this one. */
+	void (*copied)(struct handle *h, int copy);
+	/* Nobody uses it any more. */
+	void (*released)(struct handle *h);
 	int (*fcntl)(int fd, struct handle *h, int command, long argument);
 	int (*ioctl)(int fd, struct handle *h, unsigned long request, void *argument);
 	int (*fstat)(int fd, struct handle *h, struct stat *status);
@@ -88,8 +96,12 @@ struct handle_table {
  */
 void handle_watch_forks(void);
 /* To be put back; NULL: it is nothing of ours.  errno stays. */
-struct handle *handle_get(struct handle_table *table, int number);
-void handle_put(struct handle *h);
+static inline struct handle *handle_get(struct handle_table *table, int number);
+static inline void handle_put(struct handle *h);
+/* The same once more, for who has it already. */
+void handle_keep(struct handle *h);
+/* Whether others use it than the table and its caller, who has got it. */
+bool handle_is_shared(struct handle *h);
 /* Maps the object of this file.  NULL with errno, as of object_map. */
 struct handle *handle_make(int fd, const struct object_class *class);
 /* False with errno ENOMEM, and h is no more. */
@@ -98,5 +110,45 @@ bool handle_enter(struct handle_table *table, int number, struct handle *h);
 void handle_forget(struct handle_table *table, int number);
 /* The same, if it is this one. */
 void handle_forget_this(struct handle_table *table, int number, struct handle *h);
+
+/* -- what every call does --------------------------------------------------------------------- */
+
+/* Where the table has this number; NULL: nowhere yet. */
+static inline _Atomic(struct handle *) *handle_place(struct handle_table *table, int number)
+{
+	if (number < 0 || number >= HANDLE_CHUNK * HANDLE_CHUNKS)
+		return NULL;
+	_Atomic(struct handle *) *chunk =
+		atomic_load_explicit(&table->chunks[number / HANDLE_CHUNK], memory_order_acquire);
+
+	return chunk ? &chunk[number % HANDLE_CHUNK] : NULL;
+}
+
+/* The same two without a hold: of what isn't known yet, or counted, or at its end. */
+struct handle *handle_find(struct handle_table *table, int number);
+void handle_stop_using(struct handle *h);
+void handle_leave_if_unheld(struct handle *h);
+
+static inline void handle_put(struct handle *h)
+{
+	if (!hold_drop(h))
+		handle_stop_using(h);
+	else if (atomic_load_explicit(&h->is_left, memory_order_relaxed))
+		handle_leave_if_unheld(h);
+}
+
+static inline struct handle *handle_get(struct handle_table *table, int number)
+{
+	_Atomic(struct handle *) *place = handle_place(table, number);
+	struct handle *h = place ? atomic_load(place) : NULL;
+
+	if (h && hold_take(h)) {
+		/* it may have become another number's between the look and this */
+		if (atomic_load(place) == h)
+			return h;
+		handle_put(h);
+	}
+	return handle_find(table, number);
+}
 
 #endif

@@ -13,11 +13,12 @@ ref_sources = \
 	%D%/fifo.c \
 	%D%/futex.c %D%/futex.h \
 	%D%/handle.c %D%/handle.h \
+	%D%/hold.c %D%/hold.h \
 	%D%/ipcref.h \
 	%D%/kernel.h \
 	%D%/lock.c %D%/lock.h \
 	%D%/loss.c %D%/loss.h \
-	%D%/mq.c \
+	%D%/mq.c %D%/mq.h %D%/mq_line.c %D%/mq_notify.c %D%/mq_queue.c \
 	%D%/msg.c \
 	%D%/mutex.c %D%/mutex.h \
 	%D%/namespace.c %D%/namespace.h \
@@ -28,7 +29,8 @@ ref_sources = \
 	%D%/registry.c %D%/registry.h \
 	%D%/rwlock.c \
 	%D%/sem.c \
-	%D%/semset.c \
+	%D%/semset.c %D%/semset.h %D%/semset_control.c \
+	%D%/semset_request.c %D%/semset_undo.c \
 	%D%/shm.c \
 	%D%/sig.c \
 	%D%/socket.c %D%/socket.h \
@@ -37,6 +39,7 @@ ref_sources = \
 	%D%/socket_name.c \
 	%D%/socket_option.c \
 	%D%/socket_queue.c \
+	%D%/socket_rights.c \
 	%D%/spin.c \
 	%D%/step.h
 
@@ -49,12 +52,21 @@ libipcref_so_0_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
 libipcref_so_0_LDFLAGS = -shared -Wl,-soname,libipcref.so.0
 
 if PRELOAD
-# For programs that know nothing of it.  The library's own calls of what preload.c defines are to
-# be the platform's.
+# For programs that know nothing of it.  The library's own calls of what preload.c defines are to be
+# the platform's: also under the names that a build with checks (_FORTIFY_SOURCE) calls.  Those of
+# large files no build is to call, where all files may be large anyway.
 sharedlib_PROGRAMS += libipcref-preload.so
 libipcref_preload_so_SOURCES = %D%/preload.c $(ref_sources)
-libipcref_preload_so_CFLAGS = $(libipcref_so_0_CFLAGS)
+libipcref_preload_so_CFLAGS = $(libipcref_so_0_CFLAGS) -U_FILE_OFFSET_BITS
 libipcref_preload_so_LDFLAGS = -shared -Wl,-soname,libipcref-preload.so \
+	-Wl,--wrap=__mq_open_2 \
+	-Wl,--wrap=__open64_2 \
+	-Wl,--wrap=__open_2 \
+	-Wl,--wrap=__poll_chk \
+	-Wl,--wrap=__ppoll_chk \
+	-Wl,--wrap=__pread64_chk \
+	-Wl,--wrap=__pread_chk \
+	-Wl,--wrap=__read_chk \
 	-Wl,--wrap=chmod \
 	-Wl,--wrap=close \
 	-Wl,--wrap=dup \

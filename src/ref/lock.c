@@ -37,6 +37,9 @@ static _Thread_local struct {
 	struct robust_list *before_sleep;
 #endif
 } self;
+#ifdef __linux__
+enum { DEPTH = sizeof(self.before) / sizeof(self.before[0]) };
+#endif
 
 /* -- who is who ------------------------------------------------------------------------------- */
 
@@ -106,8 +109,7 @@ uint32_t thread_id(void)
 	return self.id;
 }
 
-/* Whether the kernel looks after locks whose owner dies. */
-static bool kernel_minds_the_dead(void)
+bool kernel_minds_the_dead(void)
 {
 #ifdef __linux__
 	thread_id();
@@ -246,18 +248,16 @@ struct life thread_life(void)
 
 #ifdef __linux__
 /* Never followed, only the offset is added again: no list is needed there. */
-static struct robust_list *entry_of(struct lock *lock)
+static struct robust_list *entry_of(const struct lock *lock)
 {
 	return (struct robust_list *)((char *)&lock->word - self.list->futex_offset);
 }
 #endif
 
 /* From now on the kernel looks at this word when this thread dies. */
-static void announce(struct lock *lock)
+static inline void announce(struct lock *lock)
 {
 #ifdef __linux__
-	enum { DEPTH = sizeof(self.before) / sizeof(self.before[0]) };
-
 	if (self.list && self.depth++ < DEPTH) {
 		self.before[self.depth - 1] = self.list->list_op_pending;
 		self.list->list_op_pending = entry_of(lock);
@@ -268,12 +268,41 @@ static void announce(struct lock *lock)
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
-static void withdraw(void)
+/*
+ * Whether the lock, whose owner has this thread's id, is indeed its own: it is in a handler that
+ * has interrupted the very call that has taken it.  Processes with ids of their own (CLONE_NEWPID)
+ * may share an object, so the id alone doesn't tell.
+ */
+static bool is_own(const struct lock *lock)
+{
+#ifdef __linux__
+	for (unsigned i = 1; self.list && i < self.depth && i < DEPTH; i++)
+		if (self.before[i] == entry_of(lock))
+			return true;
+#else
+	(void)lock;
+#endif
+	return false;
+}
+
+/*
+ * It would wait for itself, and all others for it: when it dies, they go on.  To keep handlers from
+ * running while something is locked would take longer than all that is done meanwhile.
+ */
+static _Noreturn void end_for_the_others(void)
+{
+	static const char why[] = "libipcref: the handler of a signal uses an object that the "
+				  "call it has interrupted is changing\n";
+	ssize_t ignored = write(STDERR_FILENO, why, sizeof(why) - 1);
+
+	(void)ignored;
+	abort();
+}
+
+static inline void withdraw(void)
 {
 	atomic_signal_fence(memory_order_seq_cst);
 #ifdef __linux__
-	enum { DEPTH = sizeof(self.before) / sizeof(self.before[0]) };
-
 	if (self.list && --self.depth < DEPTH)
 		self.list->list_op_pending = self.before[self.depth];
 #endif
@@ -312,13 +341,12 @@ static bool take_from_the_dead(struct lock *lock)
 	       atomic_compare_exchange_strong(&lock->word, &word, thread_id() | LOCK_IS_WAITED_FOR);
 }
 
-/* bits: LOCK_IS_WAITED_FOR, if others may sleep for the lock without its saying so. */
-static bool take(struct lock *lock, uint32_t bits)
+/* Waits for it where the one look has found it taken, or hasn't taken it for no reason. */
+static __attribute__((noinline)) bool wait_and_take(struct lock *lock, uint32_t bits)
 {
-	uint32_t id = thread_id(), word = 0;
+	uint32_t id = thread_id(), word = atomic_load_explicit(&lock->word, memory_order_relaxed);
 	unsigned spins = 0;
 
-	announce(lock);
 	for (;;) {
 		if (!(word & LOCK_OWNER)) {
 			uint32_t taken = id | bits | (word & LOCK_IS_WAITED_FOR);
@@ -334,6 +362,8 @@ static bool take(struct lock *lock, uint32_t bits)
 			word = atomic_load_explicit(&lock->word, memory_order_relaxed);
 			continue;
 		}
+		if ((word & LOCK_OWNER) == id && is_own(lock))
+			end_for_the_others();
 		if (!(word & LOCK_IS_WAITED_FOR) &&
 		    !atomic_compare_exchange_weak(&lock->word, &word, word | LOCK_IS_WAITED_FOR))
 			continue;
@@ -344,6 +374,17 @@ static bool take(struct lock *lock, uint32_t bits)
 			return false;
 		word = atomic_load_explicit(&lock->word, memory_order_relaxed);
 	}
+}
+
+/* bits: LOCK_IS_WAITED_FOR, if others may sleep for the lock without its saying so. */
+static inline bool take(struct lock *lock, uint32_t bits)
+{
+	uint32_t id = self.id ? self.id : thread_id(), free = 0;
+
+	announce(lock);
+	return atomic_compare_exchange_weak_explicit(&lock->word, &free, id | bits,
+						     memory_order_acquire, memory_order_relaxed) ||
+	       wait_and_take(lock, bits);
 }
 
 bool lock_take(struct lock *lock)

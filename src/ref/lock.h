@@ -63,6 +63,9 @@ static inline bool lock_is_marked(const struct lock *mark)
 	return lock_is_taken(mark);
 }
 
+/* Whether the kernel looks after locks whose owner dies. */
+bool kernel_minds_the_dead(void);
+
 /* This thread's id; never 0. */
 uint32_t thread_id(void);
 /*

@@ -13,8 +13,6 @@
 #include "ref/loss.h"
 #include "ref/step.h"
 
-enum { MAGIC = 0x69706372 };
-
 /* -- the life of an object -------------------------------------------------------------------- */
 
 /* A file in the directory of this path: without a name, or under one that nobody looks for. */
@@ -87,7 +85,7 @@ bool object_write(int fd, enum object_kind kind, size_t size, mode_t mode,
 		return false;
 	struct object *object = place;
 
-	object->magic = MAGIC;
+	object->magic = OBJECT_MAGIC;
 	object->layout = OBJECT_LAYOUT;
 	object->kind = kind;
 	object->mode = mode;
@@ -177,7 +175,7 @@ bool object_map_head(struct mapping *mapping, int fd, enum object_kind kind, siz
 	mapping->object = place;
 	mapping->watched = loss_watch(place, size);
 	mapping->more_words = more_words(mapping);
-	if (mapping->object->magic == MAGIC && mapping->object->layout == OBJECT_LAYOUT &&
+	if (mapping->object->magic == OBJECT_MAGIC && mapping->object->layout == OBJECT_LAYOUT &&
 	    mapping->object->kind == (uint32_t)kind)
 		return true;
 	object_unmap(mapping);
@@ -198,11 +196,6 @@ void object_unmap(struct mapping *mapping)
 	munmap(mapping->object, mapping->size);
 	mapping->object = NULL;
 	errno = saved;
-}
-
-bool object_is_there(const struct mapping *mapping)
-{
-	return *(volatile uint32_t *)&mapping->object->magic == MAGIC;
 }
 
 bool is_in_group(gid_t gid)

@@ -25,7 +25,8 @@
  * How objects are laid out: the namespace tells it too, so that those of another version are not
  * met one by one (namespace.c).
  */
-#define OBJECT_LAYOUT 3
+#define OBJECT_LAYOUT 4
+enum { OBJECT_MAGIC = 0x69706372 };
 
 enum object_kind {
 	OBJECT_ANY,
@@ -116,7 +117,10 @@ bool object_map_head(struct mapping *mapping, int fd, enum object_kind kind, siz
 		     size_t most);
 void object_unmap(struct mapping *mapping);
 /* Whether there is an object still: its file may have been cut off, or its head overwritten. */
-bool object_is_there(const struct mapping *mapping);
+static inline bool object_is_there(const struct mapping *mapping)
+{
+	return *(volatile uint32_t *)&mapping->object->magic == OBJECT_MAGIC;
+}
 
 /*
  * Whether this process may do what the bits say (04: read, 02: write) with an object of this mode,

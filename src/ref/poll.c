@@ -137,24 +137,6 @@ static int look(const struct list *list, const sigset_t *mask)
 
 /* -- waiting ---------------------------------------------------------------------------------- */
 
-static struct timespec end_of(const struct timespec *timeout)
-{
-	struct timespec moment;
-
-	clock_gettime(CLOCK_MONOTONIC, &moment);
-	if (timeout->tv_sec >= INT_MAX - moment.tv_sec) {
-		moment.tv_sec = INT_MAX;
-		return moment;
-	}
-	moment.tv_sec += timeout->tv_sec;
-	moment.tv_nsec += timeout->tv_nsec;
-	if (moment.tv_nsec >= NANOSECONDS) {
-		moment.tv_sec++;
-		moment.tv_nsec -= NANOSECONDS;
-	}
-	return moment;
-}
-
 /* The interval, or less: until the end, rounded up. */
 static int until(const struct timespec *end, int interval)
 {
@@ -201,12 +183,10 @@ static int wait_for(struct list *list, const struct timespec *timeout, const sig
 	const sigset_t all = all_signals();
 	struct timespec end;
 	sigset_t before;
-	int result;
+	const struct timespec *last = end_of_duration(timeout, &end);
 
-	if (timeout)
-		end = end_of(timeout);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	result = look_and_sleep(list, timeout ? &end : NULL, mask ? mask : &before);
+	int result = look_and_sleep(list, last, mask ? mask : &before);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return result;
 }
@@ -216,8 +196,7 @@ int ipcref_ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec
 {
 	struct list list = {.polled = descriptors, .count = count, .result = -1};
 
-	if (timeout &&
-	    (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= NANOSECONDS)) {
+	if (timeout && !duration_is_valid(timeout)) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -10,8 +10,10 @@
  *	mq sem             POSIX; sem is the unnamed ones, too
  *	pipe fifo event    descriptors: read, write, close, dup, poll and so on are ours then
  *
- * Without it, the first two lines.  What libc does to a descriptor by itself is never ours: a
- * program that uses stdio, epoll or sendfile on a pipe can't have ours for it.
+ * Without it, the first two lines.  Who opens a message queue has a descriptor, which is polled and
+ * closed as any other: from then on those functions are ours, too.  What libc does to a descriptor
+ *by itself is never ours: a program that uses stdio, epoll or sendfile on a pipe can't have ours
+ *for it.
  *
  * The library itself means the platform whenever it calls a function of libc.  It is linked with
  * --wrap for those that are defined here (local.mk), so that it calls the platform's without
@@ -23,6 +25,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,8 +51,10 @@ enum family {
 	PIPE = 1 << 5,
 	FIFO = 1 << 6,
 	EVENT = 1 << 7,
+	/* not for IPCREF_PRELOAD: a message queue of ours has been opened */
+	HAS_QUEUE = 1 << 8,
 	DEFAULT = MSG | SEMSET | SHM | MQ | SEM,
-	DESCRIPTORS = PIPE | FIFO | EVENT,
+	DESCRIPTORS = PIPE | FIFO | EVENT | HAS_QUEUE,
 	IS_KNOWN = 1 << 30
 };
 
@@ -86,14 +91,16 @@ static unsigned families_of(const char *names)
 	return families;
 }
 
+static _Atomic unsigned chosen;
+
 static bool is_ours(unsigned families)
 {
-	static _Atomic unsigned chosen;
-
 	if (!chosen) {
 		const char *names = getenv("IPCREF_PRELOAD");
+		unsigned none = 0, read = IS_KNOWN | (names ? families_of(names) : DEFAULT);
 
-		chosen = IS_KNOWN | (names ? families_of(names) : DEFAULT);
+		/* another thread may have, and a queue besides */
+		atomic_compare_exchange_strong(&chosen, &none, read);
 	}
 	return chosen & families;
 }
@@ -227,8 +234,12 @@ VISIBLE mqd_t mq_open(const char *name, int flags, ...)
 		attributes = va_arg(rest, struct mq_attr *);
 		va_end(rest);
 	}
-	return is_ours(MQ) ? ipcref_mq_open(name, flags, mode, attributes)
-			   : __wrap_mq_open(name, flags, mode, attributes);
+	if (!is_ours(MQ))
+		return __wrap_mq_open(name, flags, mode, attributes);
+	mqd_t queue = ipcref_mq_open(name, flags, mode, attributes);
+	if (queue >= 0)
+		chosen |= HAS_QUEUE;
+	return queue;
 }
 
 POLYFILL(MQ, int, mq_close, (mqd_t queue), (queue))
@@ -447,8 +458,12 @@ VISIBLE int fstat64(int fd, struct stat64 *status)
 	return fstat(fd, (struct stat *)status);
 }
 
-/* What libc's headers make of a call whose arguments they can check: the size is the buffer's. */
-#define CHECKED(type, name, parameters, size, room, call)                                          \
+/*
+ * What libc's headers make of a call whose arguments they can check: the size is the buffer's.  The
+ * library's own calls are of these, too, if it is built with such checks.
+ */
+#define CHECKED(type, name, parameters, arguments, size, room, call)                               \
+	PLATFORM(type, name, parameters, arguments)                                                \
 	VISIBLE type name parameters;                                                              \
 	VISIBLE type name parameters                                                               \
 	{                                                                                          \
@@ -457,20 +472,25 @@ VISIBLE int fstat64(int fd, struct stat64 *status)
 		return call;                                                                       \
 	}
 
-CHECKED(ssize_t, __read_chk, (int fd, void *buffer, size_t size, size_t room), size, room,
-	read(fd, buffer, size))
-CHECKED(ssize_t, __pread_chk, (int fd, void *buffer, size_t size, off_t offset, size_t room), size,
-	room, pread(fd, buffer, size, offset))
+CHECKED(ssize_t, __read_chk, (int fd, void *buffer, size_t size, size_t room),
+	(fd, buffer, size, room), size, room, read(fd, buffer, size))
+CHECKED(ssize_t, __pread_chk, (int fd, void *buffer, size_t size, off_t offset, size_t room),
+	(fd, buffer, size, offset, room), size, room, pread(fd, buffer, size, offset))
 CHECKED(ssize_t, __pread64_chk, (int fd, void *buffer, size_t size, off_t offset, size_t room),
-	size, room, pread(fd, buffer, size, offset))
+	(fd, buffer, size, offset, room), size, room, pread(fd, buffer, size, offset))
 CHECKED(int, __poll_chk, (struct pollfd * polled, nfds_t count, int milliseconds, size_t room),
-	count, room / sizeof(*polled), poll(polled, count, milliseconds))
+	(polled, count, milliseconds, room), count, room / sizeof(*polled),
+	poll(polled, count, milliseconds))
 CHECKED(int, __ppoll_chk,
 	(struct pollfd * polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
 	 size_t room),
-	count, room / sizeof(*polled), ppoll(polled, count, timeout, mask))
+	(polled, count, timeout, mask, room), count, room / sizeof(*polled),
+	ppoll(polled, count, timeout, mask))
 /* with no mode, which nothing that makes a file may lack */
-CHECKED(int, __open_2, (const char *path, int flags), has_mode(flags), false, open(path, flags))
-CHECKED(int, __open64_2, (const char *path, int flags), has_mode(flags), false, open(path, flags))
-CHECKED(mqd_t, __mq_open_2, (const char *name, int flags), flags &O_CREAT, 0, mq_open(name, flags))
+CHECKED(int, __open_2, (const char *path, int flags), (path, flags), has_mode(flags), false,
+	open(path, flags))
+CHECKED(int, __open64_2, (const char *path, int flags), (path, flags), has_mode(flags), false,
+	open(path, flags))
+CHECKED(mqd_t, __mq_open_2, (const char *name, int flags), (name, flags), flags &O_CREAT, 0,
+	mq_open(name, flags))
 #endif

@@ -351,7 +351,7 @@ static struct handle *find_object(struct ipc_class *class, int id)
 			finish_removal(class, id);
 		return NULL;
 	}
-	atomic_fetch_add(&h->users, 1);
+	handle_keep(h);
 	if (handle_enter(&class->handles, place, h))
 		return h;
 	handle_put(h);

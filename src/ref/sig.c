@@ -302,22 +302,13 @@ int ipcref_sigwait(const sigset_t *set, int *signal)
 int ipcref_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
 	struct sleep sleep = {.clock = CLOCK_MONOTONIC, .when_interrupted = SLEEP_ENDS};
-	struct timespec deadline;
+	struct timespec end;
 
-	if (timeout) {
-		if (!moment_is_valid(CLOCK_MONOTONIC, timeout)) {
-			errno = EINVAL;
-			return -1;
-		}
-		clock_gettime(CLOCK_MONOTONIC, &deadline);
-		deadline.tv_nsec += timeout->tv_nsec;
-		deadline.tv_sec += deadline.tv_nsec / 1000000000;
-		deadline.tv_nsec %= 1000000000;
-		if (__builtin_add_overflow(deadline.tv_sec, timeout->tv_sec, &deadline.tv_sec))
-			timeout = NULL; /* longer than there will be anybody */
-		else
-			sleep.deadline = &deadline;
+	if (timeout && !moment_is_valid(CLOCK_MONOTONIC, timeout)) {
+		errno = EINVAL;
+		return -1;
 	}
+	sleep.deadline = end_of_duration(timeout, &end);
 	int result = wait_for(set, info, &sleep);
 
 	if (result < 0 && errno == ETIMEDOUT)

@@ -201,7 +201,10 @@ static int make_pair(int type, int ends[2])
 	STEP("sock/pair/begun");
 	bool is_made = write_socket(made[0], &wish) && descriptor_take_end(made[1], SOCKET_B) &&
 		       set_flags(made[0], type) && set_flags(made[1], type);
-	return descriptor_adopt_both(made, is_made, OBJECT_SOCKET, SOCKET_A, SOCKET_B, ends);
+	if (descriptor_adopt_both(made, is_made, OBJECT_SOCKET, SOCKET_A, SOCKET_B, ends) < 0)
+		return -1;
+	rights_join(ends);
+	return 0;
 }
 
 int ipcref_socketpair(int domain, int type, int protocol, int ends[2])
@@ -300,19 +303,55 @@ static int socket_fstat(int fd, struct handle *h, struct stat *status)
 	return 0;
 }
 
+static uint32_t switches_of(const struct handle *h)
+{
+	return socket_of(&h->mapping)->ends[end_of(h)].switches;
+}
+
+/* Whom to signal the kernel knows, and nothing that a hostile peer can write says. */
+static bool set_async(int fd, struct handle *h, bool is_on)
+{
+	struct socket_end *own = &socket_of(&h->mapping)->ends[end_of(h)];
+
+	if (is_on == !!(own->switches & SWITCH_ASYNC))
+		return true;
+	if (rights_fcntl(h, F_SETFL, O_NONBLOCK | (is_on ? O_ASYNC : 0)) < 0)
+		return false;
+	/* chosen before there was a carrier */
+	if (rights_fcntl(h, F_GETOWN, 0) == 0)
+		rights_fcntl(h, F_SETOWN, fcntl(fd, F_GETOWN));
+	mapping_lock(&h->mapping);
+	CHANGE(&h->mapping, own->switches, own->switches ^ SWITCH_ASYNC);
+	mapping_unlock(&h->mapping);
+	return true;
+}
+
+/* Whether the command says whom to signal, or how. */
+static bool chooses_owner(int command)
+{
+#ifdef F_SETSIG
+	if (command == F_SETSIG)
+		return true;
+#endif
+#ifdef F_SETOWN_EX
+	if (command == F_SETOWN_EX)
+		return true;
+#endif
+	return command == F_SETOWN;
+}
+
 static int socket_fcntl(int fd, struct handle *h, int command, long argument)
 {
-	(void)h;
-	/* whom to send SIGIO to, nothing that a hostile peer can write may say */
-	if (command == F_SETFL && argument & O_ASYNC) {
-		errno = ENOSYS;
-		return -1;
-	}
 	if (command == F_SETFL)
-		return fcntl(fd, F_SETFL, argument & O_NONBLOCK);
+		return set_async(fd, h, argument & O_ASYNC)
+			       ? fcntl(fd, F_SETFL, argument & O_NONBLOCK)
+			       : -1;
 	int result = fcntl(fd, command, argument);
+	if (result >= 0 && chooses_owner(command))
+		rights_fcntl(h, command, argument);
 	if (command == F_GETFL && result >= 0)
-		result = O_RDWR | (result & O_NONBLOCK);
+		result = O_RDWR | (result & O_NONBLOCK) |
+			 (switches_of(h) & SWITCH_ASYNC ? O_ASYNC : 0);
 	return result;
 }
 
@@ -391,13 +430,14 @@ int ipcref_sockatmark(int fd)
 /* -- readiness -------------------------------------------------------------------------------- */
 
 /* Whether there is room where datagrams of a connected socket go. */
-static bool peer_has_room(const struct socket *socket)
+static bool peer_has_room(struct mapping *mapping)
 {
+	const struct socket *socket = socket_of(mapping);
 	struct socket_file file;
 	struct queue_view view;
 	bool has_room = true;
 
-	if (socket->state != SOCKET_CONNECTED || !socket_open_number(&file, socket->peer))
+	if (socket->state != SOCKET_CONNECTED || !socket_open_number(&file, socket_peer(mapping)))
 		return true;
 	mapping_lock(&file.mapping);
 	if (queue_see(&view, &file.mapping, 0))
@@ -440,7 +480,7 @@ static short socket_ready(int fd, struct handle *h)
 	short events;
 
 	if (!has_both_ends(socket))
-		is_writable = peer_has_room(socket);
+		is_writable = peer_has_room(&h->mapping);
 	mapping_lock(&h->mapping);
 	if (is_gone)
 		socket_notice_end(h);
@@ -462,6 +502,8 @@ const struct object_class socket_class = {
 	.writev = socket_writev,
 	.ready = socket_ready,
 	.closed = socket_closed,
+	.copied = rights_share,
+	.released = rights_release,
 	.fcntl = socket_fcntl,
 	.ioctl = socket_ioctl,
 	.fstat = socket_fstat,
@@ -679,12 +721,9 @@ int ipcref_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 		return recvmmsg(fd, messages, count, FLAGS_OF_MANY flags, timeout);
 	if (!h)
 		return -1;
-	if (timeout) {
-		clock_gettime(CLOCK_MONOTONIC, &end);
-		end.tv_sec += timeout->tv_sec + (end.tv_nsec + timeout->tv_nsec) / 1000000000;
-		end.tv_nsec = (end.tv_nsec + timeout->tv_nsec) % 1000000000;
-	}
-	unsigned received = receive_many(fd, h, messages, count, flags, timeout ? &end : NULL);
+	unsigned received =
+		receive_many(fd, h, messages, count, flags, end_of_duration(timeout, &end));
+
 	handle_put(h);
 	return received || !count ? (int)received : -1;
 }

@@ -84,6 +84,7 @@ enum socket_switch {
 	SWITCH_PROCESS = 2,
 	SWITCH_TIME = 4,
 	SWITCH_EXACT_TIME = 8,
+	SWITCH_ASYNC = 0x200, /* O_ASYNC, which its carrier has */
 	/* kept, and of no effect here */
 	SWITCH_KEEPALIVE = 0x10,
 	SWITCH_BROADCAST = 0x20,
@@ -99,6 +100,8 @@ struct socket_queue {
 	_Atomic uint32_t taken;		     /* bytes of the first record that have been */
 	_Atomic uint32_t has_urgent, urgent; /* the position of the record that is */
 	_Atomic uint32_t allocated;	     /* so much of the ring, from its beginning */
+	/* of messages with descriptors: the last that was given, and the last in a record */
+	_Atomic uint32_t tickets, carried;
 	struct bell put, made_room;
 };
 
@@ -109,8 +112,11 @@ struct socket {
 	uint64_t number; /* that its file is named after; 0: a pair's, which has no name */
 	uint32_t type;
 	_Atomic uint32_t state;
-	/* Whom it has connected to, or is about to: a listener, or a socket of datagrams. */
-	_Atomic uint64_t peer;
+	/*
+	 * Whom it has connected to, or is about to: a listener, or a socket of datagrams.  Read
+	 * under the lock, for not every processor reads so much at once.
+	 */
+	uint64_t peer;
 	_Atomic uint32_t connector; /* the thread that is connecting it */
 	_Atomic uint32_t was_accepted;
 	_Atomic uint32_t backlog;
@@ -185,11 +191,15 @@ bool socket_chmod(const char *path, mode_t mode, int *result);
  * Whether the peer is there or will be: 1 or 0, or -1 with errno.  The socket is not locked, for
  * the listener may be to be.
  */
-int socket_has_peer(int fd, const struct handle *h);
+int socket_has_peer(int fd, struct handle *h);
 /* Whether it is connected, or was; not locked. */
 bool socket_is_connected(int fd, struct handle *h);
 /* Whether a listener that is there has still to accept it: 1 or 0, or -1 with errno. */
-int socket_is_awaited(const struct socket *socket);
+int socket_is_awaited(struct mapping *mapping);
+/* The number of whom it has connected to, or is about to; 0: nobody.  Not locked. */
+uint64_t socket_peer(struct mapping *mapping);
+/* Whether a socket of datagrams hears this one; it isn't locked. */
+bool socket_hears(struct mapping *mapping, const struct socket *sender);
 /* There is no peer: the end of the connection, told once by an error if something was lost. Locked.
  */
 void socket_notice_end(struct handle *h);
@@ -205,7 +215,9 @@ struct record {
 	uint32_t flags;	    /* below */
 	uint32_t name_size; /* of the name's path, which comes before it */
 	uint32_t pid, uid, gid;
-	uint64_t time; /* nanoseconds since the Epoch; 0: not asked for */
+	uint64_t time;	 /* nanoseconds since the Epoch; 0: not asked for */
+	uint32_t ticket; /* by which its descriptors are known; 0: it has none */
+	uint32_t unused;
 };
 enum { RECORD_HAS_SENDER = 1, RECORD_IS_URGENT = 2, RECORD_WAS_TAKEN = 4 };
 
@@ -245,6 +257,65 @@ void queue_name(const struct queue_view *view, uint32_t position, const struct r
 void queue_advance(const struct queue_view *view, uint32_t position, uint32_t records,
 		   uint32_t bytes, uint32_t taken);
 void queue_mark(const struct queue_view *view, uint32_t position, uint32_t flags);
+
+/* -- descriptors on their way (socket_rights.c) ----------------------------------------------- */
+
+enum { RIGHTS_MOST = 253 }; /* that may be passed at once */
+
+/* What is to be sent. */
+struct rights {
+	unsigned count;
+	int fds[RIGHTS_MOST];
+};
+
+/* What has been received: carriers come behind the descriptors that they belong to. */
+struct parcel {
+	bool is_cut; /* there was more */
+	unsigned count, carriers;
+	int fds[RIGHTS_MOST];
+	uint8_t owners[RIGHTS_MOST];
+};
+
+/*
+ * Carriers of a new pair; of a socket that others find by its number; of a connection, by a ticket
+ * that goes with it into the listener's queue.  Where one can't be had, there is none.
+ */
+void rights_join(const int ends[2]);
+void rights_name(struct handle *h);
+bool rights_path_of(char path[PATH_MAX], uint64_t number);
+/* The descriptor of a carrier, or -1.  The listener is locked. */
+int rights_connect(struct socket *listener, uint32_t *ticket);
+void rights_accept(struct handle *listener, uint32_t ticket, int accepted);
+/* This is the carrier's descriptor; -1: none. */
+void rights_attach(struct handle *h, int fd);
+void rights_share(struct handle *h, int copy);
+void rights_release(struct handle *h);
+
+/* Adds those of a control message.  0 or an error. */
+int rights_add(struct rights *rights, const struct cmsghdr *header);
+/*
+ * Sends them to the end of a socket, which is locked: over our own end's carrier or, if own is
+ * NULL, to that socket's.  0 or an error; EAGAIN: there is no room; ENOSYS: there is no carrier.
+ */
+int rights_send(const struct rights *rights, struct handle *own, struct socket *to, unsigned end,
+		uint32_t *ticket);
+/*
+ * Takes what came with a record that has been taken, or peeked at, from the locked socket; if
+ * there is no room for any, it is closed.
+ */
+void rights_take(struct parcel *parcel, struct handle *h, uint32_t ticket, int flags,
+		 bool has_room);
+/*
+ * Throws away what is on the carrier to no purpose: knocks and, if nothing is in the queue to this
+ * end, which is locked, whatever is there.
+ */
+void rights_clear(struct handle *h, bool is_empty);
+/* Lets the kernel raise SIGIO, if whoever has that end wants it; as rights_send. */
+void rights_knock(struct handle *own, struct socket *to, unsigned end);
+/* fcntl of the carrier; -1 with errno ENOSYS: there is none. */
+int rights_fcntl(const struct handle *h, int command, long argument);
+/* The first so many are the program's now, the others are closed. */
+void rights_keep(struct parcel *parcel, unsigned count, int flags);
 
 /* -- calls ------------------------------------------------------------------------------------ */
 

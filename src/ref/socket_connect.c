@@ -57,13 +57,32 @@ static bool is_queued(struct mapping *listener, uint64_t number)
 	return is_found;
 }
 
-int socket_is_awaited(const struct socket *socket)
+uint64_t socket_peer(struct mapping *mapping)
 {
-	uint64_t listener = socket->peer;
+	uint64_t peer;
+
+	mapping_lock(mapping);
+	peer = socket_of(mapping)->peer;
+	mapping_unlock(mapping);
+	return peer;
+}
+
+bool socket_hears(struct mapping *mapping, const struct socket *sender)
+{
+	return socket_of(mapping)->state != SOCKET_CONNECTED ||
+	       socket_peer(mapping) == sender->number;
+}
+
+int socket_is_awaited(struct mapping *mapping)
+{
+	const struct socket *socket = socket_of(mapping);
+	uint64_t listener = 0;
 	struct socket_file file;
 	int result;
 
-	if (!has_connections(socket) || socket->state == SOCKET_LISTENS || !listener)
+	if (has_connections(socket) && socket->state != SOCKET_LISTENS)
+		listener = socket_peer(mapping);
+	if (!listener)
 		return 0;
 	if (!socket_open_number(&file, listener))
 		return errno == ENOENT ? 0 : -1;
@@ -84,7 +103,7 @@ static int has_other_end(int fd, const struct handle *h)
 	return result;
 }
 
-int socket_has_peer(int fd, const struct handle *h)
+int socket_has_peer(int fd, struct handle *h)
 {
 	struct socket *socket = socket_of(&h->mapping);
 	bool was_there; /* known before the look, after which it may come and be so */
@@ -96,7 +115,7 @@ int socket_has_peer(int fd, const struct handle *h)
 	result = has_other_end(fd, h);
 	if (result || was_there)
 		return result;
-	result = socket_is_awaited(socket);
+	result = socket_is_awaited(&h->mapping);
 	if (result)
 		return result;
 	return has_other_end(fd, h); /* accepted between the looks, or not at all */
@@ -163,6 +182,7 @@ static int listen_locked(struct handle *h, int backlog)
 		return EINVAL;
 	if (backlog < 0 || backlog > MOST_BACKLOG)
 		backlog = MOST_BACKLOG;
+	rights_name(h);
 	CHANGE(&h->mapping, socket->backlog, (uint32_t)backlog);
 	CHANGE(&h->mapping, socket->state, SOCKET_LISTENS);
 	socket_introduce(&h->mapping, &socket->ends[0].person);
@@ -251,7 +271,7 @@ static void end_connecting(struct handle *h, enum socket_state state)
 }
 
 /* Puts the number into the listener's queue.  0, an error, or EAGAIN: it is full. */
-static int enqueue(struct socket_file *listener, uint64_t number)
+static int enqueue(struct socket_file *listener, struct handle *h, uint64_t number)
 {
 	struct socket *socket = socket_of(&listener->mapping);
 	const struct iovec part = {&number, sizeof(number)};
@@ -266,7 +286,13 @@ static int enqueue(struct socket_file *listener, uint64_t number)
 	if (view.queue->records > socket->backlog ||
 	    queue_room(&view, SOCKET_RING, 0) < sizeof(number))
 		return EAGAIN;
-	return queue_put(&view, listener->fd, &record, "", &cursor);
+	int carrier = rights_connect(socket, &record.ticket);
+	int error = queue_put(&view, listener->fd, &record, "", &cursor);
+	if (!error)
+		rights_attach(h, carrier);
+	else if (carrier >= 0)
+		close(carrier);
+	return error;
 }
 
 static int await_a_place(struct socket_file *listener, uint64_t number, struct waiting *waiting)
@@ -277,7 +303,7 @@ static int await_a_place(struct socket_file *listener, uint64_t number, struct w
 		if (!socket_is_held(listener))
 			return ECONNREFUSED;
 		mapping_lock(&listener->mapping);
-		int error = enqueue(listener, number);
+		int error = enqueue(listener, waiting->h, number);
 		bool is_full = error == EAGAIN;
 		if (is_full)
 			error = waiting_await(waiting, room, &listener->mapping, false);
@@ -331,12 +357,12 @@ static int connect_to_listener(int fd, struct handle *h, struct socket_file *lis
 	return error;
 }
 
-static int connect_datagrams(struct handle *h, const struct socket_file *to)
+static int connect_datagrams(struct handle *h, struct socket_file *to)
 {
-	struct socket *socket = socket_of(&h->mapping), *peer = socket_of(&to->mapping);
+	struct socket *socket = socket_of(&h->mapping);
 	int error = 0;
 
-	if (peer->state == SOCKET_CONNECTED && peer->peer != socket->number)
+	if (!socket_hears(&to->mapping, socket))
 		return EPERM;
 	mapping_lock(&h->mapping);
 	if (has_both_ends(socket)) {
@@ -431,8 +457,9 @@ static int take_end(uint64_t number, int flags)
  * Takes the first of the queue.  0, an error, or EAGAIN: there is none.  One whose file is gone is
  * dropped.
  */
-static int dequeue(struct mapping *mapping, int flags, int *accepted)
+static int dequeue(struct handle *h, int flags, int *accepted)
 {
+	struct mapping *mapping = &h->mapping;
 	struct socket *socket = socket_of(mapping);
 	struct queue_view view;
 	struct record record;
@@ -450,8 +477,10 @@ static int dequeue(struct mapping *mapping, int flags, int *accepted)
 		if (*accepted < 0 && errno != ENOENT)
 			return errno;
 		queue_advance(&view, queue_after(view.head, &record), 1, record.size, 0);
-		if (*accepted >= 0)
+		if (*accepted >= 0) {
+			rights_accept(h, record.ticket, *accepted);
 			return 0;
+		}
 	}
 }
 
@@ -463,7 +492,7 @@ static int await_connection(int fd, struct handle *h, int flags, int *accepted)
 
 	waiting_begin(&waiting, fd, h, 0, socket->ends[0].receive_timeout);
 	mapping_lock(&h->mapping);
-	while ((error = dequeue(&h->mapping, flags, accepted)) == EAGAIN) {
+	while ((error = dequeue(h, flags, accepted)) == EAGAIN) {
 		error = waiting_await(&waiting, &socket->queues[0].put, &h->mapping, false);
 		if (error)
 			break;

@@ -21,7 +21,6 @@
 #endif
 
 enum { NANOSECONDS = 1000000000, NOBODY = 65534 };
-enum { MOST_DESCRIPTORS = 253 }; /* that may be passed at once */
 /* A part of a long send is worth a record of its own. */
 enum { LEAST_PART = 1024 };
 
@@ -86,26 +85,10 @@ struct outgoing {
 	const struct msghdr *message;
 	int flags;
 	size_t size;
-	struct record record; /* as far as it is known: of whom, if that was claimed */
+	struct record record;  /* as far as it is known: of whom, if that was claimed */
+	struct rights *rights; /* still to be sent, with the first record */
 	struct waiting waiting;
 };
-
-/* 0 or an error: descriptors go from one process to another only by the kernel. */
-static int refuse_descriptors(const struct cmsghdr *header)
-{
-	size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-	if (count > MOST_DESCRIPTORS)
-		return EINVAL;
-	for (size_t i = 0; i < count; i++) {
-		int fd;
-
-		memcpy(&fd, CMSG_DATA(header) + i * sizeof(fd), sizeof(fd));
-		if (fcntl(fd, F_GETFD) < 0)
-			return EBADF;
-	}
-	return count ? ENOSYS : 0;
-}
 
 #ifdef SCM_CREDENTIALS
 /* Whether this process may say that it is so. */
@@ -140,7 +123,7 @@ static int read_control(struct outgoing *out)
 		if (header->cmsg_len < CMSG_LEN(0))
 			return EINVAL;
 		if (header->cmsg_type == SCM_RIGHTS) {
-			error = refuse_descriptors(header);
+			error = rights_add(out->rights, header);
 			continue;
 		}
 		error = EINVAL;
@@ -201,14 +184,6 @@ static void route_own(struct route *route, const struct outgoing *out)
 	route->end = !end_of(out->h);
 }
 
-/* Whether a socket of datagrams hears this one. */
-static bool is_heard(const struct route *route, const struct socket *sender)
-{
-	const struct socket *to = socket_of(route->mapping);
-
-	return to->state != SOCKET_CONNECTED || to->peer == sender->number;
-}
-
 /* Finds where a datagram is to go; 0 or an error, after which nothing is to be given back. */
 static int route_datagram(struct route *route, const struct outgoing *out)
 {
@@ -228,12 +203,12 @@ static int route_datagram(struct route *route, const struct outgoing *out)
 	} else if (has_both_ends(socket)) {
 		route_own(route, out);
 		return 0;
-	} else if (!socket_open_number(&route->file, socket->peer)) {
+	} else if (!socket_open_number(&route->file, socket_peer(&out->h->mapping))) {
 		return errno == ENOENT ? ECONNREFUSED : errno;
 	}
 	route->mapping = &route->file.mapping;
 	route->end = 0;
-	if (is_heard(route, socket))
+	if (socket_hears(route->mapping, socket))
 		return 0;
 	socket_close(&route->file);
 	return EPERM;
@@ -292,12 +267,27 @@ static int put_part(struct outgoing *out, struct route *route, struct cursor *cu
 		return EAGAIN;
 	tell_sender(&record, to->ends[route->end].switches);
 	record.size = (uint32_t)part;
+	struct handle *own = route->is_own ? out->h : NULL;
+	int error = 0;
 	if (is_urgent)
 		record.flags |= RECORD_IS_URGENT;
-	int error = queue_put(&view, number_of(out, route), &record, name->path, cursor);
+	else if (out->rights->count)
+		error = rights_send(out->rights, own, to, route->end, &record.ticket);
 	if (!error)
-		*left -= part;
-	return error;
+		error = queue_put(&view, number_of(out, route), &record, name->path, cursor);
+	if (error)
+		return error;
+	if (!record.ticket)
+		rights_knock(own, to, route->end);
+	out->rights->count = 0;
+	*left -= part;
+	return 0;
+}
+
+/* Whether anybody has the end: 1 or 0, or -1 with errno. */
+static int has_receiver(const struct outgoing *out, const struct route *route)
+{
+	return route->is_own ? socket_has_peer(out->fd, out->h) : socket_is_held(&route->file);
 }
 
 /* Sends so many bytes on the way, as one record or, of a stream, in parts.  0 or an error. */
@@ -308,9 +298,7 @@ static int send_on(struct outgoing *out, struct route *route, struct cursor *cur
 	bool is_stream = socket_of(route->mapping)->type == SOCK_STREAM;
 
 	for (;;) {
-		int peer = route->is_own ? socket_has_peer(out->fd, out->h)
-					 : socket_is_held(&route->file);
-		int why = errno;
+		int peer = has_receiver(out, route), why = errno;
 
 		mapping_lock(route->mapping);
 		int error = check_way(out, route, peer, why);
@@ -327,7 +315,9 @@ static int send_on(struct outgoing *out, struct route *route, struct cursor *cur
 				&socket_of(route->mapping)->queues[route->end].made_room,
 				route->mapping, has_moved || *left < size);
 		mapping_unlock(route->mapping);
-		if (error || is_done)
+		/* the carrier goes with the end: who has none may have been killed meanwhile */
+		bool is_gone = error == ENOSYS && peer > 0 && has_receiver(out, route) == 0;
+		if ((error && !is_gone) || is_done)
 			return error;
 	}
 }
@@ -394,10 +384,13 @@ static int check_flags(const struct outgoing *out)
 ssize_t socket_send(int fd, struct handle *h, const struct msghdr *message, int flags)
 {
 	const struct socket *socket = socket_of(&h->mapping);
-	struct outgoing out = {.fd = fd, .h = h, .message = message, .flags = flags};
+	struct rights rights; /* not cleared, for most messages have none */
+	struct outgoing out = {
+		.fd = fd, .h = h, .message = message, .flags = flags, .rights = &rights};
 	ssize_t size = size_of(message);
 	size_t sent = 0;
 
+	rights.count = 0;
 	if (size < 0 || FAULT("sock/send/enter", ENOBUFS, ENOMEM))
 		return -1;
 	out.size = (size_t)size;
@@ -435,6 +428,8 @@ struct incoming {
 	bool has_record; /* the first one that it gives something of */
 	struct record record;
 	struct socket_name name;
+	uint32_t ticket; /* of the descriptors that come with it; 0: none */
+	struct parcel *parcel;
 	struct cursor cursor;
 	struct waiting waiting;
 };
@@ -484,6 +479,11 @@ static void take_of(struct incoming *in, const struct queue_view *view, struct w
 	if (!in->has_record)
 		in->record = *record;
 	in->has_record = true;
+	/* descriptors come with the first byte that they were sent with, and none behind those */
+	if (record->ticket && walk->taken == 0) {
+		in->ticket = record->ticket;
+		in->is_over = true;
+	}
 	in->given += here;
 	walk->bytes += (uint32_t)here;
 	walk->taken = from + (uint32_t)here;
@@ -559,6 +559,7 @@ static bool take_message(struct incoming *in, const struct queue_view *view)
 		return false;
 	in->has_record = in->is_over = true;
 	in->length = in->record.size;
+	in->ticket = in->record.ticket;
 	in->given = in->size < in->length ? in->size : in->length;
 	queue_copy(view, view->head, &in->record, 0, &in->cursor, in->given);
 	queue_name(view, view->head, &in->record, &in->name);
@@ -588,6 +589,11 @@ static int receive_locked(struct incoming *in, int peer)
 	if (!queue_see(&view, &in->h->mapping, end_of(in->h)) ||
 	    !(socket->type == SOCK_STREAM ? take_stream(in, &view) : take_message(in, &view)))
 		return errno;
+	if (in->ticket)
+		rights_take(in->parcel, in->h, in->ticket, in->flags,
+			    in->message->msg_controllen >= CMSG_LEN(sizeof(int)));
+	else
+		rights_clear(in->h, view.used == 0);
 	if (in->is_over || in->given >= target_of(in))
 		return 0;
 	if (peer == 0 && has_connections(socket))
@@ -703,6 +709,21 @@ static void give_time(struct control *control, uint32_t wishes, uint64_t time)
 #endif
 }
 
+/* As many as there is room for. */
+static void give_descriptors(struct control *control, struct parcel *parcel, int flags)
+{
+	size_t room = control->room > CMSG_LEN(0)
+			      ? (control->room - CMSG_LEN(0)) / sizeof(parcel->fds[0])
+			      : 0;
+	unsigned count = parcel->count < room ? parcel->count : (unsigned)room;
+
+	if (parcel->is_cut || count < parcel->count)
+		control->flags |= MSG_CTRUNC;
+	if (count)
+		give_control(control, SCM_RIGHTS, parcel->fds, count * sizeof(parcel->fds[0]));
+	rights_keep(parcel, count, flags);
+}
+
 #if defined(SYS_pidfd_open) && defined(SCM_PIDFD)
 static void give_process(struct control *control, const struct record *record)
 {
@@ -732,6 +753,8 @@ static void give_beside(struct incoming *in, struct control *control)
 	if (wishes & SWITCH_CREDENTIALS)
 		give_control(control, SCM_CREDENTIALS, &sender, sizeof(sender));
 #endif
+	if (in->ticket)
+		give_descriptors(control, in->parcel, in->flags);
 #if defined(SYS_pidfd_open) && defined(SCM_PIDFD)
 	if (wishes & SWITCH_PROCESS && record->flags & RECORD_HAS_SENDER)
 		give_process(control, record);
@@ -763,7 +786,9 @@ ssize_t socket_receive(int fd, struct handle *h, struct msghdr *message, int fla
 		       struct vigil *vigil)
 {
 	const struct socket *socket = socket_of(&h->mapping);
-	struct incoming in = {.fd = fd, .h = h, .message = message, .flags = flags};
+	struct parcel parcel; /* not cleared, for most messages have none */
+	struct incoming in = {
+		.fd = fd, .h = h, .message = message, .flags = flags, .parcel = &parcel};
 	ssize_t size = size_of(message);
 	int error = 0;
 
@@ -771,6 +796,7 @@ ssize_t socket_receive(int fd, struct handle *h, struct msghdr *message, int fla
 		return -1;
 	in.size = (size_t)size;
 	in.cursor = (struct cursor){message->msg_iov, 0};
+	parcel.count = parcel.carriers = 0;
 	if (has_connections(socket) && !socket_is_connected(fd, h))
 		error = ENOTCONN;
 	else if (flags & MSG_OOB && socket->type != SOCK_STREAM)

@@ -236,35 +236,40 @@ static bool is_dead(const struct socket_file *file)
 	return !socket_is_held(file) && descriptor_has_others(file->fd, SOCKET_B) == 0;
 }
 
-/*
- * Who takes a dead socket's name away has locked it: so it is still that socket's, for another's
- * can't come to its place before.
- */
-static void unlink_if_same(const char *path, const struct stat *file)
+static bool is_same(const char *path, const struct stat *file)
 {
 	struct stat status;
 
-	if (stat(path, &status) == 0 && status.st_dev == file->st_dev &&
-	    status.st_ino == file->st_ino)
-		unlink(path);
+	return stat(path, &status) == 0 && status.st_dev == file->st_dev &&
+	       status.st_ino == file->st_ino;
 }
 
+/*
+ * Who takes a dead socket's name away has locked it: so it is still that socket's, for another's
+ * can't come to its place before.  The number's is the last of them: by it those that are left are
+ * found, if whoever buries it dies.
+ */
 static void unlink_names(struct socket_file *file)
 {
 	const struct socket *socket = socket_of(&file->mapping);
+	uint64_t number = socket->number;
 	struct socket_name name;
 	struct stat status;
-	char path[PATH_MAX];
+	char path[PATH_MAX], carrier[PATH_MAX];
 
 	if (fstat(file->fd, &status) < 0)
 		return;
 	socket_copy_name(&name, &socket->ends[0].name);
 	if (name.size > PATH_AT && name.path[0] == '\0' &&
-	    abstract_path(path, name.path + 1, name.size - PATH_AT - 1))
-		unlink_if_same(path, &status);
+	    abstract_path(path, name.path + 1, name.size - PATH_AT - 1) && is_same(path, &status))
+		unlink(path);
 	STEP("sock/bury/unnamed");
-	if (socket_path_of(path, socket->number))
-		unlink_if_same(path, &status);
+	if (!socket_path_of(path, number) || !is_same(path, &status))
+		return;
+	if (rights_path_of(carrier, number))
+		unlink(carrier);
+	STEP("sock/bury/without-carrier");
+	unlink(path);
 }
 
 /* Whether it was buried. */
@@ -272,7 +277,7 @@ static bool bury(struct socket_file *file)
 {
 	bool is_buried;
 
-	if (!is_dead(file) || socket_is_awaited(socket_of(&file->mapping)))
+	if (!is_dead(file) || socket_is_awaited(&file->mapping))
 		return false;
 	mapping_lock(&file->mapping);
 	is_buried = is_dead(file); /* not accepted meanwhile */
@@ -354,12 +359,15 @@ static int link_abstract(const struct socket *socket, const char *path)
 }
 
 /* The name is known before it leads here: so it goes with the socket, whoever dies meanwhile. */
-static int bind_to(int fd, struct socket *socket, const struct sockaddr_un *address, socklen_t size,
+static int bind_to(int fd, struct handle *h, const struct sockaddr_un *address, socklen_t size,
 		   const char *path)
 {
+	struct socket *socket = socket_of(&h->mapping);
 	struct socket_name *name = &socket->ends[0].name;
 	int error;
 
+	if (!has_connections(socket))
+		rights_name(h);
 	keep_name(name, address, size);
 	STEP("sock/bind/named");
 	error = is_abstract(address, size) ? link_abstract(socket, path)
@@ -370,10 +378,11 @@ static int bind_to(int fd, struct socket *socket, const struct sockaddr_un *addr
 }
 
 /* To an abstract name of five digits that nobody has. */
-static int bind_by_itself(int fd, struct socket *socket)
+static int bind_by_itself(int fd, struct handle *h)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	uint32_t number = (uint32_t)(socket->number ^ socket->number >> 20);
+	uint64_t own = socket_of(&h->mapping)->number;
+	uint32_t number = (uint32_t)(own ^ own >> 20);
 	const socklen_t size = PATH_AT + 6;
 	char path[PATH_MAX], digits[8];
 	int error = EADDRINUSE;
@@ -383,7 +392,7 @@ static int bind_by_itself(int fd, struct socket *socket)
 		memcpy(address.sun_path + 1, digits, 5);
 		if (!path_of(path, &address, size))
 			return errno;
-		error = bind_to(fd, socket, &address, size, path);
+		error = bind_to(fd, h, &address, size, path);
 	}
 	return error;
 }
@@ -397,8 +406,7 @@ static int bind_locked(int fd, struct handle *h, const struct sockaddr_un *addre
 		return EINVAL;
 	if (socket->number == 0)
 		return EOPNOTSUPP;
-	return size == PATH_AT ? bind_by_itself(fd, socket)
-			       : bind_to(fd, socket, address, size, path);
+	return size == PATH_AT ? bind_by_itself(fd, h) : bind_to(fd, h, address, size, path);
 }
 
 static int bind_ours(int fd, struct handle *h, const struct sockaddr *address, socklen_t size)

@@ -142,6 +142,8 @@ int queue_put(const struct queue_view *view, int fd, const struct record *record
 	CHANGE(view->mapping, queue->head, head);
 	CHANGE(view->mapping, queue->records, queue->records + 1);
 	CHANGE(view->mapping, queue->bytes, queue->bytes + record->size);
+	if (record->ticket)
+		CHANGE(view->mapping, queue->carried, record->ticket);
 	CHANGE(view->mapping, queue->tail, tail + need);
 	mapping_commit(view->mapping);
 	STEP("sock/put/done");

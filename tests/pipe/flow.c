@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A stream has no boundaries, loses nothing and counts what waits. */
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "stage/story.h"
 
@@ -106,6 +109,39 @@ TEST(pipe, no_byte_moves_by_a_bad_pointer)
 	does_give(a, fd.readable_bytes("p:r"), 0);
 	does(a, fd.write("p:w", "abc"));
 	does_fail(a, call(move_by_bad_pointer, NULL, 1, 0, 0), EFAULT);
+	does_give(a, fd.read("p:r", 10), "abc");
+}
+
+/* In the middle of the write, if a bad pointer is a signal there. */
+static void writes_too(int signal)
+{
+	(void)signal;
+	impl->fd->write(handle_fd("p:w"), "x", 1);
+	_exit(0);
+}
+
+static long long writes_in_a_child(const char *text, const long long *n)
+{
+	pid_t child = fork();
+
+	(void)text, (void)n;
+	if (child == 0) {
+		signal(SIGSEGV, writes_too);
+		impl->fd->write(handle_fd("p:w"), (void *)(intptr_t)-4096, 3);
+		_exit(0);
+	}
+	return child > 0 && waitpid(child, NULL, 0) == child ? 0 : -1;
+}
+
+TEST(pipe, handler_in_the_middle_of_a_write_holds_up_nobody)
+{
+	actor *a = cast("alice");
+
+	does(a, pipes.make("p"));
+	actor *bob = forks(a, "bob");
+	does(bob, call(writes_in_a_child, NULL, 0, 0, 0));
+	does(a, fd.drain("p:r"));
+	does(a, fd.write("p:w", "abc"));
 	does_give(a, fd.read("p:r", 10), "abc");
 }
 

@@ -126,6 +126,47 @@ TEST_EACH(sock, passed_socket_works, unix_connections)
 	does_give(alice, sock.receive("back", 100, 0), "by myself");
 }
 
+TEST_EACH(sock, duplicate_receives_descriptors, unix_kinds)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does(alice, pipes.make("p"));
+	does(alice, sock.pass("s:a", "one", "p:r"));
+	does(alice, fd.dup("s:b", "copy"));
+	does(alice, fd.close("s:b"));
+	does_give(alice, sock.take("copy", 100, "got", 1, 0), "one");
+	took(alice, 1, false);
+	does(alice, sock.pass("copy", "back", "p:w"));
+	does_give(alice, sock.take("s:a", 100, "w", 1, 0), "back");
+	took(alice, 1, false);
+	/* in the place of something else */
+	does(alice, fd.dup_onto("copy", "p:r"));
+	does(alice, fd.close("copy"));
+	does(alice, sock.pass("s:a", "two", "w"));
+	does_give(alice, sock.take("p:r", 100, "too", 1, 0), "two");
+	took(alice, 1, false);
+}
+
+TEST_EACH(sock, exec_keeps_descriptors_on_their_way, unix_kinds)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	actor *bob = forks(alice, "bob");
+	does(alice, fd.close("s:b"));
+	does(alice, pipes.make("p"));
+	does(alice, sock.pass("s:a", "before", "p:w"));
+	execs(bob);
+	does_give(bob, sock.take("s:b", 100, "got", 1, 0), "before");
+	took(bob, 1, false);
+	does(bob, fd.write("got", "from beyond"));
+	does_give(alice, fd.read("p:r", 100), "from beyond");
+	does(alice, sock.pass("s:a", "after", "p:w"));
+	does_give(bob, sock.take("s:b", 100, "too", 1, 0), "after");
+	took(bob, 1, false);
+}
+
 static const struct {
 	const char *name;
 	int count;

@@ -27,7 +27,7 @@ static const char *lacks(const char *operation)
 		{"pipe.tee", "pages move between files only in the kernel"},
 		{"pipe.vmsplice", "pages move between files only in the kernel"},
 		{"pipe.sendfile", "pages move between files only in the kernel"},
-		{"sock.pass", "a descriptor goes to another process only by the kernel"},
+		{"sock.pass", "the platform has no socket that could carry it, or the end came by exec"},
 		{"event.epoll_create1", "left to Linux: poll and select wait for many here"},
 		{"event.epoll_ctl", "left to Linux: poll and select wait for many here"},
 		{"event.epoll_wait", "left to Linux: poll and select wait for many here"},

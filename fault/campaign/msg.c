@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include <sys/ipc.h>
+#include <sys/msg.h>
+
+#include "fault/campaign/campaign.h"
+
+CAMPAIGN(msg, send, "a message is sent whole, or not at all")
+{
+	actor *alice = cast("alice");
+
+	does(alice, msg.make("q"));
+	does(alice, msg.send("q", 1, "first"));
+	actor *victim = forks(alice, "victim");
+	suffers(victim, msg.send("q", 3, "hello"));
+	if (!happened(alice, msg.count("q"), 1, 2))
+		does(alice, msg.send("q", 3, "hello"));
+	does_give(alice, msg.bytes("q"), 10);
+	does_give(alice, msg.receive("q", 100, 3, 0), "hello");
+	does_give(alice, msg.receive("q", 100, 0, 0), "first");
+	does_fail(alice, msg.receive("q", 100, 0, IPC_NOWAIT), ENOMSG);
+	does_give(alice, msg.bytes("q"), 0);
+}
+
+CAMPAIGN(msg, send_to_waiter, "a message that is sent wakes who waits for it, and he alone has it")
+{
+	actor *alice = cast("alice");
+
+	does(alice, msg.make("q"));
+	actor *waiter = forks(alice, "waiter"), *victim = forks(alice, "victim");
+	begin(waiter, msg.receive("q", 100, 3, 0));
+	blocks(waiter);
+	suffers(victim, msg.send("q", 3, "hello"));
+	if (ending() == REFUSED)
+		does(alice, msg.send("q", 3, "hello"));
+	else if (ending() == DIED)
+		does(alice, msg.send("q", 3, "again"));
+	returns(waiter);
+	must(outcome_of(waiter)->value == 5);
+	begin(alice, msg.receive("q", 100, 0, IPC_NOWAIT));
+	returns(alice);
+	must(ending() == DIED || outcome_of(alice)->value == -1);
+	does_give(alice, msg.bytes("q"), 0);
+}
+
+CAMPAIGN(msg, receive, "a message is received whole, or stays")
+{
+	actor *alice = cast("alice");
+
+	does(alice, msg.make("q"));
+	does(alice, msg.send("q", 3, "hello"));
+	does(alice, msg.send("q", 4, "other"));
+	actor *victim = forks(alice, "victim");
+	suffers(victim, msg.receive("q", 100, 3, 0));
+	if (!happened(alice, msg.count("q"), 2, 1))
+		does_give(alice, msg.receive("q", 100, 3, 0), "hello");
+	does_give(alice, msg.receive("q", 100, 0, 0), "other");
+	does_give(alice, msg.count("q"), 0);
+	does_give(alice, msg.bytes("q"), 0);
+}
+
+CAMPAIGN(msg, wait, "who waits for a message gets it, or leaves it to others")
+{
+	actor *alice = cast("alice");
+
+	does(alice, msg.make("q"));
+	actor *victim = forks(alice, "victim"), *sender = forks(alice, "sender");
+	suffers_beside(victim, msg.receive("q", 100, 0, 0), sender, msg.send("q", 1, "hello"));
+	succeeds(sender);
+	if (!happened(alice, msg.count("q"), 1, 0))
+		does_give(alice, msg.receive("q", 100, 0, IPC_NOWAIT), "hello");
+	does_give(alice, msg.bytes("q"), 0);
+}
+
+CAMPAIGN(msg, wait_for_room, "who waits for room sends when there is some, or not at all")
+{
+	actor *alice = cast("alice");
+
+	does(alice, msg.make("q"));
+	does(alice, msg.set_capacity("q", 5));
+	does(alice, msg.send("q", 1, "first"));
+	actor *victim = forks(alice, "victim"), *receiver = forks(alice, "receiver");
+	suffers_beside(victim, msg.send("q", 2, "other"), receiver, msg.receive("q", 9, 1, 0));
+	gives(receiver, "first");
+	if (!happened(alice, msg.count("q"), 0, 1))
+		does(alice, msg.send("q", 2, "other"));
+	does_give(alice, msg.receive("q", 9, 0, 0), "other");
+}
+
+CAMPAIGN(msg, set, "the status of a queue is set whole, and who waits for room has it")
+{
+	actor *alice = cast("alice");
+
+	does(alice, msg.make("q"));
+	does(alice, msg.set_capacity("q", 5));
+	does(alice, msg.send("q", 1, "first"));
+	actor *waiter = forks(alice, "waiter"), *victim = forks(alice, "victim");
+	begin(waiter, msg.send("q", 2, "other"));
+	blocks(waiter);
+	suffers(victim, msg.set_capacity("q", 100));
+	if (!happened(alice, msg.capacity("q"), 5, 100))
+		does(alice, msg.set_capacity("q", 100));
+	succeeds(waiter);
+	does_give(alice, msg.count("q"), 2);
+}
+
+CAMPAIGN(msg, remove, "a queue that is removed is no more, for all who wait too")
+{
+	actor *alice = cast("alice");
+
+	does(alice, msg.make("q"));
+	actor *waiter = forks(alice, "waiter"), *victim = forks(alice, "victim");
+	begin(waiter, msg.receive("q", 100, 0, 0));
+	blocks(waiter);
+	suffers(victim, msg.remove("q"));
+	begin(alice, msg.remove("q"));
+	returns(alice);
+	must(ending() != SUCCEEDED || outcome_of(alice)->value == -1);
+	fails(waiter, EIDRM);
+	does_fail(alice, msg.get("q", 0), ENOENT);
+	does(alice, msg.make("q"));
+	does_give(alice, msg.count("q"), 0);
+}
+
+CAMPAIGN(msg, make, "a queue that is made is there and empty, or isn't")
+{
+	actor *victim = cast("victim"), *alice = cast("alice");
+
+	suffers(victim, msg.get("q", IPC_CREAT | IPC_EXCL | 0600));
+	begin(alice, msg.get("q", 0));
+	returns(alice);
+	must(ending() != SUCCEEDED || outcome_of(alice)->value != -1);
+	must(ending() != REFUSED || outcome_of(alice)->value == -1);
+	does(alice, msg.get("q", IPC_CREAT | 0600));
+	does(alice, msg.find("q"));
+	does(alice, msg.send("q", 1, "hello"));
+	does_give(alice, msg.receive("q", 100, 0, 0), "hello");
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A message queue's object, and what its rooms know of each other: mq.c opens it, sends and
+ * receives; mq_queue.c has the messages in their order, mq_line.c those who wait for them, and
+ * mq_notify.c who is to be notified.
+ */
+#ifndef IPCREF_MQ_H
+#define IPCREF_MQ_H
+
+#include <errno.h>
+#include <signal.h>
+
+#include "ref/descriptor.h"
+
+/* What a queue may have at most, and how large it may be. */
+enum { MQ_MOST_MESSAGES = 65536, MQ_LARGEST_SIZE = 1 << 24 };
+
+/*
+ * Messages are known by number; 0 is none.  Whether one is there, its ticket alone tells: it is
+ * written last when the message is sent, and first when it is received.  All else that says which
+ * there are, and in what order, is made anew from the tickets if somebody dies over it.
+ */
+struct mq_message {
+	uint64_t ticket; /* the lower, the longer is it there; 0: it isn't */
+	uint32_t next, size, priority;
+	char bytes[];
+};
+
+/* A thread that waits; 0: none. */
+struct mq_waiter {
+	uint32_t thread, unused;
+	uint64_t birth, ticket; /* the lower, the longer has it waited */
+};
+enum { MQ_WAITERS = 32 };
+
+/* Those who wait for the same: a message, or room for one. */
+struct mq_line {
+	_Alignas(CACHE_LINE) struct bell bell; /* has a line, as a pipe's (pipe.h) */
+	_Alignas(CACHE_LINE) uint32_t
+		count; /* of those below: at most, for the dead aren't counted out at once */
+	struct mq_waiter waiters[MQ_WAITERS];
+	uint64_t last_ticket;
+};
+
+/*
+ * A process that is to be notified.  Once it is notified, or is to be no longer, its helper has
+ * still to see it, and the place is taken until then.
+ */
+struct mq_registration {
+	uint32_t state, pid;
+	uint32_t number;      /* no two of a queue have the same */
+	uint32_t how;	      /* SIGEV_...; what its helper does, only its process knows */
+	uint32_t sender, uid; /* who has notified it */
+};
+enum { MQ_REGISTRATIONS = 16 };
+
+/* What every send and receive needs is first, in the line of the cache that the lock is in. */
+struct mq_queue {
+	struct object object;
+	uint32_t most, message_size; /* mq_maxmsg, mq_msgsize */
+	uint32_t count;		     /* mq_curmsgs */
+	uint32_t first, last;	     /* in the order of receiving */
+	uint32_t free;
+	uint64_t last_ticket;
+	uint32_t registered; /* which registration, from 1; 0: nobody is */
+	uint32_t last_number;
+	struct mq_line receivers, senders;
+	struct mq_registration registrations[MQ_REGISTRATIONS];
+	struct bell ended; /* a registration: for the helpers */
+	_Alignas(CACHE_LINE) char messages[];
+};
+_Static_assert(offsetof(struct mq_queue, receivers) == offsetof(struct object, lock) + CACHE_LINE,
+	       "what every send and receive needs is in one line of the cache");
+
+/*
+ * A queue as this process has it.  The sizes are read once from the object and checked against what
+ * is mapped; each number of a message is checked where it is used.
+ */
+struct mq_view {
+	struct mapping *mapping;
+	struct mq_queue *queue;
+	uint32_t most, message_size;
+};
+
+/* Bytes of a message and its head. */
+static inline size_t mq_room(size_t message_size)
+{
+	return (offsetof(struct mq_message, bytes) + message_size + 15) / 16 * 16;
+}
+
+/* False with errno: what is there is no queue. */
+static inline bool mq_see(struct mq_view *view, struct mapping *mapping)
+{
+	struct mq_queue *queue = (struct mq_queue *)mapping->object;
+
+	view->mapping = mapping;
+	view->queue = queue;
+	view->most = *(volatile uint32_t *)&queue->most;
+	view->message_size = *(volatile uint32_t *)&queue->message_size;
+	if (object_is_there(mapping) && view->most > 0 && view->most <= MQ_MOST_MESSAGES &&
+	    view->message_size <= MQ_LARGEST_SIZE &&
+	    view->most * mq_room(view->message_size) <= mapping->size - sizeof(*queue))
+		return true;
+	errno = EBADMSG;
+	return false;
+}
+
+/* -- the messages: the object is locked ------------------------------------------------------- */
+
+/* Bytes of the object of such a queue; 0: there can be none so large. */
+size_t mq_size(uint32_t most, uint32_t message_size);
+/* Of a new object, in which all else is 0. */
+void mq_make(struct object *object, const void *attributes);
+/* Makes the list anew from the messages, after an owner's death in the middle of it. */
+void mq_repair(struct mapping *mapping);
+/*
+ * Puts a message where it belongs, into a queue that isn't full, and rings for who receives. False:
+ * the list is broken.
+ */
+bool mq_put(const struct mq_view *view, const char *bytes, size_t size, uint32_t priority);
+/*
+ * Takes the first message of a queue that isn't empty, and rings for who sends.  Its size, at most
+ * what there is room for; -1: the list is broken.
+ */
+ssize_t mq_take(const struct mq_view *view, char *bytes, size_t size, unsigned *priority);
+/* Of all messages. */
+unsigned long mq_bytes(const struct mq_view *view);
+
+/* -- who waits: the object is locked ---------------------------------------------------------- */
+
+/* What is left for this one, who waits, or for who hasn't waited (NULL). */
+uint32_t mq_messages_for(const struct mq_view *view, const struct mq_waiter *waiter);
+uint32_t mq_room_for(const struct mq_view *view, const struct mq_waiter *waiter);
+bool mq_is_waited_for(const struct mq_line *line);
+/* Whether somebody is to be served before this one, or nobody knows. */
+bool mq_is_behind_others(const struct mq_line *line, const struct mq_waiter *waiter);
+/* NULL: so many wait that this one isn't missed, and is served last. */
+struct mq_waiter *mq_begin_to_wait(const struct mq_view *view, struct mq_line *line);
+void mq_end_to_wait(const struct mq_view *view, struct mq_line *line, struct mq_waiter *waiter);
+
+/* -- who is to be notified -------------------------------------------------------------------- */
+
+/* Notifies who is registered, if nobody waits for a message; the object is locked. */
+void mq_notify_registered(const struct mq_view *view, int fd);
+/* The process isn't registered any more; the object isn't locked. */
+void mq_end_own_registration(const struct mq_view *view, int fd);
+
+#endif

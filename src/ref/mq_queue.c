@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The messages of a queue: a linked list, the highest priority first and the oldest first among
+ * equals.
+ *
+ * A message is sent, or received, by one write: that of its ticket.  The journal has no part in it
+ * unless more is to happen with it.  The list, the free ones and the count may be found in the
+ * middle of a change after a death, and are then made anew from what has a ticket.
+ */
+#include "ref/mq.h"
+
+#include <mqueue.h>
+
+static const size_t largest_queue = (size_t)1 << 30;
+
+size_t mq_size(uint32_t most, uint32_t message_size)
+{
+	size_t room = mq_room(message_size);
+
+	return room > largest_queue / most ? 0 : sizeof(struct mq_queue) + room * most;
+}
+
+/* The message of this number; NULL: there is none, for none or for a peer's scribbling. */
+static struct mq_message *message_of(const struct mq_view *view, uint32_t number)
+{
+	if (number == 0 || number > view->most)
+		return NULL;
+	return (struct mq_message *)(view->queue->messages +
+				     (number - 1) * mq_room(view->message_size));
+}
+
+static void free_message(const struct mq_view *view, uint32_t number, struct mq_message *message)
+{
+	message->next = view->queue->free;
+	view->queue->free = number;
+}
+
+void mq_make(struct object *object, const void *wish)
+{
+	const struct mq_attr *attributes = wish;
+	struct mq_queue *queue = (struct mq_queue *)object;
+	const struct mq_view view = {.queue = queue,
+				     .most = (uint32_t)attributes->mq_maxmsg,
+				     .message_size = (uint32_t)attributes->mq_msgsize};
+
+	queue->most = view.most;
+	queue->message_size = view.message_size;
+	for (uint32_t number = view.most; number; number--)
+		free_message(&view, number, message_of(&view, number));
+}
+
+/* -- order ------------------------------------------------------------------------------------ */
+
+/* The message after which one of this priority belongs: 0 for the first; none if the list is
+ * broken. */
+static bool find_place(const struct mq_view *view, uint32_t priority, uint32_t *before)
+{
+	uint32_t next = view->queue->last;
+	const struct mq_message *last = message_of(view, next);
+
+	*before = next;
+	if (last && last->priority >= priority)
+		return true;
+	*before = 0;
+	next = view->queue->first;
+	for (uint32_t steps = 0; next; steps++) {
+		const struct mq_message *message = message_of(view, next);
+
+		if (!message || steps > view->most)
+			return false;
+		if (message->priority < priority)
+			return true;
+		*before = next;
+		next = message->next;
+	}
+	return true;
+}
+
+/* Puts the message behind the one before it, NULL for the first. */
+static void link_message(struct mq_queue *queue, uint32_t number, struct mq_message *message,
+			 struct mq_message *before)
+{
+	uint32_t *link = before ? &before->next : &queue->first;
+
+	message->next = *link;
+	*link = number;
+	if (!message->next)
+		queue->last = number;
+}
+
+/*
+ * With this the message is there, or is no more.  Where somebody is to be notified, that happens
+ * with it or not at all, and the journal is needed.
+ */
+static void set_ticket(const struct mq_view *view, struct mq_message *message, uint64_t ticket)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	if (view->queue->registered)
+		CHANGE(view->mapping, message->ticket, ticket);
+	else
+		*(volatile uint64_t *)&message->ticket = ticket;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+bool mq_put(const struct mq_view *view, const char *bytes, size_t size, uint32_t priority)
+{
+	struct mq_queue *queue = view->queue;
+	uint32_t number = queue->free, before;
+	struct mq_message *message = message_of(view, number);
+
+	if (!message || !find_place(view, priority, &before))
+		return false;
+	memcpy(message->bytes, bytes, size);
+	message->size = (uint32_t)size;
+	message->priority = priority;
+	STEP("mq/send/copied");
+
+	queue->free = message->next;
+	link_message(queue, number, message, message_of(view, before));
+	queue->count++;
+	STEP("mq/send/linked");
+	/* before it is there: one who dies in between has woken somebody for nothing */
+	bell_ring(&queue->receivers.bell, view->mapping);
+	set_ticket(view, message, ++queue->last_ticket);
+	STEP("mq/send/sent");
+	return true;
+}
+
+ssize_t mq_take(const struct mq_view *view, char *bytes, size_t size, unsigned *priority)
+{
+	struct mq_queue *queue = view->queue;
+	uint32_t number = queue->first;
+	struct mq_message *message = message_of(view, number);
+	size_t length = message ? *(volatile uint32_t *)&message->size : 0;
+
+	if (!message || length > size)
+		return -1;
+	memcpy(bytes, message->bytes, length);
+	if (priority)
+		*priority = message->priority;
+	STEP("mq/receive/copied");
+
+	bell_ring(&queue->senders.bell, view->mapping);
+	set_ticket(view, message, 0);
+	STEP("mq/receive/received");
+	queue->first = message->next;
+	if (!queue->first)
+		queue->last = 0;
+	free_message(view, number, message);
+	queue->count--;
+	STEP("mq/receive/unlinked");
+	return (ssize_t)length;
+}
+
+/* -- after a death ---------------------------------------------------------------------------- */
+
+static bool comes_before(const struct mq_message *one, const struct mq_message *other)
+{
+	if (one->priority != other->priority)
+		return one->priority > other->priority;
+	return one->ticket < other->ticket;
+}
+
+/*
+ * Makes one list of two; no longer than so many, whatever a peer scribbles into them meanwhile.
+ * The first of it, 0 of none.
+ */
+static uint32_t merge(const struct mq_view *view, uint32_t one, uint32_t other, uint32_t most)
+{
+	uint32_t first = 0, *link = &first;
+
+	for (uint32_t steps = 0; steps < most; steps++) {
+		const struct mq_message *of_one = message_of(view, one);
+		const struct mq_message *of_other = message_of(view, other);
+		bool is_one = of_one && !(of_other && comes_before(of_other, of_one));
+		uint32_t *next = is_one ? &one : &other;
+		struct mq_message *message = message_of(view, *next);
+
+		if (!message)
+			break;
+		*link = *next;
+		*next = message->next;
+		link = &message->next;
+	}
+	*link = 0;
+	return first;
+}
+
+/* Makes a list of all that are there, and gives its first: sorted as a list is, by merging. */
+static uint32_t sort_messages(const struct mq_view *view, uint32_t *count)
+{
+	/* of each, a sorted list of as many messages as its bit has, or none */
+	enum { LISTS = 17 };
+	_Static_assert(1 << (LISTS - 1) >= MQ_MOST_MESSAGES, "the last may have all messages");
+	uint32_t lists[LISTS] = {0}, sorted = 0;
+
+	for (uint32_t number = 1; number <= view->most; number++) {
+		struct mq_message *message = message_of(view, number);
+		uint32_t merged = number, i = 0;
+
+		if (!message->ticket)
+			continue;
+		message->next = 0;
+		for (; i < LISTS - 1 && lists[i]; i++) {
+			merged = merge(view, lists[i], merged, 2u << i);
+			lists[i] = 0;
+		}
+		lists[i] = merged;
+		++*count;
+	}
+	for (unsigned i = 0; i < LISTS; i++)
+		sorted = merge(view, lists[i], sorted, view->most);
+	return sorted;
+}
+
+void mq_repair(struct mapping *mapping)
+{
+	struct mq_view view;
+	uint32_t count = 0;
+
+	if (!mq_see(&view, mapping))
+		return;
+	struct mq_queue *queue = view.queue;
+
+	queue->first = sort_messages(&view, &count);
+	STEP("mq/repair/sorted");
+	queue->count = count;
+	queue->last = 0;
+	for (uint32_t steps = 0, number = queue->first; number && steps < view.most; steps++) {
+		struct mq_message *message = message_of(&view, number);
+
+		queue->last = number;
+		number = message ? message->next : 0;
+	}
+	queue->free = 0;
+	for (uint32_t number = view.most; number; number--) {
+		struct mq_message *message = message_of(&view, number);
+
+		if (!message->ticket)
+			free_message(&view, number, message);
+	}
+	STEP("mq/repair/done");
+}
+
+unsigned long mq_bytes(const struct mq_view *view)
+{
+	const struct mq_message *message = message_of(view, view->queue->first);
+	unsigned long bytes = 0;
+
+	for (uint32_t left = view->most; message && left > 0; left--) {
+		bytes += message->size;
+		message = message_of(view, message->next);
+	}
+	return bytes;
+}
