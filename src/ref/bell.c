@@ -75,16 +75,6 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 	return 0;
 }
 
-/* They may wait for other objects too, and are not moved: they come to look. */
-static void wake_pollers(struct bell *polled)
-{
-	if (!atomic_load(&polled->is_waited_for))
-		return;
-	atomic_fetch_add(&polled->rings, 1);
-	futex_wake(&polled->rings, INT_MAX);
-	atomic_store(&polled->is_waited_for, 0);
-}
-
 /* -- vigils ----------------------------------------------------------------------------------- */
 
 /* All signals but those that an instruction causes. */
@@ -135,6 +125,16 @@ static bool let_handlers_run(const struct vigil *vigil, const struct sleep *slee
 	return is_any;
 }
 
+/* False: it has begun before. */
+static bool begin_vigil(struct vigil *vigil)
+{
+	if (vigil->is_kept)
+		return false;
+	keep_signals_waiting(&vigil->mask);
+	vigil->is_kept = true;
+	return true;
+}
+
 int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct sleep *sleep,
 			struct vigil *vigil)
 {
@@ -146,11 +146,8 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
 	if (sleep->deadline && moment_is_past(sleep->clock, sleep->deadline))
 		return ETIMEDOUT;
 	/* what came before was told, and what has come just now waits as long as what comes next */
-	bool is_first = !vigil->is_kept;
+	bool is_first = begin_vigil(vigil);
 
-	if (is_first)
-		keep_signals_waiting(&vigil->mask);
-	vigil->is_kept = true;
 	atomic_store(&bell->is_waited_for, 1);
 	mapping_unlock_to_sleep(mapping);
 	result = 0;
@@ -158,6 +155,22 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
 		futex_wait(&bell->rings, rings, sleep->looks_every);
 	mapping_lock_again(mapping);
 	return result;
+}
+
+int vigil_sleep(struct vigil *vigil, const struct sleep *sleep, _Atomic uint32_t *word,
+		uint32_t value, struct lock *mark)
+{
+	int result = 0;
+
+	if (!begin_vigil(vigil) && let_handlers_run(vigil, sleep, &result))
+		return result;
+	/* not while handlers run, one of which may never return here */
+	bool is_marked = mark && lock_mark(mark);
+
+	futex_wait(word, value, sleep->looks_every);
+	if (is_marked)
+		lock_unmark(mark);
+	return 0;
 }
 
 void vigil_end(struct vigil *vigil)
@@ -220,12 +233,25 @@ bool bell_give_way(struct bell *bell, struct mapping *mapping, const struct vigi
 
 /* -- ringing ---------------------------------------------------------------------------------- */
 
+/* They may wait for other objects too, and are not moved: they come to look. */
+void bell_wake_pollers(struct mapping *mapping)
+{
+	struct bell *polled = &mapping->object->polled;
+
+	if (!atomic_load(&polled->is_waited_for))
+		return;
+	/* first, for whoever comes after it waits for the next ring */
+	atomic_store(&polled->is_waited_for, 0);
+	atomic_fetch_add(&polled->rings, 1);
+	futex_wake(&polled->rings, INT_MAX);
+}
+
 void bell_ring(struct bell *bell, struct mapping *mapping)
 {
 	/* one who has the lock is alone with these */
 	uint32_t rings = atomic_load_explicit(&bell->rings, memory_order_relaxed);
 
-	wake_pollers(&mapping->object->polled);
+	bell_wake_pollers(mapping);
 	atomic_store_explicit(&bell->rings, rings + 1, memory_order_release);
 	if (!atomic_load_explicit(&bell->is_waited_for, memory_order_relaxed))
 		return;

@@ -194,7 +194,7 @@ struct handle *handle_make(int fd, const struct object_class *class)
 	h->end = 0;
 	h->id = -1;
 	h->waits = false;
-	h->looked_at = 0;
+	h->notes = (struct pipe_notes){.settings = UINT32_MAX};
 	atomic_init(&h->carrier, NULL);
 	h->lasting = 0;
 	atomic_init(&h->kept, -1);

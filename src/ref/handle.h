@@ -17,6 +17,16 @@
 #include "ref/hold.h"
 #include "ref/object.h"
 
+/* What is known of the other side of a pipe, so that it need not be asked for (pipe_peer.c). */
+struct pipe_notes {
+	/* ticks: somebody had its end; its position was looked at, and was this */
+	uint64_t lived_at, looked_at;
+	uint32_t position;
+	_Atomic uint32_t changes;  /* there had been, when the kernel was asked the last time */
+	_Atomic uint32_t settings; /* how the description is set, after how many settings */
+	_Atomic bool has_waited;   /* the last call had to wait for it */
+};
+
 struct handle {
 	struct mapping mapping;
 	const struct object_class *class;
@@ -33,9 +43,7 @@ struct handle {
 	_Atomic int kept;
 	/* It could wait, the last time somebody asked: O_NONBLOCK is the kernel's to know. */
 	_Atomic bool waits;
-	/* When the kernel last said that somebody reads, and how much was closed then (pipe.c). */
-	uint64_t looked_at;
-	uint32_t closings;
+	struct pipe_notes notes;	   /* of a pipe's end */
 	_Atomic bool is_entered;	   /* in a table, which is one of its users */
 	_Atomic(struct carrier *) carrier; /* of descriptors, of a socket (socket_rights.c) */
 	struct handle *next;		   /* of all */
