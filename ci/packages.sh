@@ -5,7 +5,7 @@
 # What every build needs.
 build_packages='gcc libc6-dev make autoconf automake pkg-config'
 # And what one with all that is optional needs.
-library_packages='check libcmocka-dev libfiu-dev'
+library_packages='check libcmocka-dev libfiu-dev fiu-utils'
 
 as_root()
 {

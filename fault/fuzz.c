@@ -34,6 +34,7 @@
 #include "ref/ipcref.h"
 #include "ref/lock.h"
 #include "ref/object.h"
+#include "ref/pipe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -802,13 +803,25 @@ static const bool library_has_time = false;
 static const bool library_has_time = true;
 #endif
 
+/* Of an object's lock and, so that no more need be told, of where a pipe has its two. */
+static bool is_lock(off_t offset, off_t end)
+{
+	static const off_t locks[] = {
+		offsetof(struct object, lock),
+		offsetof(struct pipe, readers.lock),
+		offsetof(struct pipe, writers.lock),
+	};
+
+	for (size_t i = 0; i < sizeof(locks) / sizeof(locks[0]); i++)
+		if (end > locks[i] && offset < locks[i] + (off_t)sizeof(struct lock))
+			return true;
+	return false;
+}
+
 /* Whether it is the word of a lock that would keep this process waiting. */
 static bool is_left_alone(const struct kind *kind, off_t offset, off_t end)
 {
-	const off_t lock = offsetof(struct object, lock);
-
-	return !kind->guard_every && (kind->is_kept || library_has_time) && end > lock &&
-	       offset < lock + (off_t)sizeof(struct lock);
+	return !kind->guard_every && (kind->is_kept || library_has_time) && is_lock(offset, end);
 }
 
 struct writing {

@@ -26,6 +26,23 @@ dist_check_SCRIPTS += %D%/fuzz.tap
 TESTS += %D%/fuzz.tap
 %D%/fuzz.log: %D%/fuzz$(EXEEXT)
 
+# Bugs that the corpus must find.
+dist_check_SCRIPTS += %D%/mutants.tap
+TESTS += %D%/mutants.tap
+%D%/mutants.log: ipcts$(EXEEXT)
+EXTRA_DIST += %D%/mutants
+
+# ci/mutants asks for one: $(MUTANT) is a folder that has src/ref with a bug in it, and gets the
+# command with these sources compiled anew.
+mutant:
+	for source in $(MUTANT_SOURCES); do \
+		$(COMPILE) -iquote $(MUTANT)/src -c -o $(MUTANT)/`basename $$source .c`.o \
+			$(MUTANT)/src/$$source || exit; \
+	done
+	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts \
+		$(ipcts_OBJECTS) $(MUTANT)/*.o libipcts.a libipcref.a $(LIBS)
+.PHONY: mutant
+
 # Campaigns: the reference with its points, and what happens at them.
 pkglibexec_PROGRAMS += ipcts-fault
 ipcts_fault_SOURCES = \
@@ -52,3 +69,5 @@ CLEANFILES += %D%/points.h
 		sed -n -e 's/.*STEP(\("[^"]*"\)).*/\1,/p' -e 's/.*FAULT(\("[^"]*"\),.*/\1,/p' \
 			$(top_srcdir)/$$source; \
 	done | LC_ALL=C sort -u >$@
+
+include %D%/preload/local.mk

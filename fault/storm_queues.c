@@ -217,7 +217,7 @@ static void pipe_begin(void)
 {
 	begin_letters();
 	signal(SIGPIPE, SIG_IGN);
-	MUST(ipcref_pipe(ends) == 0);
+	MUST(ipcref_pipe2(ends, chance(2) ? O_DIRECT : 0) == 0); /* each letter a packet */
 	MUST(ipcref_fcntl(ends[1], F_SETPIPE_SZ, 4096) > 0);
 }
 

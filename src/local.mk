@@ -51,6 +51,7 @@ libipcts_a_SOURCES = \
 	%D%/stage/perform/sock_beside.c \
 	%D%/stage/perform/sock_control.c %D%/stage/perform/sock_talk.c \
 	%D%/stage/plan.c %D%/stage/play.h \
+	%D%/stage/questions.c %D%/stage/questions.h \
 	%D%/stage/runner.c %D%/stage/runner.h \
 	%D%/stage/scene.c %D%/stage/scene.h \
 	%D%/stage/setting.c \
@@ -69,6 +70,7 @@ libipcts_a_SOURCES = \
 	%D%/diff/nature.c %D%/diff/nature.h \
 	%D%/diff/play.c \
 	%D%/diff/print.c \
+	%D%/diff/rest.c %D%/diff/rest.h \
 	%D%/diff/script.h \
 	%D%/diff/shrink.c \
 	%D%/report/baseline.c %D%/report/baseline.h \

@@ -7,20 +7,17 @@
 #include <sys/mman.h>
 
 #include "diff/nature.h"
-#include "stage/observe.h"
+#include "diff/rest.h"
+#include "stage/questions.h"
 #include "stage/scene.h"
+#include "stage/tell.h"
 #include "stage/verbs.h"
 #include "stage/wait.h"
 
 const char *const diff_actor_names[DIFF_ACTORS] = {"alice", "bob", "carol", "dave"};
 
-/*
- * In turns of TURN_MS: how long who should come back may sleep (an implementation may look for what
- * was lost, now and then), and how long he may be busy.
- */
-enum { LATE_ASLEEP = 60, HURRIED_ASLEEP = 30, LATE_BUSY = 300, TIMED = 1000 };
-/* Who has slept so long, and then comes back, is late. */
-enum { SLEPT_ON = 10 };
+/* In turns of TURN_MS: how long who should come back may sleep. */
+enum { LATE_ASLEEP = 60, HURRIED_ASLEEP = 30, TIMED = 1000 };
 enum { NUMBERED_MAX = 64 };
 
 /* What the directors write and the command reads. */
@@ -44,7 +41,7 @@ static actor *actors[DIFF_ACTORS];
 static struct standing standings[DIFF_ACTORS];
 static op orders[DIFF_ACTORS]; /* what who is blocked has begun ... */
 static const struct choice *choices[DIFF_ACTORS];
-static struct look asleep[DIFF_ACTORS]; /* ... and how it was seen asleep */
+static struct sleeper sleepers[DIFF_ACTORS]; /* ... and how it sleeps */
 static long long numbered[NUMBERED_MAX];
 static int numbered_count;
 
@@ -55,6 +52,7 @@ bool diff_open(const struct diff_settings *given)
 
 	settings = *given;
 	play = memory == MAP_FAILED ? NULL : memory;
+	rest_open();
 	return play != NULL;
 }
 
@@ -169,32 +167,48 @@ static void note_outcome(struct seen *seen, const outcome *out, const struct cho
 	}
 }
 
-/* Judges what the actor came back with. */
-static struct seen *note(struct step *step, int who, const op *o, const struct choice *choice,
-			 bool is_back, bool is_audit)
+static struct seen *add_seen(struct step *step, int who, const op *o, bool is_audit)
 {
-	struct trace *trace = &play->traces[side];
-
 	if (step->count == SEEN_MAX)
 		end_in_error("more than %d things to be seen at a time", SEEN_MAX);
 	struct seen *seen = &step->seen[step->count++];
 	*seen = (struct seen){.actor = who, .how = SEEN_BLOCKED, .is_audit = is_audit, .o = *o};
-	if (!is_back)
-		return seen;
-	actors[who]->judged = actors[who]->done;
-	const outcome *out = outcome_of(actors[who]);
+	return seen;
+}
+
+static void note_return(struct seen *seen, const outcome *out, const struct choice *choice)
+{
+	struct trace *trace = &play->traces[side];
+
 	if (out->absent[0] || (out->value == -1 && out->error == ENOSYS)) {
 		snprintf(trace->absent, sizeof(trace->absent), "%s",
 			 out->absent[0] ? out->absent : "ENOSYS");
-		trace->absent_operation = (int)o->code;
+		trace->absent_operation = (int)seen->o.code;
 	}
 	note_outcome(seen, out, choice);
+}
+
+/* Judges what the actor came back with. */
+static struct seen *note(struct step *step, int who, const op *o, const struct choice *choice,
+			 bool is_back)
+{
+	struct seen *seen = add_seen(step, who, o, false);
+
+	if (is_back) {
+		actors[who]->judged = actors[who]->done;
+		note_return(seen, outcome_of(actors[who]), choice);
+	}
 	return seen;
 }
 
 /* -- comparing -------------------------------------------------------------------------------- */
 
-enum { WHAT_MAX = 24 };
+enum { WHAT_MAX = 48 };
+
+static const char *name_of_error(int error)
+{
+	return error ? error_name(error) : "none";
+}
 
 /* False: they are alike. */
 static bool is_different(const struct seen *a, const struct seen *b, char what[WHAT_MAX])
@@ -217,8 +231,15 @@ static bool is_different(const struct seen *a, const struct seen *b, char what[W
 	if (!word)
 		return false;
 	snprintf(what, WHAT_MAX, "%s%s", a->is_audit ? "audit-" : "", word);
+	size_t length = strlen(what);
+	int error = a->error ? a->error : b->error;
+	if (strcmp(word, "blocking") == 0 && error)
+		snprintf(what + length, WHAT_MAX - length, ":%s", error_name(error));
 	if (strcmp(word, "number") == 0)
-		snprintf(what + strlen(what), WHAT_MAX - strlen(what), "%d", n);
+		snprintf(what + length, WHAT_MAX - length, "%d", n);
+	if (strcmp(word, "error") == 0)
+		snprintf(what + length, WHAT_MAX - length, ":%s:%s", name_of_error(a->error),
+			 name_of_error(b->error));
 	return true;
 }
 
@@ -231,7 +252,8 @@ static const struct seen *expected_at(int step, int place)
 	return &expected->seen[place];
 }
 
-/* "mq.receive/error", "mq.fd.poll/audit-number0": mechanism, operation, and what differs. */
+/* "mq.open/error:EINVAL:none", "mq.fd.poll/audit-number0": mechanism, operation, and what differs.
+ */
 static void found(const struct seen *seen, const char *what, int step, int place)
 {
 	struct divergence *divergence = &play->divergence;
@@ -285,122 +307,45 @@ static bool compare(int number)
 
 /* -- who comes back --------------------------------------------------------------------------- */
 
-/* Who is expected to come back is given more time, as long as it does anything, and a little more.
- */
-static bool comes_back_late(actor *a)
-{
-	struct look before = look_at(a->pid, a->tid);
-
-	for (unsigned turn = 0; turn < LATE_BUSY; turn++) {
-		uint32_t news = scene->news;
-
-		if (is_done(a, 0)) {
-			play->late += turn >= SLEPT_ON;
-			return true;
-		}
-		word_wait(&scene->news, news, TURN_MS);
-		struct look now = look_at(a->pid, a->tid);
-		if (turn >= late_asleep && now.state == 'S' && now.exact && now.ran == before.ran)
-			break;
-	}
-	return is_done(a, 0);
-}
-
-/*
- * Who is about to sleep, or has just been woken to look again, and is kept from it by others on a
- * loaded machine, looks asleep; but there's no place in the kernel where it sleeps.
- */
-static bool is_only_waiting_to_run(const actor *a)
-{
-	static bool tells_places;
-	char path[64], place[64] = "0";
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/wchan", (int)a->pid, (int)a->tid);
-	FILE *file = is_bare() ? NULL : fopen(path, "re");
-	if (file && !fgets(place, sizeof(place), file))
-		strcpy(place, "0");
-	if (file)
-		fclose(file);
-	if (strcmp(place, "0") != 0)
-		tells_places = true;
-	return tells_places && strcmp(place, "0") == 0;
-}
-
-/* Done, or blocked for sure; false: it runs on and on. */
-static bool comes_to_rest(actor *a)
-{
-	enum { PLACES_PATIENCE = 3000 };
-
-	for (int i = 0; i < PLACES_PATIENCE; i++) {
-		if (!settles(a))
-			return false;
-		if (is_done(a, 0) || !is_only_waiting_to_run(a))
-			return true;
-		nap(1000);
-	}
-	return false;
-}
-
 static bool is_awaited(const struct seen *expected)
 {
 	return expected && expected->how == SEEN_RETURNED;
 }
 
-static bool comes_back(actor *a, const struct seen *expected, bool is_timed)
+/* Those of a set of actors come to rest. */
+static void settle(unsigned set)
 {
-	for (int turn = 0; turn < 3 && !is_done(a, 0); turn++) {
-		uint32_t news = scene->news;
+	struct sleeper *some[DIFF_ACTORS];
+	int count = 0;
 
-		if (!is_done(a, 0))
-			word_wait(&scene->news, news, 1);
-	}
-	if (is_done(a, 0) || (is_timed && wait_until(a, is_done, 0, patience(TIMED))))
-		return true;
-	if (!comes_to_rest(a))
-		end_failed(HOW_HANG, "%s runs on and on", a->name);
-	return is_done(a, 0) || (is_awaited(expected) && comes_back_late(a));
+	for (int i = 0; i < DIFF_ACTORS; i++)
+		if (set & 1u << i)
+			some[count++] = &sleepers[i];
+	const actor *runaway = come_to_rest(some, count);
+	if (runaway)
+		end_failed(HOW_HANG, "%s runs on and on", runaway->name);
 }
 
-static bool is_still_asleep(int who)
+/* Of an actor at rest: whether it is back, or comes when it is expected to. */
+static bool comes_back(int who, const struct seen *expected)
 {
-	struct look now = look_at(actors[who]->pid, actors[who]->tid);
+	bool is_late = false, is_back = is_done(actors[who], 0);
 
-	return asleep[who].exact && now.state == 'S' && now.ran == asleep[who].ran &&
-	       !is_done(actors[who], 0) && !is_only_waiting_to_run(actors[who]);
-}
-
-static void note_asleep(int who)
-{
-	asleep[who] = look_at(actors[who]->pid, actors[who]->tid);
-}
-
-/* Those who were blocked are, or are back: until nobody moves any more. */
-static void settle_all(unsigned waiting)
-{
-	for (bool moved = true; moved;) {
-		moved = false;
-		for (int i = 0; i < DIFF_ACTORS; i++) {
-			if (!(waiting & 1u << i) || is_done(actors[i], 0) || is_still_asleep(i))
-				continue;
-			if (!comes_to_rest(actors[i]))
-				end_failed(HOW_HANG, "%s runs on and on", actors[i]->name);
-			note_asleep(i);
-			moved = true;
-		}
-	}
+	if (!is_back && is_awaited(expected))
+		is_back = comes_back_late(actors[who], late_asleep, &is_late);
+	play->late += is_late;
+	return is_back;
 }
 
 /* Notes of each who was blocked before the act how it stands now. */
 static void note_waiting(struct step *step, int number, unsigned waiting)
 {
-	settle_all(waiting);
+	settle(waiting);
 	for (int i = 0; i < DIFF_ACTORS; i++) {
 		if (!(waiting & 1u << i))
 			continue;
-		const struct seen *expected = expected_at(number, step->count);
-		bool is_back = is_done(actors[i], 0) ||
-			       (is_awaited(expected) && comes_back_late(actors[i]));
-		const struct seen *seen = note(step, i, &orders[i], choices[i], is_back, false);
+		bool is_back = comes_back(i, expected_at(number, step->count));
+		const struct seen *seen = note(step, i, &orders[i], choices[i], is_back);
 
 		if (!is_back)
 			continue;
@@ -473,14 +418,18 @@ static bool can_be_performed(const struct act *act)
 	}
 }
 
-static void do_operation(const struct act *act, struct step *step, int number)
+static void do_operation(const struct act *act, struct step *step, int number, unsigned waiting)
 {
 	struct standing *standing = &standings[act->actor];
 	actor *a = actors[act->actor];
 
 	stage_begin(a, act->o);
-	bool is_back = comes_back(a, expected_at(number, 0), (act->choice->does & COMES_BACK) != 0);
-	const struct seen *seen = note(step, act->actor, &act->o, act->choice, is_back, false);
+	sleepers[act->actor] = (struct sleeper){.actor = a};
+	if (act->choice->does & COMES_BACK)
+		wait_until(a, is_done, 0, patience(TIMED));
+	settle(waiting | 1u << act->actor);
+	bool is_back = comes_back(act->actor, expected_at(number, 0));
+	const struct seen *seen = note(step, act->actor, &act->o, act->choice, is_back);
 	if (is_back) {
 		if (!seen->error)
 			standing->handles = handles_after(generator.menu, act->choice, &act->o,
@@ -492,35 +441,95 @@ static void do_operation(const struct act *act, struct step *step, int number)
 	standing->since = (unsigned)number;
 	orders[act->actor] = act->o;
 	choices[act->actor] = act->choice;
-	note_asleep(act->actor);
 }
 
-static void audit_handle(struct step *step, int who, const struct choice *audit, const char *handle)
+/* What an audit asks of an idle actor, all of it in one order. */
+struct inquiry {
+	size_t count;
+	const struct choice *audits[QUESTIONS_MAX];
+	const char *handles[QUESTIONS_MAX];
+	struct question questions[QUESTIONS_MAX];
+};
+
+static void inquire(struct inquiry *inquiry, const struct choice *audit, const char *handle)
 {
-	op o = {.code = audit->code, .handle = handle};
+	struct question *question = &inquiry->questions[inquiry->count];
 
+	if (inquiry->count == QUESTIONS_MAX)
+		end_in_error("an audit of more than %d questions", QUESTIONS_MAX);
+	question->code = audit->code;
+	snprintf(question->handle, sizeof(question->handle), "%s", handle);
 	for (int i = 0; i < OP_NUMBERS; i++)
-		o.n[i] = audit->n[i].count ? audit->n[i].numbers[0] : 0;
-	give_order(actors[who], o);
-	bool is_back = wait_until(actors[who], is_done, 0, patience(TIMED));
-	if (!is_back)
-		end_in_error("%s does not come back", op_descriptions[o.code].name);
-	note(step, who, &o, audit, true, true);
+		question->n[i] = audit->n[i].count ? audit->n[i].numbers[0] : 0;
+	inquiry->audits[inquiry->count] = audit;
+	inquiry->handles[inquiry->count++] = handle;
 }
 
-static void audit(struct step *step)
+static void inquire_of(struct inquiry *inquiry, uint32_t handles)
 {
 	const struct menu *menu = generator.menu;
 
+	for (size_t j = 0; j < menu->audit_count; j++)
+		for (const char *const *h = menu->audits[j].handles;
+		     *h && !settings.is_left_out[menu->audits[j].code]; h++)
+			if (handle_bit(menu, *h) & handles)
+				inquire(inquiry, &menu->audits[j], *h);
+}
+
+static void note_answers(struct step *step, int who, const struct inquiry *inquiry)
+{
+	struct answer *answers = answers_of(actors[who]);
+
+	if (!wait_until(actors[who], is_done, 0, patience(TIMED)))
+		end_in_error("an audit does not come back");
+	actors[who]->judged = actors[who]->done;
+	for (size_t i = 0; i < inquiry->count; i++) {
+		op o = {.code = inquiry->questions[i].code, .handle = inquiry->handles[i]};
+
+		memcpy(o.n, inquiry->questions[i].n, sizeof(o.n));
+		answers[i].outcome.bytes = answers[i].bytes;
+		note_return(add_seen(step, who, &o, true), &answers[i].outcome, inquiry->audits[i]);
+	}
+}
+
+/* All are asked before any is heard, for they answer at the same time. */
+static void audit(struct step *step)
+{
+	static struct inquiry inquiries[DIFF_ACTORS];
+
 	for (int i = 0; i < DIFF_ACTORS; i++) {
+		inquiries[i].count = 0;
 		if (!is_idle(i))
 			continue;
-		for (size_t j = 0; j < menu->audit_count; j++)
-			for (const char *const *h = menu->audits[j].handles;
-			     *h && !settings.is_left_out[menu->audits[j].code]; h++)
-				if (handle_bit(menu, *h) & standings[i].handles)
-					audit_handle(step, i, &menu->audits[j], *h);
+		inquire_of(&inquiries[i], standings[i].handles);
+		if (inquiries[i].count)
+			ask_questions(actors[i], inquiries[i].questions, inquiries[i].count);
 	}
+	for (int i = 0; i < DIFF_ACTORS; i++)
+		if (inquiries[i].count)
+			note_answers(step, i, &inquiries[i]);
+}
+
+/* Where among what is seen of those who wait this one is. */
+static int place_of(int who, unsigned waiting)
+{
+	int place = 0;
+
+	for (int i = 0; i < who; i++)
+		place += (waiting & 1u << i) != 0;
+	return place;
+}
+
+/*
+ * Who sleeps in short sleeps may be awake between two of them when the signal comes, and then it is
+ * as if it had come before the call: so it comes once more, which hardly happens twice.
+ */
+static void poke_blocked(int who, const struct seen *expected)
+{
+	stage_poke(actors[who], SIGUSR1);
+	settle(1u << who);
+	if (!comes_back(who, expected) && is_awaited(expected))
+		stage_poke(actors[who], SIGUSR1);
 }
 
 static void perform_act(const struct act *act, int number)
@@ -538,7 +547,7 @@ static void perform_act(const struct act *act, int number)
 			waiting |= 1u << i;
 	switch (act->kind) {
 	case ACT_DO:
-		do_operation(act, step, number);
+		do_operation(act, step, number, waiting);
 		break;
 	case ACT_EXEC:
 		stage_execs(actors[act->actor]);
@@ -547,7 +556,7 @@ static void perform_act(const struct act *act, int number)
 			standings[act->actor].handles = 0;
 		break;
 	case ACT_POKE:
-		stage_poke(actors[act->actor], SIGUSR1);
+		poke_blocked(act->actor, expected_at(number, place_of(act->actor, waiting)));
 		break;
 	case ACT_KILL:
 		stage_dies(actors[act->actor]);

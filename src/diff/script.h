@@ -14,7 +14,7 @@
 
 #include "contract/vocabulary.h"
 
-enum { DIFF_ACTORS = 4, ACTS_MAX = 240, SEEN_MAX = 128, SHOWN_BYTES = 48, DIVERGENCE_NAME = 64 };
+enum { DIFF_ACTORS = 4, ACTS_MAX = 240, SEEN_MAX = 128, SHOWN_BYTES = 48, DIVERGENCE_NAME = 96 };
 
 enum act_kind { ACT_CAST, ACT_STRANGER, ACT_FORK, ACT_EXEC, ACT_DO, ACT_POKE, ACT_KILL };
 
@@ -66,7 +66,7 @@ struct trace {
 struct divergence {
 	bool found, explained;
 	int step, place;	    /* of what is seen */
-	char name[DIVERGENCE_NAME]; /* "mq.receive/error" */
+	char name[DIVERGENCE_NAME]; /* "mq.receive/bytes" */
 };
 
 extern const char *const diff_actor_names[DIFF_ACTORS];

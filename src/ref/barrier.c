@@ -69,10 +69,17 @@ static bool come(struct barrier *b, uint32_t round)
 
 static void sleep_through(struct barrier *b, uint32_t round)
 {
-	/* a wait of no time is how to ask: ETIMEDOUT if the word is the same */
-	while (futex_doze_until(&b->round, round, CLOCK_MONOTONIC, NULL) == EAGAIN ||
-	       futex_wait(&b->round, round, 0) == ETIMEDOUT)
-		continue;
+	int answer;
+
+	/*
+	 * A wait of no time is how to ask: ETIMEDOUT if the word is the same, or EINTR if a signal
+	 * was quicker, which says nothing of the word.
+	 */
+	do {
+		answer = futex_doze_until(&b->round, round, CLOCK_MONOTONIC, NULL);
+		if (answer != EAGAIN)
+			answer = futex_wait(&b->round, round, 0);
+	} while (answer);
 }
 
 int ipcref_barrier_wait(pthread_barrier_t *barrier)

@@ -75,16 +75,6 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 	return 0;
 }
 
-/* They may wait for other objects too, and are not moved: they come to look. */
-static void wake_pollers(struct bell *polled)
-{
-	if (!atomic_load(&polled->is_waited_for))
-		return;
-	atomic_fetch_add(&polled->rings, 1);
-	futex_wake(&polled->rings, INT_MAX);
-	atomic_store(&polled->is_waited_for, 0);
-}
-
 /* -- vigils ----------------------------------------------------------------------------------- */
 
 /* All signals but those that an instruction causes. */
@@ -113,23 +103,36 @@ static bool ends_sleep(int signal, const struct sleep *sleep)
 static bool let_handlers_run(const struct vigil *vigil, const struct sleep *sleep, int *result)
 {
 	bool is_any = false, is_end = false;
-	sigset_t pending;
+	sigset_t pending, mask;
 
 	*result = 0;
 	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, NULL, &mask);
 	for (int signal = 1; signal <= SIGRTMAX; signal++) {
 		if (sigismember(&pending, signal) != 1 || sigismember(&vigil->mask, signal) == 1)
 			continue;
 		is_any = true;
 		is_end |= ends_sleep(signal, sleep);
+		sigdelset(&mask, signal);
 	}
 	/*
 	 * Another thread may be quicker: ppoll tells whether a handler has run in this one.  Not
-	 * every kernel lets one run where there is no time at all.
+	 * every kernel lets one run where there is no time at all.  A signal that comes only now
+	 * goes on waiting, for its handler would not be told from these.
 	 */
-	if (is_any && ppoll(NULL, 0, &(struct timespec){0, 1000000}, &vigil->mask) < 0 && is_end)
+	if (is_any && ppoll(NULL, 0, &(struct timespec){0, 1000000}, &mask) < 0 && is_end)
 		*result = EINTR;
 	return is_any;
+}
+
+/* False: it has begun before. */
+static bool begin_vigil(struct vigil *vigil)
+{
+	if (vigil->is_kept)
+		return false;
+	keep_signals_waiting(&vigil->mask);
+	vigil->is_kept = true;
+	return true;
 }
 
 int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct sleep *sleep,
@@ -143,11 +146,8 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
 	if (sleep->deadline && moment_is_past(sleep->clock, sleep->deadline))
 		return ETIMEDOUT;
 	/* what came before was told, and what has come just now waits as long as what comes next */
-	bool is_first = !vigil->is_kept;
+	bool is_first = begin_vigil(vigil);
 
-	if (is_first)
-		keep_signals_waiting(&vigil->mask);
-	vigil->is_kept = true;
 	atomic_store(&bell->is_waited_for, 1);
 	mapping_unlock_to_sleep(mapping);
 	result = 0;
@@ -155,6 +155,22 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
 		futex_wait(&bell->rings, rings, sleep->looks_every);
 	mapping_lock_again(mapping);
 	return result;
+}
+
+int vigil_sleep(struct vigil *vigil, const struct sleep *sleep, _Atomic uint32_t *word,
+		uint32_t value, struct lock *mark)
+{
+	int result = 0;
+
+	if (!begin_vigil(vigil) && let_handlers_run(vigil, sleep, &result))
+		return result;
+	/* not while handlers run, one of which may never return here */
+	bool is_marked = mark && lock_mark(mark);
+
+	futex_wait(word, value, sleep->looks_every);
+	if (is_marked)
+		lock_unmark(mark);
+	return 0;
 }
 
 void vigil_end(struct vigil *vigil)
@@ -217,12 +233,25 @@ bool bell_give_way(struct bell *bell, struct mapping *mapping, const struct vigi
 
 /* -- ringing ---------------------------------------------------------------------------------- */
 
+/* They may wait for other objects too, and are not moved: they come to look. */
+void bell_wake_pollers(struct mapping *mapping)
+{
+	struct bell *polled = &mapping->object->polled;
+
+	if (!atomic_load(&polled->is_waited_for))
+		return;
+	/* first, for whoever comes after it waits for the next ring */
+	atomic_store(&polled->is_waited_for, 0);
+	atomic_fetch_add(&polled->rings, 1);
+	futex_wake(&polled->rings, INT_MAX);
+}
+
 void bell_ring(struct bell *bell, struct mapping *mapping)
 {
 	/* one who has the lock is alone with these */
 	uint32_t rings = atomic_load_explicit(&bell->rings, memory_order_relaxed);
 
-	wake_pollers(&mapping->object->polled);
+	bell_wake_pollers(mapping);
 	atomic_store_explicit(&bell->rings, rings + 1, memory_order_release);
 	if (!atomic_load_explicit(&bell->is_waited_for, memory_order_relaxed))
 		return;

@@ -69,6 +69,13 @@ bool bell_look_out(struct bell *bell, struct mapping *mapping, const struct vigi
  * put off it by the very sleeper he woke, with more to come.
  */
 bool bell_give_way(struct bell *bell, struct mapping *mapping, const struct vigil *vigil);
+/*
+ * The same of one who has no lock, for a word that still has this value: 0 or EINTR.  The mark
+ * (lock.h) is there while he sleeps; NULL: there is none.
+ */
+struct lock;
+int vigil_sleep(struct vigil *vigil, const struct sleep *sleep, _Atomic uint32_t *word,
+		uint32_t value, struct lock *mark);
 /* The call is over, and nothing is locked. */
 void vigil_end(struct vigil *vigil);
 
@@ -77,5 +84,7 @@ void vigil_end(struct vigil *vigil);
  * the object (poll.c), which is to be told of whatever rings.
  */
 void bell_ring(struct bell *bell, struct mapping *mapping);
+/* The latter alone, by one who has made his change before, and passed a fence since. */
+void bell_wake_pollers(struct mapping *mapping);
 
 #endif

@@ -126,6 +126,55 @@ void descriptor_is_copy(int fd, int copy)
 	errno = saved;
 }
 
+/* -- ends ------------------------------------------------------------------------------------- */
+
+#ifdef F_OFD_SETLK
+static struct flock byte_of(unsigned end, short type)
+{
+	return (struct flock){
+		.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)end, .l_len = 1};
+}
+
+bool descriptor_take_end(int fd, unsigned ends)
+{
+	for (unsigned end = 1; end <= ends; end <<= 1) {
+		struct flock lock = byte_of(end, F_RDLCK);
+
+		if (!(ends & end) || fcntl(fd, F_OFD_SETLK, &lock) == 0)
+			continue;
+		if (errno == EINVAL) /* of a kernel that has no such locks */
+			errno = ENOSYS;
+		return false;
+	}
+	return true;
+}
+
+int descriptor_has_others(int fd, unsigned end)
+{
+	struct flock lock = byte_of(end, F_WRLCK);
+
+	return fcntl(fd, F_OFD_GETLK, &lock) < 0 ? -1 : lock.l_type != F_UNLCK;
+}
+#else
+bool descriptor_take_end(int fd, unsigned ends)
+{
+	(void)fd;
+	(void)ends;
+	errno = ENOSYS;
+	return false;
+}
+
+int descriptor_has_others(int fd, unsigned end)
+{
+	(void)fd;
+	(void)end;
+	errno = ENOSYS;
+	return -1;
+}
+#endif
+
+/* -- of an open one --------------------------------------------------------------------------- */
+
 int descriptor_number(int fd, const struct handle *h)
 {
 	int kept = atomic_load(&h->kept);

@@ -41,6 +41,15 @@ void descriptor_is_new(int fd);
 /* The same, and it was duplicated from another one. */
 void descriptor_is_copy(int fd, int copy);
 
+/*
+ * Ends, each a bit, are locked bytes of the file: shared, by every description that has it, and let
+ * go by the kernel with its last descriptor, whoever dies.
+ */
+/* This description takes these ends; false with errno: ENOSYS, if there are no such locks. */
+bool descriptor_take_end(int fd, unsigned ends);
+/* Whether any description but this one has this end; -1 with errno if it can't be told. */
+int descriptor_has_others(int fd, unsigned end);
+
 /* The number that leads to it now, for a call that began with this one. */
 int descriptor_number(int fd, const struct handle *h);
 /* ioctl, whose request each libc has another type for. */

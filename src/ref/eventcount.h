@@ -45,6 +45,11 @@ static inline uint32_t eventcount_prepare(struct eventcount *e)
 	return atomic_fetch_or(&e->word, EVENTCOUNT_IS_WAITED_FOR) | EVENTCOUNT_IS_WAITED_FOR;
 }
 
+static inline bool eventcount_is_waited_for(const struct eventcount *e)
+{
+	return atomic_load_explicit(&e->word, memory_order_relaxed) & EVENTCOUNT_IS_WAITED_FOR;
+}
+
 /*
  * 0: there was one, or somebody thought so; else EAGAIN (look again), ETIMEDOUT or EINTR.  After 0
  * the memory may be something else.

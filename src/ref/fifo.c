@@ -132,14 +132,10 @@ static bool is_permitted(const struct opening *opening)
 /* With the last descriptor went what was not read. */
 static void discard_what_nobody_has(const struct opening *opening)
 {
-	struct mapping *mapping = (struct mapping *)&opening->mapping;
-	struct pipe *pipe = opening->pipe;
-
-	if (pipe_has_others(opening->fd, PIPE_READS) || pipe_has_others(opening->fd, PIPE_WRITES))
+	if (descriptor_has_others(opening->fd, PIPE_READS) ||
+	    descriptor_has_others(opening->fd, PIPE_WRITES))
 		return;
-	CHANGE(mapping, pipe->packets, 0);
-	CHANGE(mapping, pipe->head, pipe->tail);
-	mapping_commit(mapping);
+	pipe_discard(opening->pipe);
 }
 
 /* Waits until the other end has, or has had, an opener since there had been so many. */
@@ -149,7 +145,7 @@ static int await_peer(struct opening *opening, unsigned peer, const _Atomic uint
 	const struct sleep sleep = {.when_interrupted = SLEEP_RESTARTS};
 	int error = 0;
 
-	while (!error && *seen == before && pipe_has_others(opening->fd, peer) == 0)
+	while (!error && *seen == before && descriptor_has_others(opening->fd, peer) == 0)
 		error = bell_sleep(&opening->pipe->opened, &opening->mapping, &sleep);
 	return error;
 }
@@ -163,9 +159,10 @@ static int meet(struct opening *opening)
 	uint32_t readers = pipe->readers_seen, writers = pipe->writers_seen;
 
 	discard_what_nobody_has(opening);
-	if (opening->ends == PIPE_WRITES && !waits && !pipe_has_others(opening->fd, PIPE_READS))
+	if (opening->ends == PIPE_WRITES && !waits &&
+	    !descriptor_has_others(opening->fd, PIPE_READS))
 		return ENXIO;
-	if (!pipe_take_end(opening->fd, opening->ends))
+	if (!descriptor_take_end(opening->fd, opening->ends))
 		return errno;
 	STEP("fifo/open/has-its-end");
 	if (opening->ends & PIPE_READS)
@@ -180,7 +177,7 @@ static int meet(struct opening *opening)
 		return await_peer(opening, PIPE_WRITES, &pipe->writers_seen, writers);
 	if (waits && opening->ends == PIPE_WRITES)
 		return await_peer(opening, PIPE_READS, &pipe->readers_seen, readers);
-	if (opening->ends == PIPE_READS && !pipe_has_others(opening->fd, PIPE_WRITES))
+	if (opening->ends == PIPE_READS && !descriptor_has_others(opening->fd, PIPE_WRITES))
 		opening->ends |= (writers & PIPE_SEEN) << PIPE_SEEN_SHIFT;
 	return 0;
 }

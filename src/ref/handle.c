@@ -68,6 +68,19 @@ void handle_keep(struct handle *h)
 	atomic_fetch_add(&h->users, 1);
 }
 
+void handle_retain(struct handle *h)
+{
+	handle_keep(h);
+	h->lasting++;
+	handle_put(h);
+}
+
+void handle_release(struct handle *h)
+{
+	h->lasting--;
+	handle_stop_using(h);
+}
+
 bool handle_is_shared(struct handle *h)
 {
 	unsigned known = hold_is_own(h) ? 1 : 2;
@@ -97,10 +110,9 @@ static void forget_users(void)
 	for (struct handle *h = all; h; h = h->next) {
 		if (atomic_load(&h->users) == 0)
 			continue;
-		atomic_store(&h->users, 1);
 		atomic_store(&h->is_left, false);
-		if (!h->is_entered)
-			handle_stop_using(h);
+		atomic_store(&h->users, 1 + h->is_entered + h->lasting);
+		handle_stop_using(h);
 	}
 }
 
@@ -182,8 +194,9 @@ struct handle *handle_make(int fd, const struct object_class *class)
 	h->end = 0;
 	h->id = -1;
 	h->waits = false;
-	h->looked_at = 0;
+	h->notes = (struct pipe_notes){.settings = UINT32_MAX};
 	atomic_init(&h->carrier, NULL);
+	h->lasting = 0;
 	atomic_init(&h->kept, -1);
 	atomic_init(&h->users, 1);
 	if (object_map_head(&h->mapping, fd, class->kind, class->least,

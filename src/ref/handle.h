@@ -17,6 +17,16 @@
 #include "ref/hold.h"
 #include "ref/object.h"
 
+/* What is known of the other side of a pipe, so that it need not be asked for (pipe_peer.c). */
+struct pipe_notes {
+	/* ticks: somebody had its end; its position was looked at, and was this */
+	uint64_t lived_at, looked_at;
+	uint32_t position;
+	_Atomic uint32_t changes;  /* there had been, when the kernel was asked the last time */
+	_Atomic uint32_t settings; /* how the description is set, after how many settings */
+	_Atomic bool has_waited;   /* the last call had to wait for it */
+};
+
 struct handle {
 	struct mapping mapping;
 	const struct object_class *class;
@@ -27,13 +37,13 @@ struct handle {
 	/* Who keeps it: the table, and calls that have no hold of it (hold.h). */
 	_Atomic unsigned users;
 	_Atomic bool is_left; /* the table keeps it only for those who have hold of it still */
+	/* Of these, those that outlast a call, and so are a forked child's too (handle_retain). */
+	_Atomic unsigned lasting;
 	/* What was closed while others used it is kept open under this number; -1: it wasn't. */
 	_Atomic int kept;
 	/* It could wait, the last time somebody asked: O_NONBLOCK is the kernel's to know. */
 	_Atomic bool waits;
-	/* When the kernel last said that somebody reads, and how much was closed then (pipe.c). */
-	uint64_t looked_at;
-	uint32_t closings;
+	struct pipe_notes notes;	   /* of a pipe's end */
 	_Atomic bool is_entered;	   /* in a table, which is one of its users */
 	_Atomic(struct carrier *) carrier; /* of descriptors, of a socket (socket_rights.c) */
 	struct handle *next;		   /* of all */
@@ -94,6 +104,12 @@ static inline void handle_put(struct handle *h);
 void handle_keep(struct handle *h);
 /* Whether others use it than the table and its caller, who has got it. */
 bool handle_is_shared(struct handle *h);
+/*
+ * Who looked it up keeps it when the call is over: it has to do with memory that a child inherits.
+ * To be released instead of put back.
+ */
+void handle_retain(struct handle *h);
+void handle_release(struct handle *h);
 /* Maps the object of this file.  NULL with errno, as of object_map. */
 struct handle *handle_make(int fd, const struct object_class *class);
 /* False with errno ENOMEM, and h is no more. */

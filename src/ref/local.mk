@@ -23,7 +23,8 @@ ref_sources = \
 	%D%/mutex.c %D%/mutex.h \
 	%D%/namespace.c %D%/namespace.h \
 	%D%/object.c %D%/object.h \
-	%D%/pipe.c %D%/pipe.h \
+	%D%/pipe.c %D%/pipe.h %D%/pipe_peer.c %D%/pipe_size.c \
+	%D%/pipe_stream.c \
 	%D%/poll.c \
 	%D%/registry.c %D%/registry.h \
 	%D%/rwlock.c \

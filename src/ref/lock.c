@@ -483,3 +483,24 @@ bool lock_take_again(struct lock *lock)
 	withdraw_sleep();
 	return take(lock, LOCK_IS_WAITED_FOR);
 }
+
+/* -- marks ------------------------------------------------------------------------------------ */
+
+bool lock_mark(struct lock *mark)
+{
+	uint32_t word = atomic_load_explicit(&mark->word, memory_order_relaxed);
+
+	if ((word & LOCK_OWNER) || !kernel_minds_the_dead())
+		return false;
+	announce(mark);
+	if (atomic_compare_exchange_strong(&mark->word, &word, thread_id()))
+		return true;
+	withdraw();
+	return false;
+}
+
+void lock_unmark(struct lock *mark)
+{
+	atomic_store_explicit(&mark->word, 0, memory_order_release);
+	withdraw();
+}

@@ -51,6 +51,18 @@ static inline bool lock_is_taken(const struct lock *lock)
  */
 void lock_drop_to_sleep(struct lock *lock);
 
+/*
+ * A mark in the place of a lock: nobody waits for it, and it says no more than that the thread that
+ * set it is alive, for the kernel takes it away from the dead.  False: it can't be set, for another
+ * thread's is there, or no kernel would.
+ */
+bool lock_mark(struct lock *mark);
+void lock_unmark(struct lock *mark);
+static inline bool lock_is_marked(const struct lock *mark)
+{
+	return lock_is_taken(mark);
+}
+
 /* Whether the kernel looks after locks whose owner dies. */
 bool kernel_minds_the_dead(void);
 

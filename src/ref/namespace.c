@@ -12,7 +12,7 @@
 
 #include "ref/object.h"
 
-/* An empty file tells how the objects here are laid out: .ipcref-3. */
+/* An empty file tells how the objects here are laid out: .ipcref-4. */
 #define MARK ".ipcref-"
 #define TEXT(number) TEXT_OF(number)
 #define TEXT_OF(number) #number

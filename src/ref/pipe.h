@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A pipe: a ring of bytes in a file.  Its ends are open file descriptions of the file; which end,
- * the position tells (descriptor.h), and whether anybody has an end, a lock of the description
- * (F_OFD_SETLK) that goes with its last descriptor, whoever dies.  A FIFO is a pipe whose file has
- * a name.
+ * the position tells, and whether anybody has an end, a lock of the description (descriptor.h).  A
+ * FIFO is a pipe whose file has a name.
+ *
+ * Those who read and those who write are two sides, each with a lock of its own and a position in
+ * the stream, which only it moves.  So one who reads and one who writes don't wait for each other:
+ *
+ *   - to move a position is one store, and all there is to commit: nothing is to be undone after a
+ *     death, and no journal needed;
+ *   - the other side's position is looked at only when what was seen of it the last time isn't
+ *     enough, for it costs the way to the other processor;
+ *   - the other side is woken only if it has said that it sleeps.
+ *
+ * pipe.c makes pipes and tells what they are, pipe_stream.c reads and writes, pipe_peer.c looks
+ * after the other side and waits for it, pipe_size.c changes the capacity.
  */
 #ifndef IPCREF_PIPE_H
 #define IPCREF_PIPE_H
@@ -11,6 +22,7 @@
 #include <sys/stat.h>
 
 #include "ref/descriptor.h"
+#include "ref/eventcount.h"
 
 enum {
 	PIPE_CAPACITY = 65536, /* of a new one */
@@ -34,25 +46,43 @@ struct packet {
 	_Atomic uint32_t start, size;
 };
 
+/* Those who read, or those who write.  What is theirs alone is on lines that they alone change. */
+struct pipe_side {
+	_Alignas(CACHE_LINE) struct lock lock;
+	_Atomic uint32_t seen; /* the other side's position, the last time they looked */
+	/* Bytes that have ever been read, or written; modulo the capacity, their place. */
+	_Alignas(CACHE_LINE) _Atomic uint32_t position;
+	/* Where they sleep until the other side moves, which is what the event says. */
+	_Alignas(CACHE_LINE) struct eventcount moved;
+	_Atomic uint32_t woken_on; /* say_where, the last time that one was woken */
+	struct lock sleeper;	   /* marked while one sleeps: of this side there is somebody */
+};
+
+/*
+ * Where the ring is, in one word, so that it moves by one store: the capacity, a power of two, and
+ * in the bits below which of the two halves it is in, and how often it has moved.
+ */
+enum { RING_HALF = 1, RING_MOVE = 2, RING_BITS = PIPE_ATOMIC - 1 };
+
 struct pipe {
 	struct object object;
-	/* The ring is in one of two halves, so that it can move to the other when it is resized. */
-	_Atomic uint32_t half, capacity;
-	/* Bytes that have ever been read and written; modulo the capacity, their place. */
-	_Atomic uint32_t head, tail;
-	/* each has a line, for only one side rings it, and does so every time */
-	_Alignas(CACHE_LINE) struct bell read;
-	_Alignas(CACHE_LINE) struct bell written;
-	_Alignas(CACHE_LINE) _Atomic uint32_t closings; /* of ends, by whoever lived to tell */
-	/* Packets that are in the ring: their count, and which is the first. */
-	_Atomic uint32_t packets, first_packet;
-	struct packet packet[PIPE_PACKETS];
-	_Atomic uint32_t
-		mode_has_changed; /* so a description's mode is to be looked up each time */
+	struct pipe_side readers, writers;
+	/* What hardly ever changes. */
+	_Alignas(CACHE_LINE) _Atomic uint32_t ring;
+	/* Ends that were closed, by whoever lived to tell, and moves of the ring. */
+	_Atomic uint32_t changes;
+	_Atomic uint32_t settings; /* of O_NONBLOCK or O_DIRECT, on any description, ever */
 	/* Openers there have ever been of each end, and who waits for them; of a FIFO. */
 	_Atomic uint32_t readers_seen, writers_seen;
 	struct bell opened;
 	uint32_t is_named;
+	/*
+	 * Packets that have ever been read and written.  One that begins before the reader's
+	 * position has been read, and one that begins at the writer's was never finished: so the
+	 * positions alone commit what is done with these, too.
+	 */
+	_Atomic uint32_t packets_read, packets_written;
+	struct packet packet[PIPE_PACKETS];
 	char halves[2][PIPE_MOST];
 };
 
@@ -69,9 +99,70 @@ mode_t pipe_file_mode(mode_t mode);
 /* If it is a pipe's file, its status becomes what a pipe's is, and the answer is true. */
 bool pipe_tells(struct stat *status);
 
-/* This description takes an end, or both; false with errno. */
-bool pipe_take_end(int fd, unsigned ends);
-/* Whether any description but this one has this end; -1 with errno if it can't be told. */
-int pipe_has_others(int fd, unsigned end);
+/* All that was not read is gone; nobody has an end. */
+void pipe_discard(struct pipe *pipe);
+
+/* -- between the rooms ------------------------------------------------------------------------ */
+
+static inline struct pipe *pipe_of(const struct mapping *mapping)
+{
+	return (struct pipe *)mapping->object;
+}
+/* Of a ring: PIPE_MOST at most, and a power of two from PIPE_ATOMIC on, or it is broken. */
+static inline uint32_t pipe_capacity(uint32_t ring)
+{
+	return ring & ~(uint32_t)RING_BITS;
+}
+static inline bool pipe_is_capacity(uint32_t size)
+{
+	return size >= PIPE_ATOMIC && size <= PIPE_MOST && (size & (size - 1)) == 0;
+}
+/* What is in the pipe, at one moment: how many bytes, and how many there could be.  False: EBADMSG.
+ */
+struct pipe_content {
+	uint32_t used, capacity;
+};
+bool pipe_look_inside(const struct mapping *mapping, struct pipe_content *content);
+
+/* A read or write that is going on. */
+struct pipe_call {
+	int fd;
+	struct handle *h;
+	struct pipe *pipe;
+	struct vigil vigil;
+	uint32_t changes; /* of the pipe, when what the call goes by was so */
+	unsigned sleeps;  /* so many there were */
+};
+/* Whether there are readers, for a write, which has the writers' lock: 1 or 0, or -1 with errno. */
+int pipe_has_readers(struct pipe_call *call);
+/* Whether anybody has this end, as the kernel tells. */
+int pipe_has(int fd, const struct handle *h, unsigned end);
+/* What this side waits for has happened: wakes all of it that sleep, and who polls. */
+void pipe_wake(struct mapping *mapping, struct pipe_side *side);
+/*
+ * Waits until the other side isn't at this position any more, or it's time to look.  0 or an error:
+ * EAGAIN, if the call mustn't wait.  One that has_moved something is ended by every handler, for it
+ * can't be restarted.
+ */
+int pipe_await_writers(struct pipe_call *call, uint32_t position);
+int pipe_await_readers(struct pipe_call *call, uint32_t position, bool has_moved);
+/* What await_writers gives when there are none any more: the end of the stream. */
+enum { PIPE_END = -1 };
+
+ssize_t pipe_readv(int fd, struct handle *h, const struct iovec *vector, int count);
+ssize_t pipe_writev(int fd, struct handle *h, const struct iovec *vector, int count);
+
+/* What the end's description is set to. */
+bool pipe_waits(int fd, struct handle *h);
+bool pipe_is_in_packets(int fd, struct handle *h);
+
+/* Marks that it was read or written, if it has a name. */
+void pipe_mark_time(int fd, const struct handle *h, bool is_read);
+
+/* Takes it, and drops what a writer that died with it has left behind. */
+void pipe_lock_writers(struct pipe *pipe);
+
+/* F_SETPIPE_SZ: the capacity there is now, or -1 with errno. */
+int pipe_resize(int fd, struct handle *h, unsigned long size);
 
 #endif

@@ -535,7 +535,7 @@ static void detach(struct attachment **link, bool is_replaced)
 	CHANGE(&h->mapping, segment->detached_at, time(NULL));
 	CHANGE(&h->mapping, segment->last, (int32_t)getpid());
 	unlock_or_destroy(h);
-	handle_put(h);
+	handle_release(h);
 	free(a);
 }
 
@@ -587,6 +587,7 @@ void *ipcref_shmat(int id, const void *address, int flags)
 	if (h)
 		a = attach(h, wish, flags);
 	if (a) {
+		handle_retain(h);
 		if (flags & SHM_REMAP)
 			detach_replaced(a);
 		a->next = attachments;

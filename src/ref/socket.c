@@ -15,10 +15,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "ref/descriptor.h"
 #include "ref/futex.h"
 #include "ref/ipcref.h"
 #include "ref/namespace.h"
-#include "ref/pipe.h"
 #include "ref/step.h"
 
 #ifndef POLLRDHUP
@@ -87,7 +87,7 @@ static bool write_socket(int fd, const struct wish *wish)
 	       object_write(fd, OBJECT_SOCKET, offsetof(struct socket, rings), 0666, make_socket,
 			    wish) &&
 	       ftruncate(fd, (off_t)sizeof(struct socket) + 0666) == 0 &&
-	       pipe_take_end(fd, SOCKET_A);
+	       descriptor_take_end(fd, SOCKET_A);
 }
 
 static void close_keeping_errno(int fd)
@@ -197,7 +197,7 @@ static int make_pair(int type, int ends[2])
 	if (!open_both(made))
 		return -1;
 	STEP("sock/pair/begun");
-	bool is_made = write_socket(made[0], &wish) && pipe_take_end(made[1], SOCKET_B) &&
+	bool is_made = write_socket(made[0], &wish) && descriptor_take_end(made[1], SOCKET_B) &&
 		       set_flags(made[0], type) && set_flags(made[1], type);
 	if (descriptor_adopt_both(made, is_made, OBJECT_SOCKET, SOCKET_A, SOCKET_B, ends) < 0)
 		return -1;
@@ -485,7 +485,7 @@ static short socket_ready(int fd, struct handle *h)
 	events = carries(h);
 	mapping_unlock(&h->mapping);
 	if (socket->state == SOCKET_LISTENS)
-		return socket->queues[0].records > 0 ? POLLIN | POLLRDNORM : 0;
+		return events & (short)~(POLLOUT | POLLWRNORM);
 	if (has_connections(socket) && !is_connected)
 		events |= POLLHUP;
 	if (!is_writable)

@@ -7,7 +7,7 @@
  * has more than one file and one lock.  A socket of datagrams that isn't of a pair has no end B:
  * who sends to it opens its file, and puts the datagram into the queue to A.
  *
- * Whoever has an end has locked its byte of the file (pipe_take_end), which goes with the last
+ * Whoever has an end has locked its byte of the file (descriptor_take_end), which goes with the last
  * descriptor, whoever dies; hence a peer's end is seen, not told.  For others to find it, every
  * file but a pair's has a link in the namespace named after its number, which goes with the last
  * end; bind makes another link, at the path or, for an abstract name, in the namespace too.
@@ -326,6 +326,7 @@ struct waiting {
 	int flags; /* MSG_DONTWAIT */
 	uint32_t timeout;
 	struct timespec deadline;
+	bool has_slept;
 	struct vigil *vigil; /* the call's own or, of several messages, the whole call's */
 	struct vigil own;
 };

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ref/descriptor.h"
 #include "ref/ipcref.h"
-#include "ref/pipe.h"
 #include "ref/socket.h"
 #include "ref/step.h"
 
@@ -98,7 +98,7 @@ static int has_other_end(int fd, const struct handle *h)
 
 	do {
 		number = descriptor_number(fd, h);
-		result = pipe_has_others(number, end_of(h) == 0 ? SOCKET_B : SOCKET_A);
+		result = descriptor_has_others(number, end_of(h) == 0 ? SOCKET_B : SOCKET_A);
 	} while (number != descriptor_number(fd, h)); /* closed meanwhile by another thread */
 	return result;
 }
@@ -133,7 +133,8 @@ void socket_notice_end(struct handle *h)
 		return;
 	CHANGE(mapping, socket->ends[own].peer_is_gone, 1);
 	CHANGE(mapping, socket->ends[own].shut, SHUT_BOTH);
-	if (was_never_accepted || (socket->type == SOCK_STREAM ? unread->bytes : unread->records))
+	/* as Linux has it, an empty record alone is no loss */
+	if (was_never_accepted || unread->bytes || unread->records > 1)
 		CHANGE(mapping, socket->ends[own].error, ECONNRESET);
 	mapping_commit(mapping);
 }
@@ -329,7 +330,7 @@ bool socket_is_connected(int fd, struct handle *h)
 	const struct socket *socket = socket_of(&h->mapping);
 
 	/* it may be accepted before who connects has said so */
-	if (end_of(h) == 1)
+	if (end_of(h) == 1 && socket->number)
 		return true;
 	settle(fd, h);
 	return socket->state == SOCKET_CONNECTED;
@@ -440,7 +441,7 @@ static int take_end(uint64_t number, int flags)
 	fd = open(path, O_RDWR | O_CLOEXEC | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
 	if (fd < 0)
 		return -1;
-	if (!pipe_take_end(fd, SOCKET_B)) {
+	if (!descriptor_take_end(fd, SOCKET_B)) {
 		int error = errno;
 
 		close(fd);

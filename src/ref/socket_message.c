@@ -59,6 +59,16 @@ void waiting_begin(struct waiting *waiting, int fd, struct handle *h, int flags,
 	}
 }
 
+/* Asked once: what is set while a call waits is for the calls to come. */
+static bool may_wait(struct waiting *waiting)
+{
+	if (!waiting->has_slept)
+		waiting->has_slept =
+			!(waiting->flags & MSG_DONTWAIT) &&
+			!descriptor_is_nonblocking(descriptor_number(waiting->fd, waiting->h));
+	return waiting->has_slept;
+}
+
 /* A call that has moved something, or has a timeout, can't be restarted. */
 int waiting_await(struct waiting *waiting, struct bell *bell, struct mapping *mapping,
 		  bool has_moved)
@@ -71,8 +81,7 @@ int waiting_await(struct waiting *waiting, struct bell *bell, struct mapping *ma
 	};
 	int error = EAGAIN;
 
-	if (!(waiting->flags & MSG_DONTWAIT) &&
-	    !descriptor_is_nonblocking(descriptor_number(waiting->fd, waiting->h)))
+	if (may_wait(waiting))
 		error = bell_sleep_in_vigil(bell, mapping, &sleep, waiting->vigil);
 	return error == ETIMEDOUT ? EAGAIN : error;
 }
@@ -214,22 +223,35 @@ static int route_datagram(struct route *route, const struct outgoing *out)
 	return EPERM;
 }
 
+/* It is told once; the socket is locked. */
+static int take_error(struct socket_end *end)
+{
+	uint32_t error = end->error;
+
+	end->error = 0;
+	return (int)error;
+}
+
 /*
  * Whether anything can be sent at all; the receiving socket is locked, and there was, or wasn't, a
  * peer before.  0 or an error.
  */
 static int check_way(const struct outgoing *out, const struct route *route, int peer, int error)
 {
-	const struct socket *from = socket_of(&out->h->mapping), *to = socket_of(route->mapping);
+	struct socket *from = socket_of(&out->h->mapping), *to = socket_of(route->mapping);
+	struct socket_end *own = &from->ends[end_of(out->h)];
 
-	if (from->ends[end_of(out->h)].shut & SHUT_SEND)
+	if (peer == 0 && has_connections(to))
+		socket_notice_end(out->h);
+	/* a stream's sender hears of a reset by EPIPE alone, as of Linux */
+	if (from->type == SOCK_SEQPACKET && own->error)
+		return take_error(own);
+	if (own->shut & SHUT_SEND)
 		return EPIPE;
 	if (peer < 0)
 		return error;
 	if (peer == 0 && !has_connections(to))
 		return ECONNREFUSED;
-	if (peer == 0)
-		socket_notice_end(out->h);
 	return peer == 0 || to->ends[route->end].shut & SHUT_RECEIVE ? EPIPE : 0;
 }
 
@@ -338,14 +360,42 @@ static size_t send_stream(struct outgoing *out, int *error)
 	return out->size - left - urgent;
 }
 
+/*
+ * Who is told that the peer of his datagrams is gone has none any more, nor what it had sent: as
+ * Linux does.
+ */
+static void lose_peer(struct handle *h)
+{
+	struct socket *socket = socket_of(&h->mapping);
+	struct queue_view view;
+
+	mapping_lock(&h->mapping);
+	CHANGE(&h->mapping, socket->peer, 0);
+	CHANGE(&h->mapping, socket->state, SOCKET_FRESH);
+	if (queue_see(&view, &h->mapping, end_of(h)) && view.used)
+		queue_advance(&view, view.head + view.used, view.queue->records, view.queue->bytes,
+			      0);
+	mapping_unlock(&h->mapping);
+}
+
+/* Sends a datagram on its way, or a record.  0 or an error. */
+static int send_by(struct route *route, struct outgoing *out)
+{
+	struct cursor cursor = {out->message->msg_iov, 0};
+	size_t left = out->size;
+	int error = send_on(out, route, &cursor, &left, false, false);
+
+	if (!route->is_own)
+		socket_close(&route->file);
+	return error;
+}
+
 static int send_message(struct outgoing *out)
 {
 	const struct socket *socket = socket_of(&out->h->mapping);
 	const struct socket_end *from = &socket->ends[end_of(out->h)];
-	struct cursor cursor = {out->message->msg_iov, 0};
 	struct route route = {.is_own = false};
 	uint32_t name_size = from->name.size - (uint32_t)offsetof(struct sockaddr_un, sun_path);
-	size_t left = out->size;
 	int error = 0;
 
 	if (socket->type == SOCK_DGRAM && name_size <= sizeof(from->name.path))
@@ -357,11 +407,10 @@ static int send_message(struct outgoing *out)
 		error = route_datagram(&route, out);
 	else
 		route_own(&route, out);
-	if (error)
-		return error;
-	error = send_on(out, &route, &cursor, &left, false, false);
-	if (!route.is_own)
-		socket_close(&route.file);
+	if (!error)
+		error = send_by(&route, out);
+	if (error == ECONNREFUSED && !(out->message->msg_name && out->message->msg_namelen))
+		lose_peer(out->h);
 	return error;
 }
 
@@ -598,12 +647,9 @@ static int receive_locked(struct incoming *in, int peer)
 		return 0;
 	if (peer == 0 && has_connections(socket))
 		socket_notice_end(in->h);
-	uint32_t error = own->error;
-	if (error && in->given == 0) {
-		own->error = 0;
-		return (int)error;
-	}
-	return error || own->shut & SHUT_RECEIVE ? 0 : EAGAIN;
+	if (own->error && in->given == 0)
+		return take_error(own);
+	return own->error || own->shut & SHUT_RECEIVE ? 0 : EAGAIN;
 }
 
 /* 0 or an error; given may be more than nothing then. */

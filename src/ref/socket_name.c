@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ref/descriptor.h"
 #include "ref/ipcref.h"
 #include "ref/namespace.h"
-#include "ref/pipe.h"
 #include "ref/socket.h"
 #include "ref/step.h"
 
@@ -51,7 +51,7 @@ void socket_close(struct socket_file *file)
 
 bool socket_is_held(const struct socket_file *file)
 {
-	return pipe_has_others(file->fd, SOCKET_A) != 0;
+	return descriptor_has_others(file->fd, SOCKET_A) != 0;
 }
 
 bool socket_path_of(char path[PATH_MAX], uint64_t number)
@@ -233,7 +233,7 @@ bool socket_find(struct socket_file *file, const struct sockaddr_un *to, socklen
 /* Whether nobody has it, nor will. */
 static bool is_dead(const struct socket_file *file)
 {
-	return !socket_is_held(file) && pipe_has_others(file->fd, SOCKET_B) == 0;
+	return !socket_is_held(file) && descriptor_has_others(file->fd, SOCKET_B) == 0;
 }
 
 /*

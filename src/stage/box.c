@@ -40,6 +40,7 @@ static volatile pid_t running; /* the director, for stage_abandon */
 /* -- which tests there are -------------------------------------------------------------------- */
 
 static struct test *first_test;
+static bool is_sorted;
 
 /* In an order that doesn't depend on the linker's. */
 static int compare(const struct test *a, const struct test *b)
@@ -52,18 +53,54 @@ static int compare(const struct test *a, const struct test *b)
 	return by_file ? by_file : a->line - b->line;
 }
 
+/* By every program that is executed, also an actor, who never asks for them: so unsorted at first.
+ */
 void stage_register(struct test *test)
 {
-	struct test **place = &first_test;
+	test->next = first_test;
+	first_test = test;
+	is_sorted = false;
+}
 
-	while (*place && compare(*place, test) < 0)
-		place = &(*place)->next;
-	test->next = *place;
-	*place = test;
+static struct test *merge(struct test *a, struct test *b)
+{
+	struct test *merged = NULL, **end = &merged;
+
+	while (a && b) {
+		struct test **first = compare(a, b) <= 0 ? &a : &b;
+
+		*end = *first;
+		end = &(*end)->next;
+		*first = *end;
+	}
+	*end = a ? a : b;
+	return merged;
+}
+
+/* The first count of a list; *rest: what comes after them. */
+static struct test *sort(struct test *list, size_t count, struct test **rest)
+{
+	if (count == 1) {
+		*rest = list->next;
+		list->next = NULL;
+		return list;
+	}
+	struct test *half = sort(list, count / 2, rest);
+
+	return merge(half, sort(*rest, count - count / 2, rest));
 }
 
 const struct test *stage_tests(void)
 {
+	size_t count = 0;
+
+	if (is_sorted)
+		return first_test;
+	for (const struct test *test = first_test; test; test = test->next)
+		count++;
+	if (count)
+		first_test = sort(first_test, count, &(struct test *){NULL});
+	is_sorted = true;
 	return first_test;
 }
 

@@ -180,11 +180,24 @@ actor *process_of(actor *a)
 	return &scene->actors[a->host];
 }
 
+/* How an actor that another has forked ended is its parent's to know, but not that it did. */
+static bool has_ended_apart(const actor *a)
+{
+	return a->kin == KIN_FORKED && !a->gone && can_look() &&
+	       strchr("ZX-", look_at(a->pid, a->pid).state);
+}
+
 void check_life(actor *a)
 {
+	char what[256];
+
 	end_if_judged();
 	if (take_status(process_of(a)))
 		end_failed_of_end(a);
+	if (!has_ended_apart(process_of(a)))
+		return;
+	describe_order(a, what, sizeof(what));
+	end_failed(HOW_CRASH, "%s ended in %s", a->name, what);
 }
 
 void director_open(void)

@@ -37,6 +37,14 @@ static const char *stat_field(const char *line, int n)
 	return field;
 }
 
+unsigned long long exactly_ran(pid_t pid, pid_t tid)
+{
+	char path[64], line[512];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", (int)pid, (int)tid);
+	return read_file(path, line, sizeof(line)) ? strtoull(line, NULL, 10) : 0;
+}
+
 struct look look_at(pid_t pid, pid_t tid)
 {
 	struct look look = {.state = '?'};
@@ -60,12 +68,20 @@ struct look look_at(pid_t pid, pid_t tid)
 		look.ran = (user + strtoull(system, NULL, 10)) * 10000000;
 	}
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", (int)pid, (int)tid);
-	if (read_file(path, line, sizeof(line)) && strtoull(line, NULL, 10) > 0) {
-		look.ran = strtoull(line, NULL, 10);
+	unsigned long long ran = exactly_ran(pid, tid);
+	if (ran) {
+		look.ran = ran;
 		look.exact = true;
 	}
 	return look;
+}
+
+bool sleeps_at_a_place(pid_t pid, pid_t tid)
+{
+	char path[64], place[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/wchan", (int)pid, (int)tid);
+	return read_file(path, place, sizeof(place)) && strcmp(place, "0") != 0;
 }
 
 bool can_look(void)

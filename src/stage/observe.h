@@ -15,6 +15,10 @@ struct look {
 
 /* A thread of a process; tid == pid: its first. */
 struct look look_at(pid_t pid, pid_t tid);
+/* How many nanoseconds it has been on a processor, every slice counted; 0: unknown. */
+unsigned long long exactly_ran(pid_t pid, pid_t tid);
+/* Whether the kernel names the place where it sleeps; false: it runs, is about to, or not known. */
+bool sleeps_at_a_place(pid_t pid, pid_t tid);
 /* Whether this /proc tells anything. */
 bool can_look(void);
 /* When the process began, in ticks since boot; 0: unknown. */

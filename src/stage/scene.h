@@ -60,8 +60,9 @@ struct mailbox {
 	outcome outcome;
 	struct handle kept[HANDLES_MAX]; /* across an exec */
 	unsigned kept_count;
-	unsigned char order_bytes[OUTCOME_BYTES + 1];
-	unsigned char outcome_bytes[OUTCOME_BYTES];
+	/* aligned for whatever an operation carries (questions.h) */
+	_Alignas(long long) unsigned char order_bytes[OUTCOME_BYTES + 1];
+	_Alignas(long long) unsigned char outcome_bytes[OUTCOME_BYTES];
 };
 
 /* What runs beneath the box, whether cast or forked by somebody. */

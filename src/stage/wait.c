@@ -35,10 +35,10 @@ bool is_bare(void)
 
 #ifdef SYS_futex
 /* False: there's no futex here. */
-static bool futex_wait(_Atomic(uint32_t) *word, uint32_t is, unsigned milliseconds)
+static bool futex_wait(_Atomic(uint32_t) *word, uint32_t is, unsigned microseconds)
 {
 	/* what the kernel calls a timespec here: two longs, whatever the library's time_t */
-	long timeout[2] = {milliseconds / 1000, (long)(milliseconds % 1000) * 1000000};
+	long timeout[2] = {microseconds / 1000000, (long)(microseconds % 1000000) * 1000};
 
 	if (is_bare())
 		return false;
@@ -47,23 +47,28 @@ static bool futex_wait(_Atomic(uint32_t) *word, uint32_t is, unsigned millisecon
 }
 #endif
 
-static void look_again(_Atomic(uint32_t) *word, uint32_t is, unsigned milliseconds)
+static void look_again(_Atomic(uint32_t) *word, uint32_t is, unsigned microseconds)
 {
-	double until = seconds_now() + milliseconds / 1e3;
+	double until = seconds_now() + microseconds / 1e6;
 
 	while (*word == is && seconds_now() < until)
 		nap(LOOK_US);
 }
 
-void word_wait(_Atomic(uint32_t) *word, uint32_t is, unsigned milliseconds)
+void word_wait_us(_Atomic(uint32_t) *word, uint32_t is, unsigned microseconds)
 {
 	if (*word != is)
 		return;
 #ifdef SYS_futex
-	if (futex_wait(word, is, milliseconds))
+	if (futex_wait(word, is, microseconds))
 		return;
 #endif
-	look_again(word, is, milliseconds);
+	look_again(word, is, microseconds);
+}
+
+void word_wait(_Atomic(uint32_t) *word, uint32_t is, unsigned milliseconds)
+{
+	word_wait_us(word, is, milliseconds * 1000);
 }
 
 void word_wake(_Atomic(uint32_t) *word)

@@ -14,6 +14,7 @@ enum { TURN_MS = 10 };
 
 /* Returns when the word is not this any more, and after milliseconds at the latest. */
 void word_wait(_Atomic(uint32_t) *word, uint32_t is, unsigned milliseconds);
+void word_wait_us(_Atomic(uint32_t) *word, uint32_t is, unsigned microseconds);
 /* Wakes all who wait for the word. */
 void word_wake(_Atomic(uint32_t) *word);
 /* Lets some microseconds go by, for whoever must look again. */

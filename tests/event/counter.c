@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Counters that can be read and added to. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -291,6 +292,34 @@ TEST(event, counter_wait_is_interrupted)
 	fails(a, EINTR);
 	does(writer, event.add("c", 6));
 	does_give(a, event.take("c"), 6);
+}
+
+/* Sends signals that whoever gets them ignores, until the first shared word is so much. */
+static long long sends_ignored(const char *text, const long long *n)
+{
+	(void)text;
+	while (shared()[0] < (unsigned long)n[1] && kill((pid_t)n[0], SIGCHLD) == 0)
+		shared()[1]++;
+	return 0;
+}
+
+TEST_VARIANT(event, counter_wait_is_interrupted, among_signals_that_are_ignored)
+{
+	enum { ROUNDS = 10, MANY = 20000 };
+	actor *a = cast("alice"), *bob = cast("bob");
+
+	does(a, event.counter("c", 0, 0));
+	does(a, sig.handle(SIGUSR1, 0));
+	for (unsigned long round = 1; round <= ROUNDS; round++) {
+		begin(a, event.take("c"));
+		blocks(a);
+		begin(bob, call(sends_ignored, NULL, pid_of(a), (long long)round, 0));
+		awaits(&shared()[1], round * MANY);
+		poke(a, SIGUSR1);
+		fails(a, EINTR);
+		shared()[0] = round;
+		gives(bob, 0);
+	}
 }
 
 TEST(event, adding_is_interrupted)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Barriers in shared memory. */
+#include <signal.h>
 #include <string.h>
 
 #include "stage/story.h"
@@ -226,6 +227,31 @@ TEST(lock, signal_does_not_end_the_wait_at_a_barrier)
 		catches(bob, SIGUSR1, i);
 		blocks(bob);
 	}
+	does(alice, lock.barrier_wait("b"));
+	succeeds(bob);
+}
+
+/* One signal after the other, so often. */
+static long long sends_many(const char *text, const long long *n)
+{
+	(void)text;
+	for (long long i = 0; i < n[1]; i++)
+		must_be(kill((pid_t)n[0], SIGUSR1), 0);
+	return 0;
+}
+
+TEST_VARIANT(lock, signal_does_not_end_the_wait_at_a_barrier, nor_do_many)
+{
+	enum { MANY = 20000 };
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_barrier("b", 2));
+	does(alice, sig.handle(SIGUSR1, 0));
+	actor *bob = forks(alice, "bob");
+	begin(bob, lock.barrier_wait("b"));
+	blocks(bob);
+	does_give(alice, call(sends_many, NULL, pid_of(bob), MANY, 0), 0);
+	blocks(bob);
 	does(alice, lock.barrier_wait("b"));
 	succeeds(bob);
 }

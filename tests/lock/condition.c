@@ -377,6 +377,25 @@ TEST(lock, timed_out_waiter_takes_no_notification)
 	succeeds(carol);
 }
 
+/* The late one may go on for no reason, but not in the other's place. */
+TEST(lock, signal_is_for_who_waited_before)
+{
+	actor *alice = with_pair("alice", CLOCK_MONOTONIC);
+	actor *bob = forks(alice, "bob"), *late = forks(alice, "late");
+
+	does(bob, lock.mutex_lock("m"));
+	begin(bob, lock.cond_wait("c", "m"));
+	blocks(bob);
+	freeze(bob);
+	does(alice, lock.cond_signal("c"));
+	does(late, lock.mutex_lock("m"));
+	begin(late, lock.cond_timedwait("c", "m", CLOCK_MONOTONIC, 10));
+	returns(late);
+	does(late, lock.mutex_unlock("m"));
+	thaw(bob);
+	succeeds(bob);
+}
+
 /* -- errors, signals, ends -------------------------------------------------------------------- */
 
 TEST(lock, condition_wait_needs_the_mutex)

@@ -321,6 +321,8 @@ static long long take_and_give(const char *text, const long long *n)
 {
 	sem_t *tokens = handle_pointer(text);
 
+	atomic_fetch_add(&shared()[0], 1);
+	awaits(&shared()[0], 3);
 	for (long long i = 0; i < n[0]; i++) {
 		must_be(impl->sem->sem_trywait(tokens), 0);
 		must_be(impl->sem->sem_post(tokens), 0);
@@ -330,13 +332,14 @@ static long long take_and_give(const char *text, const long long *n)
 
 TEST(sem, trywait_never_misses_a_free_one)
 {
+	enum { TIMES = 100000 };
 	actor *alice = cast("alice");
 
 	does(alice, sem.make("tokens", 3));
 	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
-	begin(alice, call(take_and_give, "tokens", 10000, 0, 0));
-	begin(bob, call(take_and_give, "tokens", 10000, 0, 0));
-	begin(carol, call(take_and_give, "tokens", 10000, 0, 0));
+	begin(alice, call(take_and_give, "tokens", TIMES, 0, 0));
+	begin(bob, call(take_and_give, "tokens", TIMES, 0, 0));
+	begin(carol, call(take_and_give, "tokens", TIMES, 0, 0));
 	succeeds(alice);
 	succeeds(bob);
 	succeeds(carol);

@@ -26,6 +26,21 @@ TEST(shm, a_child_is_attached_too)
 	does_give(alice, shm.read("m", 0, 14), "from the child");
 }
 
+TEST(shm, a_child_that_detaches_can_attach_again)
+{
+	actor *alice = cast("alice");
+
+	does(alice, shm.get("s", 100, NEW));
+	does(alice, shm.attach("s", "m", 0));
+	actor *bob = forks(alice, "bob");
+	does(bob, shm.detach("m"));
+	does_give(bob, shm.nattch("s"), 1);
+	does(bob, shm.attach("s", "m", 0));
+	does(alice, shm.write("m", 0, "from the parent"));
+	does_give(bob, shm.read("m", 0, 15), "from the parent");
+	does_give(alice, shm.nattch("s"), 2);
+}
+
 static const struct {
 	const char *name;
 	enum { EXIT, KILL, EXEC, FAULT } end;
