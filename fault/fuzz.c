@@ -806,14 +806,14 @@ static const bool library_has_time = true;
 /* Of an object's lock and, so that no more need be told, of where a pipe has its two. */
 static bool is_lock(off_t offset, off_t end)
 {
-	static const off_t locks[] = {
+	static const off_t words[] = {
 		offsetof(struct object, lock),
 		offsetof(struct pipe, readers.lock),
 		offsetof(struct pipe, writers.lock),
 	};
 
-	for (size_t i = 0; i < sizeof(locks) / sizeof(locks[0]); i++)
-		if (end > locks[i] && offset < locks[i] + (off_t)sizeof(struct lock))
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (end > words[i] && offset < words[i] + (off_t)sizeof(struct lock))
 			return true;
 	return false;
 }
