@@ -164,12 +164,17 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
 	return result;
 }
 
+bool vigil_look(struct vigil *vigil, const struct sleep *sleep, int *result)
+{
+	return !begin_vigil(vigil) && let_handlers_run(vigil, sleep, result);
+}
+
 int vigil_sleep(struct vigil *vigil, const struct sleep *sleep, _Atomic uint32_t *word,
 		uint32_t value, struct lock *mark)
 {
 	int result = 0;
 
-	if (!begin_vigil(vigil) && let_handlers_run(vigil, sleep, &result))
+	if (vigil_look(vigil, sleep, &result))
 		return result;
 	/* not while handlers run, one of which may never return here */
 	bool is_marked = mark && lock_mark(mark);
