@@ -153,6 +153,13 @@ static bool is_hung_up(int fd, const struct handle *h)
 	return pipe_has(fd, h, PIPE_WRITES) == 0 && seen != (h->end >> PIPE_SEEN_SHIFT & PIPE_SEEN);
 }
 
+/* Whether a write of PIPE_BUF bytes need not wait. */
+static bool has_room(int fd, struct handle *h, const struct pipe_content *content)
+{
+	return content->capacity - content->used >= PIPE_ATOMIC &&
+	       (content->packets < content->capacity / PIPE_ATOMIC || !pipe_is_in_packets(fd, h));
+}
+
 static short pipe_ready(int fd, struct handle *h)
 {
 	struct pipe *pipe = pipe_of(&h->mapping);
@@ -165,7 +172,7 @@ static short pipe_ready(int fd, struct handle *h)
 		events |= POLLIN | POLLRDNORM;
 	if ((h->end & PIPE_READS) && is_hung_up(fd, h))
 		events |= POLLHUP;
-	if ((h->end & PIPE_WRITES) && content.capacity - content.used >= PIPE_ATOMIC)
+	if ((h->end & PIPE_WRITES) && has_room(fd, h, &content))
 		events |= POLLOUT | POLLWRNORM;
 	if ((h->end & PIPE_WRITES) && pipe_has(fd, h, PIPE_READS) == 0) {
 		/* so the next write asks the kernel too */

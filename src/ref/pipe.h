@@ -117,10 +117,12 @@ static inline bool pipe_is_capacity(uint32_t size)
 {
 	return size >= PIPE_ATOMIC && size <= PIPE_MOST && (size & (size - 1)) == 0;
 }
-/* What is in the pipe, at one moment: how many bytes, and how many there could be.  False: EBADMSG.
+/*
+ * What is in the pipe, at one moment: how many bytes, how many there could be, and how many packets
+ * begin there.  False: EBADMSG.
  */
 struct pipe_content {
-	uint32_t used, capacity;
+	uint32_t used, capacity, packets;
 };
 bool pipe_look_inside(const struct mapping *mapping, struct pipe_content *content);
 

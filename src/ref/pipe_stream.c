@@ -104,25 +104,6 @@ static bool see_room(struct view *view, const struct mapping *mapping, size_t wa
 	return is_sound(view, mapping);
 }
 
-bool pipe_look_inside(const struct mapping *mapping, struct pipe_content *content)
-{
-	struct pipe *pipe = pipe_of(mapping);
-	struct view view = {.pipe = pipe};
-
-	for (unsigned looks = 0; looks < MOST_LOOKS; looks++) {
-		uint32_t head = atomic_load(&pipe->readers.position);
-
-		view.used = atomic_load(&pipe->writers.position) - head;
-		see_ring(&view);
-		if (atomic_load(&pipe->readers.position) != head)
-			continue;
-		*content = (struct pipe_content){view.used, view.capacity};
-		return is_sound(&view, mapping);
-	}
-	errno = EBADMSG;
-	return false;
-}
-
 /* How many bytes the vector has; -1 with errno EINVAL. */
 static ssize_t size_of(const struct iovec *vector, int count)
 {
@@ -203,6 +184,26 @@ static uint32_t first_packet(const struct pipe *pipe, uint32_t position)
 		if (pipe->packet[first % PIPE_PACKETS].start - position <= PIPE_MOST)
 			return first;
 	return end;
+}
+
+bool pipe_look_inside(const struct mapping *mapping, struct pipe_content *content)
+{
+	struct pipe *pipe = pipe_of(mapping);
+	struct view view = {.pipe = pipe};
+
+	for (unsigned looks = 0; looks < MOST_LOOKS; looks++) {
+		uint32_t head = atomic_load(&pipe->readers.position);
+
+		view.used = atomic_load(&pipe->writers.position) - head;
+		see_ring(&view);
+		uint32_t packets = atomic_load(&pipe->packets_written) - first_packet(pipe, head);
+		if (atomic_load(&pipe->readers.position) != head)
+			continue;
+		*content = (struct pipe_content){view.used, view.capacity, packets};
+		return is_sound(&view, mapping);
+	}
+	errno = EBADMSG;
+	return false;
 }
 
 /* What is about to be written counts as one. */

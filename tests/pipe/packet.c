@@ -59,6 +59,28 @@ TEST(pipe, long_write_makes_several_packets)
 	does_give(a, fd.readable_bytes("p:r"), 0);
 }
 
+TEST(pipe, pipe_full_of_packets_is_not_ready)
+{
+	enum { MOST = 100000 };
+	actor *alice = cast("alice");
+	int packets = 0;
+
+	make_for_packets(alice);
+	actor *bob = forks(alice, "bob");
+	does(alice, fd.set_flags("p:w", O_NONBLOCK | O_DIRECT));
+	do {
+		begin(alice, fd.write("p:w", "x"));
+		returns(alice);
+	} while (!outcome_of(alice)->error && ++packets < MOST);
+	must_be(outcome_of(alice)->error, EAGAIN);
+	does_give(alice, fd.poll("p:w", POLLOUT, 0), 0);
+	begin(bob, fd.poll("p:w", POLLOUT, -1));
+	blocks(bob);
+	does_give(alice, fd.read("p:r", 100), "x");
+	gives(bob, POLLOUT);
+	does_give(alice, fd.write("p:w", "x"), 1);
+}
+
 TEST(pipe, packet_mode_can_be_changed)
 {
 	actor *a = cast("alice");
