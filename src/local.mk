@@ -73,6 +73,8 @@ libipcts_a_SOURCES = \
 	%D%/diff/rest.c %D%/diff/rest.h \
 	%D%/diff/script.h \
 	%D%/diff/shrink.c \
+	%D%/oracle/history.c %D%/oracle/history.h \
+	%D%/oracle/judge.c %D%/oracle/judge.h \
 	%D%/report/baseline.c %D%/report/baseline.h \
 	%D%/report/human.c \
 	%D%/report/json.c \

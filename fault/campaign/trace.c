@@ -11,9 +11,6 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <linux/ptrace.h>
-#endif
 #if defined(__x86_64__)
 #include <sys/user.h>
 #endif

@@ -135,6 +135,18 @@ void skip(const char *reason, ...)
 	end_story();
 }
 
+void refute(const char *proof, ...)
+{
+	char text[MESSAGE_MAX];
+	va_list arguments;
+
+	va_start(arguments, proof);
+	vsnprintf(text, sizeof(text), proof, arguments);
+	va_end(arguments);
+	scene_verdict(FAIL, HOW_PLAIN, "%s", text);
+	end_story();
+}
+
 void skip_lacking(const char *name)
 {
 	const char *why = impl->lacks ? impl->lacks(name) : NULL;
