@@ -44,6 +44,10 @@ mutant:
 .PHONY: mutant
 
 # Campaigns: the reference with its points, and what happens at them.
+noinst_LIBRARIES += libipcref-points.a
+libipcref_points_a_SOURCES = $(ref_sources)
+libipcref_points_a_CPPFLAGS = $(AM_CPPFLAGS) -DIPCREF_POINTS
+
 pkglibexec_PROGRAMS += ipcts-fault
 ipcts_fault_SOURCES = \
 	%D%/ipcts-fault.c \
@@ -51,15 +55,16 @@ ipcts_fault_SOURCES = \
 	%D%/campaign/calls.def \
 	%D%/campaign/inject.c \
 	%D%/campaign/trace.c %D%/campaign/trace.h \
+	%D%/campaign/trace_cost.c %D%/campaign/trace_cost.h \
 	%D%/campaign/event.c %D%/campaign/lock.c %D%/campaign/msg.c \
 	%D%/campaign/sem.c %D%/campaign/semset.c \
 	src/command/command.h src/command/options.c src/command/run.c src/command/say.c \
-	$(ref_sources) $(ref_tables)
+	$(ref_tables)
 nodist_ipcts_fault_SOURCES = %D%/points.h
 ipcts_fault_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -I$(top_builddir) -DIPCREF_POINTS
 # What is bound when it is called first would be a thousand instructions of nobody's.
 ipcts_fault_LDFLAGS = -Wl,-z,now
-ipcts_fault_LDADD = libipcts.a
+ipcts_fault_LDADD = libipcts.a libipcref-points.a
 
 # The names of all points, in order.
 BUILT_SOURCES += %D%/points.h
@@ -69,5 +74,15 @@ CLEANFILES += %D%/points.h
 		sed -n -e 's/.*STEP(\("[^"]*"\)).*/\1,/p' -e 's/.*FAULT(\("[^"]*"\),.*/\1,/p' \
 			$(top_srcdir)/$$source; \
 	done | LC_ALL=C sort -u >$@
+
+# A fault of each kind at each point; ci/check fault has all of them.
+dist_check_SCRIPTS += %D%/campaign.tap
+TESTS += %D%/campaign.tap
+%D%/campaign.log: ipcts$(EXEEXT) ipcts-fault$(EXEEXT)
+
+# A platform that doesn't let itself be traced.
+check_PROGRAMS += %D%/deny
+%C%_deny_SOURCES = %D%/deny.c
+%D%/campaign.log: %D%/deny$(EXEEXT)
 
 include %D%/preload/local.mk
