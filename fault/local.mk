@@ -33,15 +33,20 @@ TESTS += %D%/mutants.tap
 EXTRA_DIST += %D%/mutants
 
 # ci/mutants asks for one: $(MUTANT) is a folder that has src/ref with a bug in it, and gets the
-# command with these sources compiled anew.
+# command with these sources compiled anew; or what plays the campaigns, with the points.
 mutant:
-	for source in $(MUTANT_SOURCES); do \
-		$(COMPILE) -iquote $(MUTANT)/src -c -o $(MUTANT)/`basename $$source .c`.o \
-			$(MUTANT)/src/$$source || exit; \
-	done
+	$(compile_mutant)
 	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts \
 		$(ipcts_OBJECTS) $(MUTANT)/*.o libipcts.a libipcref.a $(LIBS)
-.PHONY: mutant
+mutant-fault:
+	point=-DIPCREF_POINTS; $(compile_mutant)
+	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(ipcts_fault_LDFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts-fault \
+		$(ipcts_fault_OBJECTS) $(MUTANT)/*.o libipcts.a libipcref-points.a $(LIBS)
+.PHONY: mutant mutant-fault
+compile_mutant = for source in $(MUTANT_SOURCES); do \
+		$(COMPILE) $$point -iquote $(MUTANT)/src -c -o $(MUTANT)/`basename $$source .c`.o \
+			$(MUTANT)/src/$$source || exit; \
+	done
 
 # Campaigns: the reference with its points, and what happens at them.
 noinst_LIBRARIES += libipcref-points.a
@@ -75,10 +80,11 @@ CLEANFILES += %D%/points.h
 			$(top_srcdir)/$$source; \
 	done | LC_ALL=C sort -u >$@
 
-# A fault of each kind at each point; ci/check fault has all of them.
-dist_check_SCRIPTS += %D%/campaign.tap
-TESTS += %D%/campaign.tap
-%D%/campaign.log: ipcts$(EXEEXT) ipcts-fault$(EXEEXT)
+# A fault of each kind at each point; ci/check fault has all of them.  What a campaign is worth is
+# told by canaries: bugs that it must find, one of each kind of fault at least.
+dist_check_SCRIPTS += %D%/campaign.tap %D%/canaries.tap
+TESTS += %D%/campaign.tap %D%/canaries.tap
+%D%/campaign.log %D%/canaries.log: ipcts$(EXEEXT) ipcts-fault$(EXEEXT)
 
 # A platform that doesn't let itself be traced.
 check_PROGRAMS += %D%/deny
