@@ -82,13 +82,21 @@ CLEANFILES += %D%/points.h
 
 # A fault of each kind at each point; ci/check fault has all of them.  What a campaign is worth is
 # told by canaries: bugs that it must find, one of each kind of fault at least.
-dist_check_SCRIPTS += %D%/campaign.tap %D%/canaries.tap
-TESTS += %D%/campaign.tap %D%/canaries.tap
+dist_check_SCRIPTS += %D%/campaign.tap %D%/canaries.tap %D%/points.tap
+TESTS += %D%/campaign.tap %D%/canaries.tap %D%/points.tap
 %D%/campaign.log %D%/canaries.log: ipcts$(EXEEXT) ipcts-fault$(EXEEXT)
 
 # A platform that doesn't let itself be traced.
 check_PROGRAMS += %D%/deny
 %C%_deny_SOURCES = %D%/deny.c
 %D%/campaign.log: %D%/deny$(EXEEXT)
+
+# fault/points.tap asks for it: the code of the files $(POINT_SOURCES) beneath the folder $(TREE).
+assembly:
+	for source in $(POINT_SOURCES); do \
+		$(COMPILE) -O2 -g0 -I$(TREE)/src -S -o $(TREE)/`basename $$source .c`.s \
+			$(TREE)/src/ref/$$source || exit; \
+	done
+.PHONY: assembly
 
 include %D%/preload/local.mk
