@@ -99,4 +99,20 @@ assembly:
 	done
 .PHONY: assembly
 
+# The points, for programs of others: libfiu decides what happens there.
+if HAVE_FIU
+lib_LIBRARIES += libipcref-fiu.a
+libipcref_fiu_a_SOURCES = %D%/fiu/hook.c
+libipcref_fiu_a_CPPFLAGS = $(AM_CPPFLAGS) -DIPCREF_POINTS
+libipcref_fiu_a_CFLAGS = $(AM_CFLAGS) $(FIU_CFLAGS)
+libipcref_fiu_a_LIBADD = $(libipcref_points_a_OBJECTS)
+
+check_PROGRAMS += %D%/fiu/passenger
+%C%_fiu_passenger_SOURCES = %D%/fiu/passenger.c
+%C%_fiu_passenger_LDADD = libipcref-fiu.a $(FIU_LIBS)
+%D%/fiu/fiu.log: %D%/fiu/passenger$(EXEEXT)
+endif
+dist_check_SCRIPTS += %D%/fiu/fiu.tap
+TESTS += %D%/fiu/fiu.tap
+
 include %D%/preload/local.mk
