@@ -72,6 +72,7 @@ ipcts_fault_LDFLAGS = -Wl,-z,now
 ipcts_fault_LDADD = libipcts.a libipcref-points.a
 
 # The names of all points, in order.
+%D%/campaign/ipcts_fault-campaign.$(OBJEXT): %D%/points.h
 BUILT_SOURCES += %D%/points.h
 CLEANFILES += %D%/points.h
 %D%/points.h: $(ref_sources)
@@ -92,9 +93,10 @@ check_PROGRAMS += %D%/deny
 %D%/campaign.log: %D%/deny$(EXEEXT)
 
 # fault/points.tap asks for it: the code of the files $(POINT_SOURCES) beneath the folder $(TREE).
+# What a debugger or a sanitizer is told of lines and columns isn't code.
 assembly:
 	for source in $(POINT_SOURCES); do \
-		$(COMPILE) -O2 -g0 -I$(TREE)/src -S -o $(TREE)/`basename $$source .c`.s \
+		$(COMPILE) -O2 -g0 -fno-sanitize=all -I$(TREE)/src -S -o $(TREE)/`basename $$source .c`.s \
 			$(TREE)/src/ref/$$source || exit; \
 	done
 .PHONY: assembly
