@@ -56,11 +56,11 @@ libipcref_points_a_CPPFLAGS = $(AM_CPPFLAGS) -DIPCREF_POINTS
 pkglibexec_PROGRAMS += ipcts-fault
 ipcts_fault_SOURCES = \
 	%D%/ipcts-fault.c \
+	%D%/campaign/trace_cost.c %D%/campaign/trace_cost.h \
 	%D%/campaign/campaign.c %D%/campaign/campaign.h \
 	%D%/campaign/calls.def \
 	%D%/campaign/inject.c \
 	%D%/campaign/trace.c %D%/campaign/trace.h \
-	%D%/campaign/trace_cost.c %D%/campaign/trace_cost.h \
 	%D%/campaign/event.c %D%/campaign/lock.c %D%/campaign/msg.c \
 	%D%/campaign/sem.c %D%/campaign/semset.c \
 	src/command/command.h src/command/options.c src/command/run.c src/command/say.c \

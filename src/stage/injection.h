@@ -20,12 +20,11 @@ struct injection {
 	unsigned after_end; /* the same of the recoverer */
 
 	/* of the order */
-	int actor;			   /* index; -1: nobody's */
-	uint32_t order;			   /* its number, as in the mailbox */
-	int at;				   /* the nth, or that of the recoverer; 0: nowhere */
-	int does;			   /* what is done there */
-	_Atomic uint32_t passed;	   /* points that count */
-	uint16_t course[INJECTION_COURSE]; /* the numbers of the first of them */
+	int actor;		 /* index; -1: nobody's */
+	uint32_t order;		 /* its number, as in the mailbox */
+	int at;			 /* the nth, or that of the recoverer */
+	int does;		 /* what is done there */
+	_Atomic uint32_t passed; /* points that count */
 
 	/* of a tracer, if it is one who carries it out */
 	_Atomic uint32_t tracer, held;
@@ -33,6 +32,8 @@ struct injection {
 	int is_traced;
 
 	/* what came of it */
+	uint16_t course[INJECTION_COURSE]; /* the first points that the order has passed */
+
 	_Atomic uint32_t injected;			 /* faults of all orders of the turn */
 	_Atomic(unsigned char) errors[INJECTION_ERRORS]; /* by errno: whether it was refused so */
 	char point[INJECTION_POINT_MAX];		 /* where the last was injected */
