@@ -223,7 +223,7 @@ check_PROGRAMS += %D%/unit/ipcts_broken
 
 dist_check_SCRIPTS += %D%/unit/command.tap
 TESTS += $(unit_tests) %D%/unit/command.tap
-%D%/unit/command.log: ipcts$(EXEEXT) %D%/unit/ipcts_broken$(EXEEXT)
+%D%/unit/command.log: ipcts$(EXEEXT) ipcts-fault$(EXEEXT) %D%/unit/ipcts_broken$(EXEEXT)
 
 # The directory of the reference's objects, when it is no good.
 check_PROGRAMS += %D%/unit/makes

@@ -20,6 +20,7 @@
 #define FAULT_CAMPAIGN_H
 
 #include "fault/campaign/trace.h"
+#include "stage/injection.h"
 #include "stage/story.h"
 
 /* Each is a row of every campaign: "semset.operate/kill". */
@@ -116,8 +117,10 @@ bool campaign_happened_text(actor *witness, op probe, const char *before, const 
 /* -- the campaign as a whole ------------------------------------------------------------------ */
 
 /* Plays that one turn only: of a name "semset.operate/kill:7" or "...recovery:7,2", what's behind
- * the colon.  False: it is none. */
+ * the colon; 0 is the story without a fault.  False: it is none. */
 bool campaign_replay(const char *turn);
+/* Plays no turn whose point has had this kind of fault already, in whatever campaign. */
+void campaign_smoke(void);
 /* Points are these, and not those of the source. */
 void campaign_trace(enum trace_mode mode);
 /* Only points that match count. False: no point does. */
@@ -135,5 +138,8 @@ bool campaign_open(void);
 /* The number of a point; point_count() if it's unknown. */
 size_t point_number(const char *name);
 bool point_is_chosen(size_t number);
+/* The order passes a point, or one that has no number (INJECTION_NAMELESS), that counts so many
+ * times: which of them is due, from 0, or -1. */
+int campaign_due(struct injection *injection, size_t point, unsigned times);
 
 #endif

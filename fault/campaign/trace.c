@@ -17,11 +17,12 @@
 
 #include "fault/campaign/campaign.h"
 #include "stage/scene.h"
+#include "stage/tell.h"
 #include "stage/verbs.h"
 #include "stage/wait.h"
 
 enum { DELAY_US = 2000, ERRORS_MAX = 6 };
-enum { TRACER_BEGINS, TRACER_IS_READY, TRACER_IS_DENIED, TRACER_IS_OVER };
+enum { TRACER_BEGINS, TRACER_IS_READY, TRACER_IS_DENIED, TRACER_IS_BLIND, TRACER_IS_OVER };
 
 /* -- system calls ----------------------------------------------------------------------------- */
 
@@ -155,13 +156,7 @@ static bool refuses(void)
 /* The point counts so many times; which of them is due, or -1. */
 static int due(unsigned times)
 {
-	struct injection *injection = &scene->injection;
-	int which = injection->at - 1 - (int)injection->passed;
-
-	injection->passed += times;
-	if (which >= 0 && which < (int)times)
-		return which;
-	return which < 0 && injection->does == FAULT_famine ? 0 : -1;
+	return campaign_due(&scene->injection, INJECTION_NAMELESS, times);
 }
 
 static int pass(const char *when, const char *name)
@@ -246,10 +241,31 @@ static int at_stop(int status)
 	return is_in_operation() && !is_our_own() ? pass("", "an instruction") : 0;
 }
 
+/* An operation's calls can be told from the stage's, and have names. */
+static bool sees_calls(void)
+{
+#ifdef PTRACE_GET_SYSCALL_INFO
+	struct __ptrace_syscall_info info;
+
+	return ptrace(PTRACE_GET_SYSCALL_INFO, tracer.tid, (void *)sizeof(info), &info) >= 0;
+#else
+	errno = ENOSYS;
+	return false;
+#endif
+}
+
 static void answer(uint32_t word)
 {
 	scene->injection.tracer = word;
 	word_wake(&scene->injection.tracer);
+}
+
+/* With the reason in errno. */
+_Noreturn static void give_up(uint32_t word)
+{
+	scene->injection.denied = errno;
+	answer(word);
+	_exit(0);
 }
 
 _Noreturn static void trace(void)
@@ -257,10 +273,8 @@ _Noreturn static void trace(void)
 	int status, signal = 0;
 
 	if (ptrace(PTRACE_SEIZE, tracer.tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) < 0 ||
-	    ptrace(PTRACE_INTERRUPT, tracer.tid, NULL, NULL) < 0) {
-		answer(TRACER_IS_DENIED);
-		_exit(0);
-	}
+	    ptrace(PTRACE_INTERRUPT, tracer.tid, NULL, NULL) < 0)
+		give_up(TRACER_IS_DENIED);
 	for (bool is_first = true; waitpid(tracer.tid, &status, __WALL) == tracer.tid;
 	     is_first = false) {
 		if (!WIFSTOPPED(status))
@@ -273,6 +287,8 @@ _Noreturn static void trace(void)
 			ptrace(PTRACE_LISTEN, tracer.tid, NULL, NULL); /* and stays stopped */
 			continue;
 		}
+		if (is_first && !sees_calls())
+			give_up(TRACER_IS_BLIND);
 		signal = at_stop(status);
 		if (signal < 0)
 			continue;
@@ -286,6 +302,15 @@ _Noreturn static void trace(void)
 
 /* -- for the director ------------------------------------------------------------------------- */
 
+static bool calls_can_be_refused(void)
+{
+#if defined(__x86_64__) || defined(__aarch64__)
+	return true;
+#else
+	return false;
+#endif
+}
+
 static long long may_be_traced(const char *text, const long long *n)
 {
 	(void)text;
@@ -298,6 +323,9 @@ static long long may_be_traced(const char *text, const long long *n)
 
 void trace_begin(actor *a, enum trace_mode mode)
 {
+	if (!calls_can_be_refused() &&
+	    (scene->injection.kind == FAULT_refuse || scene->injection.kind == FAULT_famine))
+		skip("no tracer refuses a system call of this processor");
 	ask(a, call(may_be_traced, "", 0, 0, 0));
 	scene->injection.tracer = TRACER_BEGINS;
 	scene->injection.held = 0;
@@ -312,7 +340,11 @@ void trace_begin(actor *a, enum trace_mode mode)
 	while (scene->injection.tracer == TRACER_BEGINS)
 		word_wait(&scene->injection.tracer, TRACER_BEGINS, TURN_MS);
 	if (scene->injection.tracer == TRACER_IS_DENIED)
-		skip("no process can be traced here");
+		skip("no process can be traced here: ptrace fails with %s",
+		     error_name(scene->injection.denied));
+	if (scene->injection.tracer == TRACER_IS_BLIND)
+		skip("no tracer sees system calls here: PTRACE_GET_SYSCALL_INFO fails with %s",
+		     error_name(scene->injection.denied));
 }
 
 void trace_end(void)

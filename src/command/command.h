@@ -52,7 +52,8 @@ struct options {
 	/* of fault */
 	const char *mechanism, *kind; /* globs; NULL: all */
 	const char *point, *replay, *at;
-	bool every_point;
+	bool every_point, smoke;
+	void (*count_points)(struct tally *tally); /* NULL: there are none */
 
 	/* of diff: globs choose mechanisms */
 	const struct implementation *pair[2];

@@ -65,6 +65,7 @@ static const char help[] =
 	"                        system call, before it and after; of any other) or instructions\n"
 	"  --replay TURN         only the one that a failure has named\n"
 	"  --every-point         fail if a point of the reference was never passed\n"
+	"  --smoke               each kind of fault at each point once, in whatever campaign\n"
 	"\n"
 	"Exit status: 0 all held, 1 something failed, 2 bad usage or trouble of our own.\n"
 	"IPCTS_TIMEOUT_SCALE is the default of --timeout-scale; NO_COLOR turns colours off.\n";
@@ -93,6 +94,7 @@ enum option_code {
 	OPTION_REPLAY,
 	OPTION_AT,
 	OPTION_EVERY_POINT,
+	OPTION_SMOKE,
 	OPTION_PAIR,
 	OPTION_STEPS,
 	OPTION_ACTORS,
@@ -142,6 +144,7 @@ const struct option fault_options[] = {
 	{"replay", required_argument, NULL, OPTION_REPLAY},
 	{"at", required_argument, NULL, OPTION_AT},
 	{"every-point", no_argument, NULL, OPTION_EVERY_POINT},
+	{"smoke", no_argument, NULL, OPTION_SMOKE},
 	{"only", required_argument, NULL, OPTION_ONLY},
 	{"impl", required_argument, NULL, OPTION_IMPL},
 	{"jobs", required_argument, NULL, OPTION_JOBS},
@@ -393,6 +396,9 @@ static void parse_option(struct options *options, int code)
 		break;
 	case OPTION_EVERY_POINT:
 		options->every_point = true;
+		break;
+	case OPTION_SMOKE:
+		options->smoke = true;
 		break;
 	case OPTION_PAIR:
 		parse_pair(options, optarg);

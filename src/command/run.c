@@ -155,7 +155,7 @@ static void name_killers(const struct run *run)
 	}
 }
 
-static int play_run(struct run *run)
+static int play_run(struct run *run, const struct options *options)
 {
 	struct tally tally;
 	int status;
@@ -166,6 +166,8 @@ static int play_run(struct run *run)
 
 	const char *trouble = runner_run(run, &tally);
 	stage_close();
+	if (options->count_points)
+		options->count_points(&tally);
 	if (trouble)
 		complain("%s", trouble);
 	status = trouble ? TROUBLE : tally_status(&tally);
@@ -185,7 +187,7 @@ static int stage_run(struct run *run, const struct options *options)
 		stage_close();
 		return TROUBLE;
 	}
-	return play_run(run);
+	return play_run(run, options);
 }
 
 static void make_plan(struct run *run, const struct options *options,

@@ -100,6 +100,12 @@ static void json_close(struct report *report, struct sheet *sheet, const struct 
 		     fates[BROKEN]);
 	sheet_printf(sheet, ",\"known\":%zu,\"unexpectedly_passed\":%zu", fates[KNOWN],
 		     fates[SURPRISED]);
+	if (tally->faults)
+		sheet_printf(sheet, ",\"faults\":%lu,\"survived\":%lu", tally->faults,
+			     tally->survived);
+	if (tally->points)
+		sheet_printf(sheet, ",\"points\":%zu,\"points_passed\":%zu", tally->points,
+			     tally->points_passed);
 	sheet_printf(sheet, ",\"seconds\":%.6f,\"interrupted\":%s,\"status\":%d}}\n",
 		     tally->seconds, tally->interrupted ? "true" : "false", tally_status(tally));
 }

@@ -105,6 +105,11 @@ static void tap_result(struct report *report, struct sheet *sheet, size_t number
 
 static void tap_close(struct report *report, struct sheet *sheet, const struct tally *tally)
 {
+	if (tally->faults)
+		sheet_printf(sheet, "# %lu faults, %lu survived\n", tally->faults, tally->survived);
+	if (tally->points)
+		sheet_printf(sheet, "# points passed: %zu of %zu\n", tally->points_passed,
+			     tally->points);
 	if (tally->interrupted)
 		sheet_printf(sheet, "Bail out! ended by signal %d, %zu of %zu tests seen\n",
 			     tally->interrupted, tally->seen, report->plan->count);
