@@ -311,7 +311,7 @@ enum ending ending(void)
 }
 
 /* The next order of the actor is to meet it. */
-static void arm(actor *a, enum fault_kind does, unsigned nth)
+static void arm(actor *a, enum fault_kind does, unsigned nth, bool counts_threads)
 {
 	struct injection *injection = &scene->injection;
 
@@ -323,6 +323,7 @@ static void arm(actor *a, enum fault_kind does, unsigned nth)
 	injection->does = (int)does;
 	injection->at = (int)nth;
 	injection->order = a->ordered + 1;
+	injection->counts_threads = counts_threads;
 	injection->actor = (int)(a - scene->actors);
 }
 
@@ -489,7 +490,8 @@ static void refuse_again(actor *victim, op o, long long descriptors)
 	long long bytes = 0;
 
 	for (int i = 0; i < 3; i++) {
-		arm(victim, FAULT_famine, 1); /* what it has passed once, it may not need again */
+		/* what it has passed once, it may not need again */
+		arm(victim, FAULT_famine, 1, false);
 		stage_begin(victim, o);
 		wait_for(victim, is_over);
 		disarm();
@@ -512,7 +514,7 @@ enum ending campaign_suffers(actor *victim, op o, actor *other, op others)
 	end_if_judged();
 	if (kind == FAULT_signal)
 		ask(victim, call(minds_signals, "", 0, 0, 0));
-	arm(victim, kind == FAULT_recovery ? FAULT_kill : kind, scene->injection.nth);
+	arm(victim, kind == FAULT_recovery ? FAULT_kill : kind, scene->injection.nth, other);
 	stage_begin(victim, o);
 	describe_order(victim, last.what, sizeof(last.what));
 	if (other) {
@@ -534,6 +536,25 @@ enum ending campaign_suffers(actor *victim, op o, actor *other, op others)
 	return last.ending;
 }
 
+bool campaign_halts(actor *a, op o)
+{
+	if (trace_mode != TRACE_NOTHING)
+		return false;
+	arm(a, FAULT_stop, 1, false);
+	stage_begin(a, o);
+	wait_for(a, is_over);
+	disarm();
+	scene->injection.injected = 0; /* the turn's own is yet to come */
+	return true;
+}
+
+bool campaign_rests(actor *a)
+{
+	if (!settles(a))
+		end_failed(HOW_HANG, "%s neither returns nor is blocked", a->name);
+	return is_done(a, 0);
+}
+
 /* -- who looks afterwards --------------------------------------------------------------------- */
 
 /* The first to come after a death puts right what it has left, and is killed at that. */
@@ -543,7 +564,7 @@ static void recover(actor *witness, op probe)
 		return;
 	actor *recoverer = forks(witness, "recoverer");
 
-	arm(recoverer, FAULT_kill, scene->injection.after_end);
+	arm(recoverer, FAULT_kill, scene->injection.after_end, false);
 	stage_begin(recoverer, probe);
 	wait_for(recoverer, is_over);
 	disarm();

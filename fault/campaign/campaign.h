@@ -94,10 +94,18 @@ enum ending {
 #define suffers(victim, operation) HERE(campaign_suffers(victim, operation, NULL, (op){0}))
 /*
  * The same of one that waits for another's, which is begun when the first is asleep, stopped or
- * gone, and is to be judged afterwards.  To be asleep is a point too.
+ * gone, and is to be judged afterwards.  To be asleep is a point too, and so is what a thread does
+ * meanwhile that the implementation has started, so the operation must not end before that has.
  */
 #define suffers_beside(victim, operation, other, others)                                           \
 	HERE(campaign_suffers(victim, operation, other, others))
+/*
+ * The idle actor begins the operation and is stopped at its first point, whatever the turn does to
+ * others; SIGCONT has it go on.  False: nothing was begun, for points of calls are not of that use.
+ */
+#define halts(a, operation) HERE(campaign_halts(a, operation))
+/* Whether the begun operation has returned; if not, it is blocked. */
+#define rests(a) HERE(campaign_rests(a))
 /* How the last that suffered ended. */
 enum ending ending(void);
 
@@ -111,6 +119,8 @@ enum ending ending(void);
 		      : campaign_happened)(witness, probe, before, after))
 
 enum ending campaign_suffers(actor *victim, op o, actor *other, op others);
+bool campaign_halts(actor *a, op o);
+bool campaign_rests(actor *a);
 bool campaign_happened(actor *witness, op probe, long long before, long long after);
 bool campaign_happened_text(actor *witness, op probe, const char *before, const char *after);
 

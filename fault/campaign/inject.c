@@ -15,13 +15,19 @@
 
 enum { DELAY_US = 2000 };
 
-/* NULL: it isn't for this thread, in this operation. */
+/*
+ * NULL: it isn't for this thread, in this operation.  What a thread does that the implementation
+ * has started may be a part of it.
+ */
 static struct injection *injection_here(void)
 {
 	const actor *a = current_actor();
+	int number = scene->injection.actor;
 
-	if (!a || a - scene->actors != scene->injection.actor ||
-	    a->ordered != scene->injection.order)
+	if (!a && number >= 0 && scene->injection.counts_threads &&
+	    scene->actors[number].pid == getpid())
+		a = &scene->actors[number];
+	if (!a || a - scene->actors != number || a->ordered != scene->injection.order)
 		return NULL;
 	return &scene->injection;
 }

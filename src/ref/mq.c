@@ -57,10 +57,12 @@ static unsigned rights_of(int flags)
 
 static int open_existing(const char *path, int flags)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC | (flags & O_NONBLOCK));
 	struct mapping mapping;
 	struct stat status;
 
+	if (FAULT("mq/open/file", EMFILE, ENFILE))
+		return -1;
+	int fd = open(path, O_RDWR | O_CLOEXEC | (flags & O_NONBLOCK));
 	if (fd < 0)
 		return -1;
 	if (object_map(&mapping, fd, OBJECT_MQ, sizeof(struct mq_queue))) {
@@ -133,7 +135,10 @@ int ipcref_mq_unlink(const char *name)
 {
 	char path[PATH_MAX];
 
-	return queue_path(path, name) ? unlink(path) : -1;
+	if (!queue_path(path, name) || FAULT("mq/unlink/name", EACCES) || unlink(path) < 0)
+		return -1;
+	STEP("mq/unlink/gone");
+	return 0;
 }
 
 /* -- sending and receiving -------------------------------------------------------------------- */
@@ -340,7 +345,10 @@ int ipcref_mq_setattr(mqd_t queue, const struct mq_attr *attributes, struct mq_a
 		return -1;
 	if (old)
 		*old = before;
-	return fcntl(queue, F_SETFL, attributes->mq_flags & O_NONBLOCK) < 0 ? -1 : 0;
+	if (fcntl(queue, F_SETFL, attributes->mq_flags & O_NONBLOCK) < 0)
+		return -1;
+	STEP("mq/setattr/set");
+	return 0;
 }
 
 /* -- as a descriptor -------------------------------------------------------------------------- */

@@ -24,6 +24,7 @@ struct injection {
 	uint32_t order;		 /* its number, as in the mailbox */
 	int at;			 /* the nth, or that of the recoverer */
 	int does;		 /* what is done there */
+	int counts_threads;	 /* also those that the implementation has started there */
 	_Atomic uint32_t passed; /* points that count */
 
 	/* of a tracer, if it is one who carries it out */
