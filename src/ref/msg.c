@@ -540,6 +540,8 @@ static int get_info(int command, struct msginfo *info)
 
 	memset(info, 0, sizeof(*info));
 	highest = ipc_highest(&msg_class, &count);
+	if (highest < 0)
+		return -1;
 	info->msgmax = MOST_OF_MESSAGE;
 	info->msgmnb = MOST_OF_QUEUE;
 	info->msgmni = MOST_QUEUES;

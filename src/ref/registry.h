@@ -60,7 +60,8 @@ bool ipc_is_owner(const struct handle *h);
 void ipc_stat(const struct handle *h, struct ipc_perm *permissions);
 /*
  * IPC_SET: owner, group and the nine bits of the mode; the object is locked, and stays so.  What
- * was changed before is committed with it.  0, or -1 and errno: EINVAL, and nothing is changed.
+ * was changed before is committed with it.  0, or -1 and errno: EINVAL, ENOMEM, EMFILE, ENFILE,
+ * and nothing is changed.
  */
 int ipc_set(struct ipc_class *class, struct handle *h, const struct ipc_perm *permissions);
 /*
@@ -86,7 +87,7 @@ int ipc_open(const struct ipc_class *class, int id, int flags);
 
 /*
  * The registry as a table, for IPC_INFO and the like: the highest place in use (0 if none), how
- * many there are, and the identifier at a place (-1 with errno EINVAL: none there).
+ * many there are, and the identifier at a place (EINVAL: none there).  -1 with errno.
  */
 int ipc_highest(struct ipc_class *class, unsigned *count);
 int ipc_at(struct ipc_class *class, int place);

@@ -214,6 +214,8 @@ static int inform(int command, struct seminfo *info)
 	unsigned sets;
 	int highest = ipc_highest(&semset_class, &sets);
 
+	if (highest < 0)
+		return -1;
 	*info = (struct seminfo){
 		.semmap = SEMSET_MOST_SEMAPHORES * REGISTRY_PLACES,
 		.semmni = REGISTRY_PLACES,
