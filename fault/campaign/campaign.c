@@ -416,8 +416,8 @@ static void refuse_again(actor *victim, op o, long long descriptors)
 			end_failed(HOW_PLAIN, "%s: %s failed, and kept %lld bytes of memory",
 				   victim->name, last.what, bytes_of(victim) - bytes);
 		if (i > 0 && mappings_of(victim) != mappings)
-			end_failed(HOW_PLAIN, "%s: %s failed, and left a file mapped",
-				   victim->name, last.what);
+			end_failed(HOW_PLAIN, "%s: %s failed, and left a file mapped", victim->name,
+				   last.what);
 		mappings = mappings_of(victim);
 		bytes = bytes_of(victim);
 	}

@@ -22,6 +22,16 @@ static long long mode_of(const char *s, const long long *n)
 	return status.sem_perm.mode;
 }
 
+static long long count_semaphores(const char *text, const long long *n)
+{
+	struct seminfo info;
+	union semset_argument argument = {.info = &info};
+
+	(void)text;
+	(void)n;
+	return impl->semset->semctl(0, 0, SEM_INFO, argument) < 0 ? -1 : info.semaem;
+}
+
 CAMPAIGN(semset, operate, "the operations of one semop happen all, or none")
 {
 	actor *alice = cast("alice");
@@ -185,6 +195,18 @@ CAMPAIGN(semset, find, "a set is found, or it stays as it is for who comes later
 	if (ending() != DIED)
 		does(victim, semset.op("s", "0-1"));
 	does_give(alice, semset.values("s"), ending() == DIED ? "3 1" : "2 1");
+	does(alice, semset.remove("s"));
+	leaves_nothing(alice);
+}
+
+CAMPAIGN(semset, usage, "how many semaphores there are is told as it is, or not at all")
+{
+	actor *alice = cast_alone("alice");
+	actor *victim = forks(alice, "victim");
+
+	does(alice, semset.make("s", "3 1"));
+	suffers(victim, call(count_semaphores, "", 0, 0, 0));
+	must(ending() != SUCCEEDED || !impl->enter || outcome_of(victim)->value == 2);
 	does(alice, semset.remove("s"));
 	leaves_nothing(alice);
 }

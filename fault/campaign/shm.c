@@ -33,6 +33,18 @@ static long long has_object(const char *o, const long long *n)
 	return number >= 0 && impl->fd->close(number) == 0;
 }
 
+static long long count_segments(const char *text, const long long *n)
+{
+	union {
+		struct shm_info info;
+		struct shmid_ds status;
+	} all;
+
+	(void)text;
+	(void)n;
+	return impl->shm->shmctl(0, SHM_INFO, &all.status) < 0 ? -1 : all.info.used_ids;
+}
+
 static void make(actor *a)
 {
 	does(a, shm.get("s", SIZE, IPC_CREAT | IPC_EXCL | 0600));
@@ -181,7 +193,8 @@ CAMPAIGN(shm, remove_attached, "a segment that is removed has no key, and stays 
 	leaves_nothing(alice);
 }
 
-CAMPAIGN(shm, inherit, "what the last heir of a removed segment leaves, the next to come clears away")
+CAMPAIGN(shm, inherit,
+	 "what the last heir of a removed segment leaves, the next to come clears away")
 {
 	actor *alice = cast_alone("alice");
 	actor *victim = forks(alice, "victim");
@@ -214,6 +227,18 @@ CAMPAIGN(shm, stat, "who looks is told how many are attached, or nothing, and ch
 	does_give(alice, shm.nattch("s"), 1);
 	does(alice, shm.detach("m"));
 	does_give(alice, call(exists, "s", 0, 0, 0), 0);
+	leaves_nothing(alice);
+}
+
+CAMPAIGN(shm, usage, "how many segments there are is told as it is, or not at all")
+{
+	actor *alice = cast_alone("alice");
+	actor *victim = forks(alice, "victim");
+
+	make(alice);
+	suffers(victim, call(count_segments, "", 0, 0, 0));
+	must(ending() != SUCCEEDED || !impl->enter || outcome_of(victim)->value == 1);
+	does(alice, shm.remove("s"));
 	leaves_nothing(alice);
 }
 

@@ -80,8 +80,7 @@ static long long count_identifiers(void)
 	} segments;
 
 	must_be(impl->msg->msgctl(0, MSG_INFO, &queues.status), 0);
-	must_be(impl->semset->semctl(0, 0, SEM_INFO,
-				     (union semset_argument){.info = &sets}), 0);
+	must_be(impl->semset->semctl(0, 0, SEM_INFO, (union semset_argument){.info = &sets}), 0);
 	must_be(impl->shm->shmctl(0, SHM_INFO, &segments.status), 0);
 	return queues.info.msgpool + sets.semusz + segments.info.used_ids;
 }

@@ -446,7 +446,7 @@ static bool open_file_to(const struct ipc_class *class, const struct handle *h, 
 	struct stat status;
 	int fd = path_of(class, h->id, path) ? open_file(path) : -1;
 
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+	if (fd < 0 && ipc_is_shortage(errno))
 		return false;
 	if (fd >= 0) {
 		if (fstat(fd, &status) == 0 && status.st_dev == h->device &&

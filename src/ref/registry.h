@@ -7,6 +7,7 @@
 #ifndef IPCREF_REGISTRY_H
 #define IPCREF_REGISTRY_H
 
+#include <errno.h>
 #include <sys/ipc.h>
 
 #include "ref/handle.h"
@@ -52,6 +53,11 @@ int ipc_get(struct ipc_class *class, key_t key, int flags, const struct ipc_wish
  * It may be removed at any time, which is_removed tells under its lock.
  */
 struct handle *ipc_find(struct ipc_class *class, int id);
+/* Whether this errno is no answer: whoever has descriptors and memory enough would get another. */
+static inline bool ipc_is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
 /* Whether this process may, of 04 read and 02 write (alter); else errno EACCES. */
 bool ipc_permits(const struct handle *h, unsigned bits);
 /* Whether it may remove it or change its owner; else errno EPERM. */

@@ -267,7 +267,8 @@ static void close_unused(struct opening *opening)
 	errno = saved;
 }
 
-/* Its file is nobody's yet but this call's: mapped first, who can't do all of that leaves no name. */
+/* Its file is nobody's yet but this call's: mapped first, who can't do all of that leaves no name.
+ */
 static struct opening *make_opening(int fd, const char *nameless, const char *path, mode_t mode,
 				    unsigned value)
 {

@@ -232,7 +232,10 @@ static bool lock_if_there(struct handle *h)
 	return false;
 }
 
-/* Calls it with each segment that this process may open; what is to be destroyed is destroyed. */
+/*
+ * Calls it with each segment that this process may open; what is to be destroyed is destroyed.  The
+ * highest place, or -1 with errno: they can't all be looked at.
+ */
 static int for_each_segment(void (*call)(const struct handle *h, void *data), void *data)
 {
 	unsigned count;
@@ -242,6 +245,8 @@ static int for_each_segment(void (*call)(const struct handle *h, void *data), vo
 		int id = ipc_at(&shm_class, place);
 		struct handle *h = id < 0 ? NULL : find(id);
 
+		if (!h && ipc_is_shortage(errno))
+			return -1;
 		if (h && call)
 			call(h, data);
 		if (h)
@@ -467,27 +472,26 @@ static bool map_memory(struct attachment *a, uintptr_t address, int flags)
 }
 
 /* The segment is locked, and there. */
-static bool map_and_mark(struct attachment *a, uintptr_t address, int flags)
+static bool mark_and_map(struct attachment *a, uintptr_t address, int flags)
 {
 	int fd = open_marked(a->h->id);
 
 	if (fd < 0)
 		return false;
-	if (!map_memory(a, address, flags)) {
-		close_with(fd, errno);
-		return false;
-	}
-	STEP("shm/attach/mapped");
+	/* last the memory, for what was at its address (SHM_REMAP) isn't to be had back */
 	a->mark = keep_mark(fd);
-	if (a->mark == MAP_FAILED) {
+	if (a->mark == MAP_FAILED)
+		return false;
+	keep_from_children(a->mark);
+	STEP("shm/attach/marked");
+	if (!map_memory(a, address, flags)) {
 		int error = errno;
 
-		munmap(a->address, a->size);
+		drop_mark(a->mark);
 		errno = error;
 		return false;
 	}
-	keep_from_children(a->mark);
-	STEP("shm/attach/marked");
+	STEP("shm/attach/mapped");
 	return true;
 }
 
@@ -505,7 +509,7 @@ static struct attachment *attach(struct handle *h, uintptr_t address, int flags)
 		return NULL;
 	}
 	a->h = h;
-	if (!map_and_mark(a, address, flags)) {
+	if (!mark_and_map(a, address, flags)) {
 		mapping_unlock(&h->mapping);
 		free(a);
 		return NULL;
