@@ -164,6 +164,26 @@ CAMPAIGN(msg, make, "a queue that is made is there and empty, or isn't")
 	leaves_nothing(alice);
 }
 
+CAMPAIGN(msg, make_in_little_room, "a queue for which there is no room is made when there is some")
+{
+	/* for the registry and one queue */
+	actor *alice = cast_confined("alice", 1300000);
+	actor *victim = forks(alice, "victim");
+
+	does(alice, msg.make("p"));
+	does_fail(victim, msg.make("q"), ENOMEM);
+	does_give(alice, call(has_queue, "q", 0, 0, 0), 0);
+	does(alice, msg.remove("p"));
+	suffers(victim, msg.make("q"));
+	if (happened(alice, call(has_queue, "q", 0, 0, 0), 0, 1))
+		does(alice, msg.find("q"));
+	else
+		does(alice, msg.make("q"));
+	is_of_use(alice);
+	does(alice, msg.remove("q"));
+	leaves_nothing(alice);
+}
+
 CAMPAIGN(msg, make_private, "a queue without a key that isn't made leaves nothing")
 {
 	actor *alice = cast_alone("alice");

@@ -82,6 +82,28 @@ CAMPAIGN(sem, create, "a semaphore that is made by name is there with its value,
 	leaves_nothing(alice);
 }
 
+CAMPAIGN(sem, create_in_little_room,
+	 "a semaphore for which there is no room is made when there is some")
+{
+	/* a page: for one */
+	actor *alice = cast_confined("alice", (size_t)sysconf(_SC_PAGESIZE));
+	actor *victim = forks(alice, "victim");
+
+	does(alice, sem.create("r", 1));
+	does_fail(victim, sem.create("s", 3), ENOSPC);
+	does_fail(alice, sem.open("s"), ENOENT);
+	does(alice, sem.unlink("r"));
+	does(alice, sem.close("r"));
+	suffers(victim, sem.create("s", 3));
+	if (happened(alice, call(has_name, "s", 0, 0, 0), 0, 1))
+		does(alice, sem.open("s"));
+	else
+		does(alice, sem.create("s", 3));
+	does_give(alice, sem.value("s"), 3);
+	does(alice, sem.unlink("s"));
+	leaves_nothing(alice);
+}
+
 CAMPAIGN(sem, open, "a semaphore is opened, or it stays as it is for who comes later")
 {
 	actor *alice = cast_alone("alice");

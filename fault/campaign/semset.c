@@ -183,6 +183,24 @@ CAMPAIGN(semset, make, "a set that is made is there with all its semaphores, or 
 	leaves_nothing(alice);
 }
 
+CAMPAIGN(semset, make_in_little_room, "a set for which there is no room is made when there is some")
+{
+	/* for the registry and one set */
+	actor *alice = cast_confined("alice", 1300000);
+	actor *victim = forks(alice, "victim");
+
+	does(alice, semset.get("r", 1000, IPC_CREAT | IPC_EXCL | 0600));
+	does_fail(victim, semset.get("s", 1000, IPC_CREAT | IPC_EXCL | 0600), ENOMEM);
+	does_give(alice, call(has_set, "s", 0, 0, 0), 0);
+	does(alice, semset.remove("r"));
+	suffers(victim, semset.get("s", 1000, IPC_CREAT | IPC_EXCL | 0600));
+	bool is_there = happened(alice, call(has_set, "s", 0, 0, 0), 0, 1);
+	does(alice, semset.get("s", 1000, is_there ? 0 : IPC_CREAT | IPC_EXCL | 0600));
+	does(alice, semset.op("s", "0+1 999+1"));
+	does(alice, semset.remove("s"));
+	leaves_nothing(alice);
+}
+
 CAMPAIGN(semset, find, "a set is found, or it stays as it is for who comes later")
 {
 	actor *alice = cast_alone("alice");

@@ -2,7 +2,7 @@
 #include "fault/campaign/campaign.h"
 #include "fault/campaign/world.h"
 
-enum { SIZE = 10000, NEW = O_RDWR | O_CREAT | O_EXCL };
+enum { SIZE = 10000, LARGE = 800000, NEW = O_RDWR | O_CREAT | O_EXCL };
 
 static long long has_segment(const char *s, const long long *n)
 {
@@ -211,6 +211,29 @@ CAMPAIGN(shm, inherit,
 		does(alice, shm.get("t", SIZE, IPC_CREAT | IPC_EXCL | 0600));
 	does(alice, shm.remove("t"));
 	does_give(alice, call(exists, "s", 0, 0, 0), 0);
+	leaves_nothing(alice);
+}
+
+CAMPAIGN(shm, make_in_little_room, "the memory that only the dead have is had by who needs it")
+{
+	/* for the registry and one segment */
+	actor *alice = cast_confined("alice", 1500000);
+	actor *victim = forks(alice, "victim");
+
+	does(alice, shm.get("s", LARGE, IPC_CREAT | IPC_EXCL | 0600));
+	actor *heir = forks(alice, "heir");
+	does(heir, shm.attach("s", "m", 0));
+	does(alice, shm.remove("s"));
+	does_fail(victim, shm.get("t", LARGE, IPC_CREAT | IPC_EXCL | 0600), ENOMEM);
+	does_give(alice, call(has_segment, "t", 0, 0, 0), 0);
+	dies(heir);
+	suffers(victim, shm.get("t", LARGE, IPC_CREAT | IPC_EXCL | 0600));
+	bool is_there = happened(alice, call(has_segment, "t", 0, 0, 0), 0, 1);
+	does(alice, shm.get("t", LARGE, is_there ? 0 : IPC_CREAT | IPC_EXCL | 0600));
+	does(alice, shm.attach("t", "m", 0));
+	does_give(alice, shm.is_zero("m", 0, LARGE), 1);
+	does(alice, shm.detach("m"));
+	does(alice, shm.remove("t"));
 	leaves_nothing(alice);
 }
 

@@ -184,14 +184,32 @@ static bool is_doomed(const struct handle *h)
 	return segment_of(h)->ipc.mode & SHM_DEST;
 }
 
+/*
+ * Nobody is attached, nor will be: the memory goes at once, and not when the last who has once
+ * looked at the segment has forgotten its head.
+ */
+static void free_memory(int id)
+{
+	int fd = ipc_open(&shm_class, id, O_RDWR), ignored;
+
+	if (fd < 0)
+		return;
+	ignored = ftruncate(fd, (off_t)start_of_memory()); /* it frees, and needs nothing */
+	(void)ignored;
+	close(fd);
+}
+
 /* Unlocks a segment.  True: it is no more, for it was doomed and nobody is attached. */
 static bool unlock_or_destroy(struct handle *h)
 {
 	struct segment *segment = segment_of(h);
 	bool is_over = segment->ipc.is_removed || (is_doomed(h) && count_marks(h->id) == 0);
 
-	if (is_over)
+	if (is_over && !segment->ipc.is_removed) {
+		free_memory(h->id);
+		STEP("shm/destroy/emptied");
 		segment->ipc.is_removed = 1;
+	}
 	mapping_unlock(&h->mapping);
 	STEP("shm/destroy/marked");
 	if (is_over)
