@@ -322,12 +322,14 @@ static void note_end(const actor *a, const char *how)
 		transcript_note("%-8s %s at %s", a->name, how, scene->injection.point);
 }
 
-/* For an object of System V, no room for its file and no memory for a lock are no memory. */
+/* What a call of System V lacks is memory to it: room for a file, a lock, a descriptor to look
+ * with. */
 static bool was_refused_with(int error)
 {
 	const _Atomic(unsigned char) *errors = scene->injection.errors;
 
-	if (error == ENOMEM && (errors[ENOSPC] || errors[ENOLCK]))
+	if (error == ENOMEM &&
+	    (errors[ENOSPC] || errors[ENOLCK] || errors[EMFILE] || errors[ENFILE]))
 		return true;
 	return error > 0 && error < INJECTION_ERRORS && errors[error];
 }

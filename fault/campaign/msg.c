@@ -201,6 +201,23 @@ CAMPAIGN(msg, make_private, "a queue without a key that isn't made leaves nothin
 	leaves_nothing(alice);
 }
 
+CAMPAIGN(msg, remove_private, "the identifier of a queue that is removed is free, whoever looks")
+{
+	actor *alice = cast_alone("alice");
+
+	does(alice, msg.make_private("q"));
+	actor *victim = forks(alice, "victim");
+	suffers(victim, msg.remove("q"));
+	if (ending() == DIED) { /* it is half removed at most, and who comes next completes that */
+		begin(alice, msg.remove("q"));
+		returns(alice);
+		must(outcome_of(alice)->value == 0 || outcome_of(alice)->error == EINVAL);
+	} else if (ending() == REFUSED) {
+		does(alice, msg.remove("q"));
+	}
+	leaves_nothing(alice);
+}
+
 CAMPAIGN(msg, find, "a queue is found, or it stays as it is for who comes later")
 {
 	actor *alice = cast_alone("alice");

@@ -159,6 +159,26 @@ static void lock(const struct ipc_class *class, struct mapping *registry)
 	sweep(class, registry);
 }
 
+/*
+ * Who has removed an object and then could not open the registry, or died before, has left its
+ * place in use.
+ */
+static void free_places(const struct ipc_class *class, struct mapping *registry)
+{
+	struct place *places = places_of(registry);
+	int bound = bound_of(registry), saved = errno;
+	char path[PATH_MAX];
+
+	for (int i = 0; i < bound; i++) {
+		if (!places[i].is_used || !path_of(class, id_of(i, &places[i]), path) ||
+		    access(path, F_OK) == 0 || errno != ENOENT)
+			continue;
+		CHANGE(registry, places[i].is_used, 0);
+		mapping_commit(registry);
+	}
+	errno = saved;
+}
+
 /* What is left to do when an object is marked as removed, whoever has marked it. */
 static void finish_removal(const struct ipc_class *class, int id)
 {
@@ -254,6 +274,10 @@ static int create(struct ipc_class *class, struct mapping *registry, key_t key, 
 {
 	int index = find_place(class, registry);
 
+	if (index < 0) {
+		free_places(class, registry);
+		index = find_place(class, registry);
+	}
 	if (index < 0 || !wish->size) {
 		errno = wish->size ? ENOSPC : EINVAL;
 		return -1;
@@ -606,6 +630,7 @@ int ipc_highest(struct ipc_class *class, unsigned *count)
 	if (!open_registry(class, &registry))
 		return -1;
 	lock(class, &registry);
+	free_places(class, &registry);
 	int bound = bound_of(&registry);
 	for (int i = 0; i < bound; i++)
 		if (places_of(&registry)[i].is_used) {

@@ -186,30 +186,30 @@ static bool is_doomed(const struct handle *h)
 
 /*
  * Nobody is attached, nor will be: the memory goes at once, and not when the last who has once
- * looked at the segment has forgotten its head.
+ * looked at the segment has forgotten its head.  False: it stays, for want of a descriptor.
  */
-static void free_memory(int id)
+static bool free_memory(int id)
 {
-	int fd = ipc_open(&shm_class, id, O_RDWR), ignored;
+	int fd = ipc_open(&shm_class, id, O_RDWR);
 
 	if (fd < 0)
-		return;
-	ignored = ftruncate(fd, (off_t)start_of_memory()); /* it frees, and needs nothing */
-	(void)ignored;
+		return false;
+	bool is_freed = ftruncate(fd, (off_t)start_of_memory()) == 0;
+
 	close(fd);
+	return is_freed;
 }
 
 /* Unlocks a segment.  True: it is no more, for it was doomed and nobody is attached. */
 static bool unlock_or_destroy(struct handle *h)
 {
 	struct segment *segment = segment_of(h);
-	bool is_over = segment->ipc.is_removed || (is_doomed(h) && count_marks(h->id) == 0);
+	bool is_over = segment->ipc.is_removed ||
+		       (is_doomed(h) && count_marks(h->id) == 0 && free_memory(h->id));
 
-	if (is_over && !segment->ipc.is_removed) {
-		free_memory(h->id);
-		STEP("shm/destroy/emptied");
+	STEP("shm/destroy/emptied");
+	if (is_over)
 		segment->ipc.is_removed = 1;
-	}
 	mapping_unlock(&h->mapping);
 	STEP("shm/destroy/marked");
 	if (is_over)
