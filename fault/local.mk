@@ -63,7 +63,8 @@ ipcts_fault_SOURCES = \
 	%D%/campaign/trace.c %D%/campaign/trace.h \
 	%D%/campaign/event.c %D%/campaign/lock.c %D%/campaign/mq.c \
 	%D%/campaign/msg.c %D%/campaign/sem.c %D%/campaign/semset.c \
-	%D%/campaign/sig.c \
+	%D%/campaign/shm.c %D%/campaign/sig.c \
+	%D%/campaign/world.c %D%/campaign/world.h \
 	src/command/command.h src/command/options.c src/command/run.c src/command/say.c \
 	$(ref_tables)
 nodist_ipcts_fault_SOURCES = %D%/points.h

@@ -377,6 +377,27 @@ static long long count_bytes(const char *text, const long long *n)
 #endif
 }
 
+/* Files that are mapped: what is mapped with none is counted as memory. */
+static long long count_mappings(const char *text, const long long *n)
+{
+	FILE *file = fopen("/proc/self/maps", "re");
+	long long count = 0;
+	char line[512];
+
+	(void)text;
+	(void)n;
+	while (file && fgets(line, sizeof(line), file))
+		count += strchr(line, '/') != NULL;
+	if (file)
+		fclose(file);
+	return count;
+}
+
+static long long mappings_of(actor *a)
+{
+	return ask(a, call(count_mappings, "", 0, 0, 0));
+}
+
 static long long descriptors_of(actor *a)
 {
 	return ask(a, call(count_descriptors, "", 0, 0, 0));
@@ -413,9 +434,16 @@ static void note_end(const actor *a, const char *how)
 		transcript_note("%-8s %s at %s", a->name, how, scene->injection.point);
 }
 
+/* What a call of System V lacks is memory to it: room for a file, a lock, a descriptor to look
+ * with. */
 static bool was_refused_with(int error)
 {
-	return error > 0 && error < INJECTION_ERRORS && scene->injection.errors[error];
+	const _Atomic(unsigned char) *errors = scene->injection.errors;
+
+	if (error == ENOMEM &&
+	    (errors[ENOSPC] || errors[ENOLCK] || errors[EMFILE] || errors[ENFILE]))
+		return true;
+	return error > 0 && error < INJECTION_ERRORS && errors[error];
 }
 
 /* It may only fail as the world refused, or as a handler interrupts. */
@@ -487,7 +515,7 @@ static void befall_sleeper(actor *victim)
 /* The world goes on saying no: it must do so again and again, and cost nothing. */
 static void refuse_again(actor *victim, op o, long long descriptors)
 {
-	long long bytes = 0;
+	long long bytes = 0, mappings = 0;
 
 	for (int i = 0; i < 3; i++) {
 		/* what it has passed once, it may not need again */
@@ -502,6 +530,10 @@ static void refuse_again(actor *victim, op o, long long descriptors)
 		if (i > 0 && bytes_of(victim) != bytes)
 			end_failed(HOW_PLAIN, "%s: %s failed, and kept %lld bytes of memory",
 				   victim->name, last.what, bytes_of(victim) - bytes);
+		if (i > 0 && mappings_of(victim) != mappings)
+			end_failed(HOW_PLAIN, "%s: %s failed, and left a file mapped", victim->name,
+				   last.what);
+		mappings = mappings_of(victim);
 		bytes = bytes_of(victim);
 	}
 }
