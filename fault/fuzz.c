@@ -454,10 +454,46 @@ static void ask_socket(int fd, unsigned which)
 	}
 }
 
+/* What has been passed is closed. */
+static void close_passed(struct msghdr *message)
+{
+	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
+	     header = CMSG_NXTHDR(message, header)) {
+		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = CMSG_LEN(0); at + sizeof(int) <= header->cmsg_len;
+		     at += sizeof(int)) {
+			int passed;
+
+			memcpy(&passed, (char *)header + at, sizeof(passed));
+			ipcref_close(passed);
+		}
+	}
+}
+
+/* The descriptor itself, with one byte. */
+static void pass_itself(int fd)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr header;
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS}};
+	struct iovec part = {text, 1};
+	const struct msghdr message = {.msg_iov = &part,
+				       .msg_iovlen = 1,
+				       .msg_control = &control,
+				       .msg_controllen = sizeof(control)};
+
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	ipcref_sendmsg(fd, &message, MSG_DONTWAIT);
+}
+
 static void receive_somehow(int fd, unsigned which)
 {
 	static const int flags[] = {0, MSG_PEEK, MSG_WAITALL, MSG_OOB, MSG_TRUNC};
-	char control[128];
+	_Alignas(struct cmsghdr) char control[128];
 	struct sockaddr_un name;
 	struct iovec parts[] = {{text, which * 7}, {text + 4096, which * 61 % 4096}};
 	struct msghdr message = {.msg_name = &name,
@@ -467,7 +503,8 @@ static void receive_somehow(int fd, unsigned which)
 				 .msg_control = control,
 				 .msg_controllen = which % 3 * 40};
 
-	ipcref_recvmsg(fd, &message, MSG_DONTWAIT | flags[which % 5]);
+	if (ipcref_recvmsg(fd, &message, MSG_DONTWAIT | flags[which % 5]) >= 0)
+		close_passed(&message);
 }
 
 /* Of a pair or a connection. */
@@ -479,7 +516,10 @@ static void speak(int here, int there, unsigned which)
 		ipcref_send(there, text, which * 61, which & 8 ? MSG_OOB : 0);
 		break;
 	case 2:
-		ipcref_send(here, text, which, 0);
+		if (which & 8)
+			pass_itself(which & 16 ? here : there);
+		else
+			ipcref_send(here, text, which, 0);
 		break;
 	case 3:
 	case 4:
@@ -529,7 +569,10 @@ static void datagram_operate(unsigned which)
 		ipcref_sendto(ends[from], text, size, 0, name_of(!from), addresses[!from].size);
 		break;
 	case 2:
-		ipcref_send(ends[from], text, size, 0);
+		if (which & 128)
+			pass_itself(ends[from]);
+		else
+			ipcref_send(ends[from], text, size, 0);
 		break;
 	case 3:
 	case 4:
@@ -763,14 +806,14 @@ static const bool library_has_time = true;
 /* Of an object's lock and, so that no more need be told, of where a pipe has its two. */
 static bool is_lock(off_t offset, off_t end)
 {
-	static const off_t locks[] = {
+	static const off_t words[] = {
 		offsetof(struct object, lock),
 		offsetof(struct pipe, readers.lock),
 		offsetof(struct pipe, writers.lock),
 	};
 
-	for (size_t i = 0; i < sizeof(locks) / sizeof(locks[0]); i++)
-		if (end > locks[i] && offset < locks[i] + (off_t)sizeof(struct lock))
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (end > words[i] && offset < words[i] + (off_t)sizeof(struct lock))
 			return true;
 	return false;
 }

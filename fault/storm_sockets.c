@@ -317,7 +317,7 @@ static void answer(unsigned to, const struct address *address)
 
 static ssize_t datagram_take(struct letter *letter)
 {
-	struct address from;
+	struct address from = {.size = 0}; /* zero behind the name, too */
 	unsigned life, zero;
 	ssize_t size = receive_letter(box, letter, chance(2) ? MSG_DONTWAIT : 0, &from);
 

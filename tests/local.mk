@@ -186,6 +186,12 @@ unit_tests += %D%/unit/report_test
 unit_tests += %D%/unit/diff_test
 %C%_unit_diff_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_diff_test_LDADD = libipcts.a $(CMOCKA_LIBS)
+
+unit_tests += %D%/unit/ref_test
+%C%_unit_ref_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_ref_test_LDFLAGS = -Wl,--wrap=open -Wl,--wrap=posix_fallocate \
+	-Wl,--wrap=pthread_setspecific -Wl,--wrap=syscall
+%C%_unit_ref_test_LDADD = libipcref.a $(CMOCKA_LIBS)
 endif
 
 if HAVE_CHECK

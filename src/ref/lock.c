@@ -33,8 +33,11 @@ enum { LOOK_AFTER_MS = 10 };
  * moments only; so nobody asks for so long.
  */
 enum { TRUST_MS = 10 * LOOK_AGAIN_MS };
-/* And who has it for so long is no honest peer, whoever it is: then there is no object any more. */
-enum { LONGEST_HOLD_MS = 600 * LOOK_AGAIN_MS };
+/*
+ * Who has waited for so long, whoever had it meanwhile, has to do with no honest peers: then there
+ * is no object any more.
+ */
+enum { LONGEST_WAIT_MS = 600 * LOOK_AGAIN_MS };
 
 /* What a thread knows of itself. */
 static _Thread_local struct {
@@ -353,29 +356,43 @@ static bool take_from_the_dead(struct lock *lock)
 	       atomic_compare_exchange_strong(&lock->word, &word, thread_id() | LOCK_IS_WAITED_FOR);
 }
 
-/* What there is to wait for: one owner that keeps the lock, and how long that has been so. */
+/* How long somebody has waited: for one owner that didn't change, and at all. */
 struct wait {
 	uint32_t owner;
-	int milliseconds;
+	int unchanged_ms;
+	int64_t all_ns;
 };
+
+static int64_t nanoseconds(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
 
 /* Sleeps until the lock is dropped, or it is time to look again. */
 static void sleep_for(struct lock *lock, uint32_t word, struct wait *wait)
 {
 	int interval = kernel_minds_the_dead() ? LOOK_AGAIN_MS : LOOK_AFTER_MS;
+	int64_t begin = nanoseconds();
 	int result = futex_wait(&lock->word, word, interval);
+	int64_t most = interval * (int64_t)1000000, slept = nanoseconds() - begin;
 
+	/* what is beyond is this thread's own delay: there were no more looks in it */
+	wait->all_ns += slept < most ? slept : most;
 	if (result == 0 || wait->owner != (word & LOCK_OWNER))
-		*wait = (struct wait){word & LOCK_OWNER, 0};
+		wait->unchanged_ms = 0;
 	else if (result == ETIMEDOUT)
-		wait->milliseconds += interval;
+		wait->unchanged_ms += interval;
+	wait->owner = word & LOCK_OWNER;
 }
 
 /* Waits for it where the one look has found it taken, or hasn't taken it for no reason. */
 static __attribute__((noinline)) bool wait_and_take(struct lock *lock, uint32_t bits)
 {
 	uint32_t id = thread_id(), word = atomic_load_explicit(&lock->word, memory_order_relaxed);
-	struct wait wait = {0, 0};
+	struct wait wait = {0, 0, 0};
 	unsigned spins = 0;
 
 	for (;;) {
@@ -400,12 +417,12 @@ static __attribute__((noinline)) bool wait_and_take(struct lock *lock, uint32_t 
 			continue;
 		bits = LOCK_IS_WAITED_FOR;
 		sleep_for(lock, word | LOCK_IS_WAITED_FOR, &wait);
-		if ((wait.milliseconds >= TRUST_MS || !kernel_minds_the_dead()) &&
+		if ((wait.unchanged_ms >= TRUST_MS || !kernel_minds_the_dead()) &&
 		    take_from_the_dead(lock))
 			return false;
-		if (wait.milliseconds >= LONGEST_HOLD_MS) {
+		if (wait.all_ns >= LONGEST_WAIT_MS * (int64_t)1000000) {
 			loss_declare(lock);
-			wait.milliseconds = 0;
+			wait.all_ns = 0;
 		}
 		word = atomic_load_explicit(&lock->word, memory_order_relaxed);
 	}

@@ -133,7 +133,8 @@ ssize_t mq_take(const struct mq_view *view, char *bytes, size_t size, unsigned *
 	struct mq_message *message = message_of(view, number);
 	size_t length = message ? *(volatile uint32_t *)&message->size : 0;
 
-	if (!message || length > size)
+	/* which is no more than there is room for, of the message and for it */
+	if (!message || length > view->message_size || length > size)
 		return -1;
 	memcpy(bytes, message->bytes, length);
 	if (priority)

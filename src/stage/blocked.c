@@ -68,7 +68,8 @@ static bool is_blocked(actor *a)
 	struct look after = look_at(a->pid, a->tid);
 	double ran = (double)(after.ran - before.ran) / 1e9;
 
-	return before.state == '?' || (asleep > turns / 2 && ran < (seconds_now() - began) / 5);
+	/* who spins is never seen asleep, and who polls not always, if others want the processor */
+	return before.state == '?' || (asleep > turns / 8 && ran < (seconds_now() - began) / 5);
 }
 
 /*

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The reference where its platform refuses what nearly every platform has: no campaign comes there,
+ * for it is asked for once in a process's life, or by the library's own means.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ref/futex.h"
+#include "ref/ipcref.h"
+#include "ref/lock.h"
+#include "ref/object.h"
+
+/* -- the platform that refuses ----------------------------------------------------------------
+ */
+
+static struct {
+	long call;		 /* the system call that there is none of; 0: all are there */
+	bool has_no_proc;	 /* no file below /proc can be opened */
+	int interruptions;	 /* of posix_fallocate, before it is done */
+	bool has_no_thread_data; /* pthread_setspecific */
+	unsigned refusals;	 /* there have been */
+} world;
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __real_posix_fallocate(int fd, off_t offset, off_t size);
+int __wrap_posix_fallocate(int fd, off_t offset, off_t size);
+int __real_pthread_setspecific(pthread_key_t key, const void *value);
+int __wrap_pthread_setspecific(pthread_key_t key, const void *value);
+
+long __wrap_syscall(long number, ...)
+{
+	va_list list;
+	long n[6];
+
+	if (number == world.call) {
+		world.refusals++;
+		errno = ENOSYS;
+		return -1;
+	}
+	va_start(list, number);
+	for (int i = 0; i < 6; i++)
+		n[i] = va_arg(list, long);
+	va_end(list);
+	return __real_syscall(number, n[0], n[1], n[2], n[3], n[4], n[5]);
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	va_list list;
+
+	if (world.has_no_proc && strncmp(path, "/proc/", strlen("/proc/")) == 0) {
+		world.refusals++;
+		errno = ENOENT;
+		return -1;
+	}
+	va_start(list, flags);
+	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(list, mode_t) : 0;
+	va_end(list);
+	return __real_open(path, flags, mode);
+}
+
+int __wrap_posix_fallocate(int fd, off_t offset, off_t size)
+{
+	if (world.interruptions > 0) {
+		world.interruptions--;
+		world.refusals++;
+		return EINTR;
+	}
+	return __real_posix_fallocate(fd, offset, size);
+}
+
+int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
+{
+	if (world.has_no_thread_data) {
+		world.refusals++;
+		return ENOMEM;
+	}
+	return __real_pthread_setspecific(key, value);
+}
+
+/* -- lives ------------------------------------------------------------------------------------ */
+
+enum { PATIENCE_SECONDS = 60 };
+
+#define MUST(condition) ((condition) ? (void)0 : give_up(__LINE__, #condition))
+
+_Noreturn static void give_up(int line, const char *condition)
+{
+	fprintf(stderr, "%s:%d: %s (errno %d)\n", __FILE__, line, condition, errno);
+	_exit(1);
+}
+
+/* What the library has once found out, it knows for the rest of the process: each has its own. */
+static void in_process(void (*live)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		alarm(PATIENCE_SECONDS);
+		live();
+		_exit(world.refusals ? 0 : 2); /* 2: nothing was refused, so nothing was tested */
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void *share(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	MUST(memory != MAP_FAILED);
+	return memory;
+}
+
+/* -- what is refused -------------------------------------------------------------------------- */
+
+static void *read_one(void *ends)
+{
+	char byte;
+
+	return (void *)(intptr_t)ipcref_read(((int *)ends)[0], &byte, 1);
+}
+
+/* One thread sleeps in a read while another closes the number. */
+static void read_while_it_is_closed(void)
+{
+	pthread_t thread;
+	void *result;
+	int ends[2], copy;
+
+	MUST(ipcref_pipe(ends) == 0);
+	copy = ipcref_dup(ends[0]);
+	MUST(copy >= 0);
+	MUST(pthread_create(&thread, NULL, read_one, ends) == 0);
+	MUST(ipcref_write(ends[1], "a", 1) == 1);
+	MUST(pthread_join(thread, &result) == 0 && (intptr_t)result == 1);
+	MUST(ipcref_close(ends[0]) == 0);
+	MUST(ipcref_write(ends[1], "b", 1) == 1);
+	ends[0] = copy;
+	MUST((intptr_t)read_one(ends) == 1);
+	MUST(ipcref_close(copy) == 0 && ipcref_close(ends[1]) == 0);
+	MUST(ipcref_read(copy, ends, 1) == -1 && errno == EBADF);
+}
+
+static void live_without_membarrier(void)
+{
+	world.call = SYS_membarrier;
+	read_while_it_is_closed();
+}
+
+static void live_without_thread_data(void)
+{
+	world.has_no_thread_data = true;
+	read_while_it_is_closed();
+}
+
+/* Somebody dies with the lock, and nobody but the next can find it out. */
+static void take_a_lock_of_the_dead(void)
+{
+	struct lock *lock = share(sizeof(*lock));
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		lock_take(lock);
+		kill(getpid(), SIGKILL);
+	}
+	MUST(waitpid(pid, &status, 0) == pid);
+	MUST(!lock_take(lock));
+	lock_drop(lock);
+	MUST(lock_take(lock));
+	lock_drop(lock);
+}
+
+static void live_without_robust_list(void)
+{
+	world.call = SYS_get_robust_list;
+	take_a_lock_of_the_dead();
+}
+
+static void live_without_futex(void)
+{
+	sem_t *sem = share(sizeof(*sem));
+	int status;
+
+	world.call = SYS_futex;
+	take_a_lock_of_the_dead();
+	MUST(ipcref_sem_init(sem, 1, 0) == 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(ipcref_sem_wait(sem) == 0 ? 0 : 1);
+	MUST(ipcref_sem_post(sem) == 0);
+	MUST(waitpid(pid, &status, 0) == pid && status == 0);
+	MUST(!futex_is_there());
+}
+
+/* Without /proc, who is there is told by kill alone, and nobody's birth is known. */
+static void live_without_proc(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	world.has_no_proc = true;
+	MUST(thread_lives(thread_id(), 0));
+	MUST(thread_birth(thread_id()) == 0);
+	MUST(!thread_lives((uint32_t)pid, 0));
+	MUST(life_goes_on(thread_id(), thread_life()));
+}
+
+static void live_interrupted(void)
+{
+	int ends[2];
+
+	world.interruptions = 3;
+	MUST(ipcref_pipe(ends) == 0);
+	MUST(world.interruptions == 0);
+	MUST(ipcref_write(ends[1], "a", 1) == 1);
+}
+
+#define TEST_OF(life)                                                                              \
+	static void life##_test(void **state)                                                      \
+	{                                                                                          \
+		(void)state;                                                                       \
+		in_process(live_##life);                                                           \
+	}
+TEST_OF(without_membarrier)
+TEST_OF(without_thread_data)
+TEST_OF(without_robust_list)
+TEST_OF(without_futex)
+TEST_OF(without_proc)
+TEST_OF(interrupted)
+
+/* -- the directory of the objects -------------------------------------------------------------- */
+
+static char directory[64];
+
+static int make_directory(void **state)
+{
+	(void)state;
+	snprintf(directory, sizeof(directory), "/tmp/ipcts-ref-test.XXXXXX");
+	return mkdtemp(directory) ? setenv("IPCREF_NAMESPACE", directory, 1) : -1;
+}
+
+static int remove_directory(void **state)
+{
+	char mark[sizeof(directory) + 32];
+
+	(void)state;
+	snprintf(mark, sizeof(mark), "%s/.ipcref-%d", directory, OBJECT_LAYOUT);
+	unlink(mark);
+	return rmdir(directory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_membarrier_test),
+		cmocka_unit_test(without_thread_data_test),
+		cmocka_unit_test(without_robust_list_test),
+		cmocka_unit_test(without_futex_test),
+		cmocka_unit_test(without_proc_test),
+		cmocka_unit_test(interrupted_test),
+	};
+
+	return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
