@@ -32,6 +32,7 @@ libipcts_a_SOURCES = \
 	%D%/posix/posix.h %D%/posix/sem.c %D%/posix/semset.c %D%/posix/shm.c \
 	%D%/posix/sig.c %D%/posix/sock.c \
 	%D%/stage/actor.c %D%/stage/actor.h \
+	%D%/stage/adversary.c %D%/stage/adversary.h \
 	%D%/stage/blocked.c \
 	%D%/stage/box.c \
 	%D%/stage/director.c %D%/stage/director.h \
@@ -53,6 +54,7 @@ libipcts_a_SOURCES = \
 	%D%/stage/perform/sock_control.c %D%/stage/perform/sock_talk.c \
 	%D%/stage/plan.c %D%/stage/play.h \
 	%D%/stage/questions.c %D%/stage/questions.h \
+	%D%/stage/restart.c %D%/stage/restart.h \
 	%D%/stage/runner.c %D%/stage/runner.h \
 	%D%/stage/scene.c %D%/stage/scene.h \
 	%D%/stage/setting.c \

@@ -42,6 +42,7 @@ struct options {
 	bool seeded;
 	uint64_t seed;
 	double timeout_scale;
+	unsigned adversaries;	      /* 1 << adversary, or'ed */
 	const char *known[KNOWN_MAX]; /* baselines */
 	size_t known_count;
 	const char *resume;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "stage/adversary.h"
+
 static const char help[] =
 	"Usage: ipcts run [OPTION]... [GLOB]...     judge the platform's IPC\n"
 	"       ipcts list [OPTION]... [GLOB]...    show mechanisms, rules and tests\n"
@@ -30,6 +32,7 @@ static const char help[] =
 	"                        may be repeated\n"
 	"  --format FORMAT       human (default), tap, junit or json; may be repeated\n"
 	"  --output FILE         where the format before it goes (standard output)\n"
+	"  --with LIST           with what a test must not mind: eintr,stop,famine,nice,affinity\n"
 	"  --resume FILE         go on with the run whose JSON report FILE is\n"
 	"list:\n"
 	"  --rules               rules, with grade and clause\n"
@@ -56,7 +59,7 @@ static const char help[] =
 	"  --format FORMAT       table (default), json or html\n"
 	"  --output FILE         where to (standard output)\n"
 	"  --targets             also what the reference aims at, met or not\n"
-	"fault: all of run but --grade and --resume, and\n"
+	"fault: all of run but --grade, --with and --resume, and\n"
 	"  --mechanism NAME      only campaigns of this mechanism\n"
 	"  --kind KIND           only faults of this kind: kill, recovery, signal, stop, delay,\n"
 	"                        refuse, famine\n"
@@ -82,6 +85,7 @@ enum option_code {
 	OPTION_FORMAT,
 	OPTION_OUTPUT,
 	OPTION_RESUME,
+	OPTION_WITH,
 	OPTION_RULES,
 	OPTION_TESTS,
 	OPTION_UNTESTED,
@@ -114,6 +118,7 @@ const struct option run_options[] = {
 	{"format", required_argument, NULL, OPTION_FORMAT},
 	{"output", required_argument, NULL, OPTION_OUTPUT},
 	{"resume", required_argument, NULL, OPTION_RESUME},
+	{"with", required_argument, NULL, OPTION_WITH},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -251,6 +256,15 @@ static unsigned parse_grades(const char *list)
 	}
 }
 
+static unsigned parse_adversaries(const char *list)
+{
+	unsigned set = adversaries_named(list);
+
+	if (!set)
+		refuse("--with %s: not a list of eintr, stop, famine, nice and affinity", list);
+	return set;
+}
+
 static const struct implementation *parse_implementation(const char *name)
 {
 	for (size_t i = 0; implementations[i]; i++)
@@ -378,6 +392,9 @@ static void parse_option(struct options *options, int code)
 		break;
 	case OPTION_RESUME:
 		options->resume = optarg;
+		break;
+	case OPTION_WITH:
+		options->adversaries |= parse_adversaries(optarg);
 		break;
 	case OPTION_MECHANISM:
 		options->mechanism = optarg;

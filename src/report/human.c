@@ -50,6 +50,8 @@ static void human_open(struct report *report, struct sheet *sheet)
 	sheet_printf(sheet, "\nseed %" PRIu64 ", jobs %u", plan->seed, plan->jobs);
 	if (plan->shards > 1)
 		sheet_printf(sheet, ", shard %u/%u", plan->shard, plan->shards);
+	if (plan_has_adversaries(plan))
+		sheet_printf(sheet, ", with %s", plan->adversaries);
 	sheet_add(sheet, "\n");
 	if (plan->swept)
 		sheet_printf(sheet, "removed %u left by runs that were killed\n", plan->swept);

@@ -52,12 +52,18 @@ struct plan {
 	const char *version;	    /* of this program */
 	const char *implementation; /* what is judged */
 	const char *again;	    /* the command that runs one test again: name and seed follow */
+	const char *adversaries;    /* what acts against the tests: "eintr,stop"; "": nothing */
 	uint64_t seed;
 	double timeout_scale;
 	unsigned jobs;
 	unsigned shard, shards; /* 1 of 1: everything */
 	unsigned swept;		/* objects of killed runs, removed before this one */
 };
+
+static inline bool plan_has_adversaries(const struct plan *plan)
+{
+	return plan->adversaries && *plan->adversaries;
+}
 
 /* What a result means in this plan. */
 enum fate {

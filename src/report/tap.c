@@ -35,7 +35,10 @@ static void tap_open(struct report *report, struct sheet *sheet)
 	sheet_line(sheet, plan->version);
 	sheet_add(sheet, ", implementation ");
 	sheet_line(sheet, plan->implementation);
-	sheet_printf(sheet, ", seed %" PRIu64 "\n# ", plan->seed);
+	sheet_printf(sheet, ", seed %" PRIu64, plan->seed);
+	if (plan_has_adversaries(plan))
+		sheet_printf(sheet, ", with %s", plan->adversaries);
+	sheet_add(sheet, "\n# ");
 	sheet_line(sheet, platform.summary);
 	sheet_add(sheet, "\n");
 	if (plan->swept)

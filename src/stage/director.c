@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "stage/adversary.h"
 #include "stage/director.h"
 #include "stage/estate.h"
 #include "stage/observe.h"
@@ -247,6 +248,7 @@ bool wait_until(actor *a, condition *is_true, unsigned n, unsigned turns)
 		if (is_true(a, n))
 			return true;
 		end_if_judged();
+		adversaries_turn();
 		word_wait(&scene->news, news, TURN_MS);
 		if (scene->news == news) {
 			check_life(a);
@@ -377,8 +379,11 @@ void give_order(actor *a, op o)
 	a->watched = false;
 	a->begun_told = false;
 	a->begun = seconds_now();
+	if (is_of_signals(o.code))
+		adversaries_leave();
 	a->ordered++;
 	word_wake(&a->ordered);
+	adversaries_turn();
 }
 
 /* Where nothing is to be hoped for of the platform, the stage still wants its own answers. */
