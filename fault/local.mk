@@ -33,15 +33,23 @@ TESTS += %D%/mutants.tap
 EXTRA_DIST += %D%/mutants
 
 # ci/mutants asks for one: $(MUTANT) is a folder that has src/ref with a bug in it, and gets the
-# command with these sources compiled anew.
-mutant:
+# command with these sources compiled anew.  ci/mutate asks how (make -n), for each step by itself.
+mutant_compile = \
 	for source in $(MUTANT_SOURCES); do \
 		$(COMPILE) -iquote $(MUTANT)/src -c -o $(MUTANT)/`basename $$source .c`.o \
 			$(MUTANT)/src/$$source || exit; \
 	done
+mutant_link = \
 	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts \
 		$(ipcts_OBJECTS) $(MUTANT)/*.o libipcts.a libipcref.a $(LIBS)
-.PHONY: mutant
+mutant:
+	$(mutant_compile)
+	$(mutant_link)
+mutant-compiled:
+	$(mutant_compile)
+mutant-linked:
+	$(mutant_link)
+.PHONY: mutant mutant-compiled mutant-linked
 
 # Campaigns: the reference with its points, and what happens at them.
 pkglibexec_PROGRAMS += ipcts-fault
