@@ -33,20 +33,26 @@ TESTS += %D%/mutants.tap
 EXTRA_DIST += %D%/mutants
 
 # ci/mutants asks for one: $(MUTANT) is a folder that has src/ref with a bug in it, and gets the
-# command with these sources compiled anew; or what plays the campaigns, with the points.
-mutant:
-	$(compile_mutant)
-	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts \
-		$(ipcts_OBJECTS) $(MUTANT)/*.o libipcts.a libipcref.a $(LIBS)
-mutant-fault:
-	point=-DIPCREF_POINTS; $(compile_mutant)
-	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(ipcts_fault_LDFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts-fault \
-		$(ipcts_fault_OBJECTS) $(MUTANT)/*.o libipcts.a libipcref-points.a $(LIBS)
-.PHONY: mutant mutant-fault
+# command with these sources compiled anew; or what plays the campaigns, with the points.  ci/mutate
+# asks how (make -n), for each step by itself.
 compile_mutant = for source in $(MUTANT_SOURCES); do \
 		$(COMPILE) $$point -iquote $(MUTANT)/src -c -o $(MUTANT)/`basename $$source .c`.o \
 			$(MUTANT)/src/$$source || exit; \
 	done
+link_mutant = $(CCLD) $(AM_CFLAGS) $(CFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts \
+		$(ipcts_OBJECTS) $(MUTANT)/*.o libipcts.a libipcref.a $(LIBS)
+mutant:
+	$(compile_mutant)
+	$(link_mutant)
+mutant-compiled:
+	$(compile_mutant)
+mutant-linked:
+	$(link_mutant)
+mutant-fault:
+	point=-DIPCREF_POINTS; $(compile_mutant)
+	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(ipcts_fault_LDFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts-fault \
+		$(ipcts_fault_OBJECTS) $(MUTANT)/*.o libipcts.a libipcref-points.a $(LIBS)
+.PHONY: mutant mutant-compiled mutant-linked mutant-fault
 
 # Campaigns: the reference with its points, and what happens at them.
 noinst_LIBRARIES += libipcref-points.a
