@@ -137,6 +137,7 @@ long long count_what_is_left(const char *text, const long long *n)
 
 	(void)text;
 	(void)n;
-	/* who asks for identifiers clears away what the dead have left, and so that is asked first */
+	/* who asks for identifiers clears away what the dead have left, and so that is asked first
+	 */
 	return has_worlds() ? identifiers + count_names() : 0;
 }

@@ -154,7 +154,8 @@ TEST(msg, new_queue_is_private_from_the_start)
 
 TEST(msg, few_descriptors_change_no_mode_by_half)
 {
-	actor *owner = cast_as("owner", OWNER, GROUP), *other = cast_as("other", OTHER, OTHER_GROUP);
+	actor *owner = cast_as("owner", OWNER, GROUP),
+	      *other = cast_as("other", OTHER, OTHER_GROUP);
 
 	does(owner, msg.make_mode("q", 0600));
 	does(owner, fd.leave_room(0));
