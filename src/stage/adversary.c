@@ -124,6 +124,11 @@ static const struct excuse {
 	{INTERRUPTING, "lock.*requeue*", "a restarted wait is for the first word again"},
 	{INTERRUPTING, "mq.longest_waiting_*", "who waits again waits behind all others"},
 	{INTERRUPTING, "msg.receiving_order_of_waiters", "who waits again waits behind all others"},
+	{INTERRUPTING, "semset.*wait*counted*", "who waits again was not waiting meanwhile"},
+	{INTERRUPTING, "semset.waiter_of_a_removed_set_*",
+	 "who waits again looks for the set again"},
+	{INTERRUPTING, "msg.removal_reaches_a_stopped_receiver",
+	 "who waits again looks for the queue again"},
 	/* and many need room */
 	{1 << ADVERSARY_FAMINE, "sock.many_descriptors_pass_at_once/64",
 	 "no room for so many descriptors"},
