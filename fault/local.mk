@@ -51,8 +51,8 @@ ipcts_fault_SOURCES = \
 	%D%/campaign/calls.def \
 	%D%/campaign/inject.c \
 	%D%/campaign/trace.c %D%/campaign/trace.h \
-	%D%/campaign/event.c %D%/campaign/lock.c %D%/campaign/msg.c \
-	%D%/campaign/sem.c %D%/campaign/semset.c \
+	%D%/campaign/event.c %D%/campaign/fifo.c %D%/campaign/lock.c %D%/campaign/msg.c \
+	%D%/campaign/pipe.c %D%/campaign/sem.c %D%/campaign/semset.c %D%/campaign/sock.c \
 	src/command/command.h src/command/options.c src/command/run.c src/command/say.c \
 	$(ref_sources) $(ref_tables)
 nodist_ipcts_fault_SOURCES = %D%/points.h
