@@ -67,9 +67,10 @@ ipcts_fault_SOURCES = \
 	%D%/campaign/calls.def \
 	%D%/campaign/inject.c \
 	%D%/campaign/trace.c %D%/campaign/trace.h \
-	%D%/campaign/event.c %D%/campaign/lock.c %D%/campaign/mq.c \
-	%D%/campaign/msg.c %D%/campaign/sem.c %D%/campaign/semset.c \
-	%D%/campaign/shm.c %D%/campaign/sig.c \
+	%D%/campaign/event.c %D%/campaign/fifo.c %D%/campaign/lock.c \
+	%D%/campaign/mq.c %D%/campaign/msg.c %D%/campaign/pipe.c \
+	%D%/campaign/sem.c %D%/campaign/semset.c %D%/campaign/shm.c \
+	%D%/campaign/sig.c %D%/campaign/sock.c \
 	%D%/campaign/world.c %D%/campaign/world.h \
 	src/command/command.h src/command/options.c src/command/run.c src/command/say.c \
 	$(ref_tables)

@@ -571,6 +571,16 @@ static bool walk_along(struct incoming *in, const struct queue_view *view, struc
 	return true;
 }
 
+/*
+ * The descriptors come after the message is taken.  If this process dies meanwhile, they must not
+ * stay open on the carrier: so it is not known to be empty.
+ */
+static void leave_descriptors(const struct incoming *in, const struct queue_view *view)
+{
+	if (in->ticket)
+		CHANGE(view->mapping, view->queue->carried, in->ticket - 1);
+}
+
 static bool take_stream(struct incoming *in, const struct queue_view *view)
 {
 	struct socket_end *own = own_end(in);
@@ -595,6 +605,7 @@ static bool take_stream(struct incoming *in, const struct queue_view *view)
 		STEP("sock/take/copied");
 		if (peeks_at >= 0)
 			own->peeks_at = given < (uint32_t)peeks_at ? peeks_at - (int32_t)given : 0;
+		leave_descriptors(in, view);
 		queue_advance(view, walk.position, walk.records, walk.bytes, walk.taken);
 	}
 	return true;
@@ -613,8 +624,10 @@ static bool take_message(struct incoming *in, const struct queue_view *view)
 	queue_copy(view, view->head, &in->record, 0, &in->cursor, in->given);
 	queue_name(view, view->head, &in->record, &in->name);
 	STEP("sock/take/copied");
-	if (!(in->flags & MSG_PEEK))
+	if (!(in->flags & MSG_PEEK)) {
+		leave_descriptors(in, view);
 		queue_advance(view, queue_after(view->head, &in->record), 1, in->record.size, 0);
+	}
 	return true;
 }
 
