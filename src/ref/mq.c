@@ -94,6 +94,7 @@ mqd_t ipcref_mq_open(const char *name, int flags, ...)
 	const struct mq_attr *attributes = NULL;
 	char path[PATH_MAX];
 	mode_t mode = 0;
+	bool is_new = false;
 	int fd;
 
 	if (flags & O_CREAT) {
@@ -117,8 +118,15 @@ mqd_t ipcref_mq_open(const char *name, int flags, ...)
 		if (fd >= 0 || !(flags & O_CREAT) || (errno != ENOENT && !(flags & O_EXCL)))
 			break;
 		fd = create(path, flags, mode, attributes);
+		is_new = fd >= 0;
 	} while (fd < 0 && errno == EEXIST && !(flags & O_EXCL));
-	return descriptor_adopt(fd, OBJECT_MQ, rights_of(flags));
+	mqd_t queue = descriptor_adopt(fd, OBJECT_MQ, rights_of(flags));
+	int error = errno;
+
+	if (queue < 0 && is_new)
+		unlink(path); /* what could not be opened isn't there */
+	errno = error;
+	return queue;
 }
 
 int ipcref_mq_close(mqd_t queue)

@@ -356,6 +356,11 @@ static int connect_to_listener(int fd, struct handle *h, struct socket_file *lis
 		return ECONNREFUSED;
 	settle(fd, h);
 	error = begin_to_connect(h, listener);
+	if (error == EALREADY) {
+		/* who has died in saying that it is connected is undone only now */
+		settle(fd, h);
+		error = begin_to_connect(h, listener);
+	}
 	if (error)
 		return error;
 	STEP("sock/connect/begun");
