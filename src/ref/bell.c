@@ -39,10 +39,17 @@ static int sleep_for(_Atomic uint32_t *word, uint32_t value, const struct sleep 
  */
 static _Thread_local const struct mapping *interrupted;
 
+static bool was_interrupted(const struct mapping *mapping)
+{
+	if (interrupted != mapping)
+		return false;
+	interrupted = NULL;
+	return true;
+}
+
 void bell_begin(const struct mapping *mapping)
 {
-	if (interrupted == mapping)
-		interrupted = NULL;
+	was_interrupted(mapping);
 }
 
 int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *sleep)
@@ -53,10 +60,8 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 
 	if (!object_is_there(mapping))
 		return EBADMSG;
-	if (interrupted == mapping) {
-		interrupted = NULL;
+	if (was_interrupted(mapping))
 		return EINTR;
-	}
 	if (sleep->deadline && moment_is_past(sleep->clock, sleep->deadline))
 		return ETIMEDOUT;
 	atomic_store(&bell->is_waited_for, 1);
@@ -145,6 +150,8 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
 
 	if (!object_is_there(mapping))
 		return EBADMSG;
+	if (was_interrupted(mapping))
+		return EINTR;
 	if (sleep->deadline && moment_is_past(sleep->clock, sleep->deadline))
 		return ETIMEDOUT;
 	/* what came before was told, and what has come just now waits as long as what comes next */
@@ -156,9 +163,14 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
 	STEP("bell/vigil/unlocked");
 	result = 0;
 	if (is_first || !let_handlers_run(vigil, sleep, &result))
-		futex_wait(&bell->rings, rings, sleep->looks_every);
+		sleep_for(&bell->rings, rings, sleep);
 	mapping_lock_again(mapping);
 	return result;
+}
+
+bool vigil_look(struct vigil *vigil, const struct sleep *sleep, int *result)
+{
+	return !begin_vigil(vigil) && let_handlers_run(vigil, sleep, result);
 }
 
 int vigil_sleep(struct vigil *vigil, const struct sleep *sleep, _Atomic uint32_t *word,
@@ -166,7 +178,7 @@ int vigil_sleep(struct vigil *vigil, const struct sleep *sleep, _Atomic uint32_t
 {
 	int result = 0;
 
-	if (!begin_vigil(vigil) && let_handlers_run(vigil, sleep, &result))
+	if (vigil_look(vigil, sleep, &result))
 		return result;
 	/* not while handlers run, one of which may never return here */
 	bool is_marked = mark && lock_mark(mark);

@@ -76,6 +76,11 @@ bool bell_give_way(struct bell *bell, struct mapping *mapping, const struct vigi
 struct lock;
 int vigil_sleep(struct vigil *vigil, const struct sleep *sleep, _Atomic uint32_t *word,
 		uint32_t value, struct lock *mark);
+/*
+ * The same without the sleep, which is to follow at once unless this is true: some handlers have
+ * run, and *result is EINTR if one of them ends the sleep, else 0.
+ */
+bool vigil_look(struct vigil *vigil, const struct sleep *sleep, int *result);
 /* The call is over, and nothing is locked. */
 void vigil_end(struct vigil *vigil);
 

@@ -76,7 +76,8 @@ static int await(int fd, struct handle *h, struct bell *bell, struct vigil *vigi
 
 	if (h->waits && bell_look_out(bell, &h->mapping, vigil))
 		return 0;
-	if (descriptor_mustnt_wait(fd, h))
+	/* what is set while a call waits is for the calls to come */
+	if (!vigil->is_kept && descriptor_mustnt_wait(fd, h))
 		return EAGAIN;
 	return bell_sleep_in_vigil(bell, &h->mapping, &sleep, vigil);
 }

@@ -173,6 +173,12 @@ static int sleep_until_move(struct pipe_call *call, struct pipe_side *own,
 	return vigil_sleep(&call->vigil, &sleep, &own->moved.word, prepared, &own->sleeper);
 }
 
+/* Asked until it sleeps: what is set while a call waits is for the calls to come. */
+static bool may_wait(const struct pipe_call *call)
+{
+	return call->sleeps > 0 || pipe_waits(call->fd, call->h);
+}
+
 int pipe_await_writers(struct pipe_call *call, uint32_t position)
 {
 	struct pipe *pipe = call->pipe;
@@ -180,7 +186,7 @@ int pipe_await_writers(struct pipe_call *call, uint32_t position)
 	note_changes(call);
 	if (!object_is_there(&call->h->mapping))
 		return EBADMSG;
-	bool waits = pipe_waits(call->fd, call->h);
+	bool waits = may_wait(call);
 
 	if (waits && sees_a_move(call, &pipe->readers, &pipe->writers, position))
 		return 0;
@@ -204,7 +210,7 @@ int pipe_await_readers(struct pipe_call *call, uint32_t position, bool has_moved
 {
 	struct pipe *pipe = call->pipe;
 
-	if (!pipe_waits(call->fd, call->h))
+	if (!may_wait(call))
 		return EAGAIN;
 	if (sees_a_move(call, &pipe->writers, &pipe->readers, position))
 		return 0;

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ref/bell.h"
 #include "ref/futex.h"
 #include "ref/ipcref.h"
 #include "ref/namespace.h"
@@ -106,41 +107,87 @@ static bool look_out(struct semaphore *s)
 	return true;
 }
 
-/* Sleeps while there is nothing to take: 0, ETIMEDOUT or EINTR. */
-static int sleep_for(struct semaphore *s, clockid_t clock, const struct timespec *deadline)
+/* A wait that has found nothing to take. */
+struct waiting {
+	clockid_t clock;
+	const struct timespec *deadline;
+	unsigned sleeps;
+	bool has_dozed; /* to the end of a doze */
+	struct vigil vigil;
+};
+
+/*
+ * Who is woken in vain, or by nobody, could miss a handler that runs before his next sleep.  So he
+ * keeps a vigil (bell.h) from the second sleep on; but, since handlers are late then, not for the
+ * sake of none that would end the wait.
+ */
+static bool needs_vigil(const struct waiting *w)
 {
+	if (w->vigil.is_kept)
+		return true;
+	return w->sleeps > 0 && (!w->has_dozed || some_handler_interrupts());
+}
+
+/* Sleeps while there is nothing to take: 0, ETIMEDOUT or EINTR. */
+static int sleep_for(struct semaphore *s, struct waiting *w)
+{
+	static const struct sleep sleep = {.when_interrupted = SLEEP_RESTARTS};
 	uint32_t none = 0;
+	int result = 0;
 
 	if (!atomic_compare_exchange_strong(&s->word, &none, IS_WAITED_FOR) &&
 	    none != IS_WAITED_FOR)
 		return 0;
 	STEP("sem/wait/told");
-	int result = futex_doze_cancellably(&s->word, IS_WAITED_FOR, clock, deadline);
+	if (needs_vigil(w) && vigil_look(&w->vigil, &sleep, &result))
+		return result;
+	result = futex_doze_cancellably(&s->word, IS_WAITED_FOR, w->clock, w->deadline);
+	w->sleeps++;
+	w->has_dozed = result == EAGAIN;
 	/* as bell.c: the kernel would have gone on after these handlers, had there been no limit */
 	if (result == EAGAIN || (result == EINTR && !some_handler_interrupts()))
 		return 0;
 	return result;
 }
 
+static void end_waiting(void *waiting)
+{
+	vigil_end(&((struct waiting *)waiting)->vigil);
+}
+
+/* Sleeps until it has taken; 0 or an error. */
+static int await(struct semaphore *s, clockid_t clock, const struct timespec *deadline)
+{
+	struct waiting waiting = {.clock = clock, .deadline = deadline};
+	bool is_taken;
+	int error;
+
+	pthread_cleanup_push(end_waiting, &waiting);
+	do {
+		error = sleep_for(s, &waiting);
+		is_taken = take(s, true);
+	} while (!is_taken && !error);
+	pthread_cleanup_pop(1);
+	return is_taken ? 0 : error;
+}
+
 int ipcref_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *deadline)
 {
 	struct semaphore *s = semaphore_of(sem);
-	bool has_slept = false;
-	int error = 0;
+	int error;
 
-	while (!take(s, has_slept)) {
-		if (error == 0 && deadline && !moment_is_valid(clock, deadline))
-			error = EINVAL;
-		if (error) {
-			errno = error;
-			return -1;
-		}
-		if (!has_slept && look_out(s))
-			continue;
-		error = sleep_for(s, clock, deadline);
-		has_slept = true;
-	}
-	return 0;
+	do
+		if (take(s, false))
+			return 0;
+	while (look_out(s));
+	if (deadline && !moment_is_valid(clock, deadline))
+		error = EINVAL;
+	else
+		error = await(s, clock, deadline);
+	if (!error)
+		return 0;
+	errno = error;
+	return -1;
 }
 
 int ipcref_sem_timedwait(sem_t *sem, const struct timespec *deadline)

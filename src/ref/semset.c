@@ -8,8 +8,8 @@
 #include "ref/futex.h"
 #include "ref/ipcref.h"
 
-/* How soon a sleeper notices the death of one whose undo would let him go on. */
-enum { LOOK_MS = 50 };
+/* How soon a sleeper in a vigil notices a death whose undo would let him go on, and a signal. */
+enum { LOOK_MS = 20 };
 
 struct ipc_class semset_class = {
 	.class = {.kind = OBJECT_SEMSET, .least = sizeof(struct semset), .repair = semset_repair},
@@ -115,24 +115,42 @@ static bool may_operate(const struct semset_view *view, const struct semset_requ
 	return ipc_permits(view->handle, bits);
 }
 
-/* Sleeps until the request is done, by whomever: 0 or an error.  The set is locked. */
+/*
+ * Sleeps until something has changed; 0 or an error.  Who has an eye on the dead, or was woken in
+ * vain, keeps a vigil: a handler that runs between two sleeps is not to be missed.
+ */
+static int sleep_in(const struct semset_view *view, const struct timespec *deadline,
+		    struct vigil *vigil, bool is_first)
+{
+	struct bell *changed = &view->set->changed;
+	struct sleep sleep = {
+		.deadline = deadline,
+		.clock = CLOCK_MONOTONIC,
+		.when_interrupted = SLEEP_ENDS,
+	};
+
+	if (is_first && !view->set->undoers)
+		return bell_sleep(changed, view->mapping, &sleep);
+	sleep.looks_every = LOOK_MS;
+	return bell_sleep_in_vigil(changed, view->mapping, &sleep, vigil);
+}
+
+/*
+ * Sleeps until the request is done, by whomever: 0 or an error.  The set is locked, and the vigil
+ * ends with that.
+ */
 static int await(const struct semset_view *view, const struct semset_request *request,
-		 const struct timespec *deadline)
+		 const struct timespec *deadline, struct vigil *vigil)
 {
 	uint64_t ticket;
 	uint32_t stopped;
 	struct semset_waiter *waiter = semset_enter(view, request, &ticket);
 	int outcome = SEMSET_MUST_WAIT, error;
+	bool is_first = true;
 
 	do {
-		const struct sleep sleep = {
-			.deadline = deadline,
-			.clock = CLOCK_MONOTONIC,
-			.when_interrupted = SLEEP_ENDS,
-			.looks_every = view->set->undoers ? LOOK_MS : 0,
-		};
-
-		error = bell_sleep(&view->set->changed, view->mapping, &sleep);
+		error = sleep_in(view, deadline, vigil, is_first);
+		is_first = false;
 		bool is_removed = view->set->ipc.is_removed;
 
 		if (!is_removed)
@@ -159,17 +177,20 @@ static int await(const struct semset_view *view, const struct semset_request *re
 static int operate_all(const struct semset_view *view, const struct semset_request *request,
 		       const struct timespec *deadline)
 {
+	struct vigil vigil;
 	uint32_t stopped;
 
 	if (!may_operate(view, request) || !semset_lock(view))
 		return -1;
 	int error = semset_attempt(view, request, &stopped);
 
+	vigil.is_kept = false;
 	if (error == SEMSET_MUST_WAIT)
-		error = await(view, request, deadline);
+		error = await(view, request, deadline, &vigil);
 	else if (error == 0)
 		semset_publish(view);
 	mapping_unlock(view->mapping);
+	vigil_end(&vigil);
 	if (error == 0)
 		return 0;
 	errno = error;

@@ -479,12 +479,13 @@ static int dequeue(struct handle *h, int flags, int *accepted)
 	struct record record;
 
 	for (;;) {
-		if (socket->state != SOCKET_LISTENS || socket->ends[0].shut & SHUT_RECEIVE)
+		if (socket->state != SOCKET_LISTENS)
 			return EINVAL;
 		if (!queue_see(&view, mapping, 0))
 			return errno;
+		/* who had connected before it was shut is there */
 		if (view.used == 0)
-			return EAGAIN;
+			return socket->ends[0].shut & SHUT_RECEIVE ? EINVAL : EAGAIN;
 		if (!queue_at(&view, view.head, &record))
 			return errno;
 		*accepted = take_end(number_at(&view, view.head, &record), flags);

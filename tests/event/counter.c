@@ -275,6 +275,33 @@ TEST(event, counter_is_inherited)
 	does_give(child, fd.is_open("d"), 0);
 }
 
+/* How long it must be nothing to who waits, in milliseconds. */
+enum { WAITS_ON = 60 };
+
+TEST(event, counter_nonblocking_is_for_calls_to_come)
+{
+	actor *alice = cast("alice");
+
+	does(alice, event.counter("c", 0, 0));
+	actor *bob = forks(alice, "bob");
+	begin(alice, event.take("c"));
+	blocks(alice);
+	does(bob, fd.set_flags("c", O_RDWR | O_NONBLOCK));
+	does_give(bob, fd.poll("c", POLLIN, WAITS_ON), 0);
+	does(bob, event.add("c", 3));
+	gives(alice, 3);
+
+	does(bob, fd.set_flags("c", O_RDWR));
+	does(bob, event.add("c", MOST));
+	begin(alice, event.add("c", 2));
+	blocks(alice);
+	does(bob, fd.set_flags("c", O_RDWR | O_NONBLOCK));
+	does_give(bob, fd.poll("c", POLLOUT, WAITS_ON), 0);
+	does_give(bob, event.take("c"), (long long)MOST);
+	gives(alice, 8);
+	does_give(bob, event.take("c"), 2);
+}
+
 TEST(event, counter_wait_is_interrupted)
 {
 	actor *a = cast("alice");

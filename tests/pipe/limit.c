@@ -118,6 +118,32 @@ TEST(pipe, nonblocking_is_of_the_description)
 	gives(child, 1);
 }
 
+/* How long it must be nothing to who waits, in milliseconds. */
+enum { WAITS_ON = 60 };
+
+TEST(pipe, nonblocking_is_for_calls_to_come)
+{
+	actor *alice = cast("alice");
+
+	does(alice, pipes.make("p"));
+	actor *bob = forks(alice, "bob");
+	begin(alice, fd.read("p:r", 10));
+	blocks(alice);
+	does(bob, fd.set_flags("p:r", O_NONBLOCK));
+	does_give(bob, fd.poll("p:r", POLLIN, WAITS_ON), 0);
+	does(bob, fd.write("p:w", "late"));
+	gives(alice, "late");
+	does_fail(alice, fd.read("p:r", 10), EAGAIN);
+
+	does(bob, fd.fill("p:w", 4096));
+	begin(alice, fd.write("p:w", "x"));
+	blocks(alice);
+	does(bob, fd.set_flags("p:w", O_NONBLOCK));
+	does_give(bob, fd.poll("p:w", POLLOUT, WAITS_ON), 0);
+	does(bob, fd.drain("p:r"));
+	gives(alice, 1);
+}
+
 TEST(pipe, io_keeps_the_flags)
 {
 	actor *a = cast("alice");

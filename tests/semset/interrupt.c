@@ -82,6 +82,27 @@ TEST_EACH(semset, handler_interrupts_a_wait, kinds)
 	does_give(alice, semset.values("s"), "1 1");
 }
 
+TEST_VARIANT(semset, handler_interrupts_a_wait, among_others_whose_end_undoes)
+{
+	enum { TIMES = 5 };
+	actor *alice = cast("alice");
+
+	does(alice, semset.make("s", "0 1"));
+	actor *bob = forks(alice, "bob"), *carol = forks(alice, "carol");
+	does(bob, sig.handle(SIGUSR1, 0));
+	does(carol, semset.op("s", "1-1u"));
+	for (int i = 0; i < TIMES; i++) {
+		begin(bob, semset.op("s", "0-1"));
+		blocks(bob);
+		does(carol, semset.op("s", "1+1u"));
+		blocks(bob);
+		does(carol, semset.op("s", "1-1u"));
+		poke(bob, SIGUSR1);
+		fails(bob, EINTR);
+	}
+	does_give(alice, semset.waiting("s", 0), 0);
+}
+
 TEST(semset, interrupted_call_is_never_restarted)
 {
 	actor *alice = cast("alice");

@@ -256,6 +256,17 @@ TEST_EACH(sock, unread_data_reset_the_sender, connections)
 	does_give(alice, sock.receive("s:a", 100, 0), "");
 }
 
+TEST(sock, unread_records_reset_who_sends)
+{
+	actor *alice = cast("alice"), *bob = part(alice, UNIX_SEQPACKET);
+
+	does(alice, sock.send("s:a", "unread", 0));
+	does(bob, fd.close("s:b"));
+	does_fail(alice, sock.send("s:a", "more", MSG_NOSIGNAL), ECONNRESET);
+	does_fail(alice, sock.send("s:a", "more", MSG_NOSIGNAL), EPIPE);
+	does_give(alice, sock.receive("s:a", 100, 0), "");
+}
+
 TEST_EACH(sock, lingering_for_no_time_resets, tcp_kinds)
 {
 	actor *alice = cast("alice");

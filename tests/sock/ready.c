@@ -236,3 +236,38 @@ TEST_EACH(sock, next_datagram_is_measured, datagrams)
 	does_give(alice, sock.receive("s:b", 100, 0), "two");
 	does_give(alice, fd.readable_bytes("s:b"), 0);
 }
+
+TEST_EACH(sock, shut_listener_is_ready, unix_connections)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.make("l", row->kind));
+	does(alice, sock.bind("l", "n"));
+	does(alice, sock.listen("l", 5));
+	actor *bob = forks(alice, "bob");
+	does_give(alice, fd.poll("l", IN, 0), 0);
+	begin(bob, sock.accept("l", "x"));
+	blocks(bob);
+	does(alice, sock.shutdown("l", SHUT_RD));
+	fails(bob, EINVAL);
+	does_give(alice, fd.poll("l", IN, 0), IN);
+	does_fail(alice, sock.accept("l", "x"), EINVAL);
+}
+
+TEST_EACH(sock, shut_listener_leaves_who_had_come, unix_connections)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.make("l", row->kind));
+	does(alice, sock.bind("l", "n"));
+	does(alice, sock.listen("l", 5));
+	does(alice, sock.make("c", row->kind));
+	does(alice, sock.connect("c", "n"));
+	does(alice, sock.send("c", "before", 0));
+	does(alice, sock.shutdown("l", SHUT_RD));
+	does(alice, sock.make("d", row->kind));
+	does_fail(alice, sock.connect("d", "n"), ECONNREFUSED);
+	does(alice, sock.accept("l", "x"));
+	does_give(alice, sock.receive("x", 100, 0), "before");
+	does_fail(alice, sock.accept("l", "y"), EINVAL);
+}

@@ -35,6 +35,24 @@ TEST_EACH(sock, nonblocking_receive_does_not_wait, any_kind)
 	does_fail(alice, sock.receive("s:b", 100, 0), EAGAIN);
 }
 
+/* How long it must be nothing to who waits, in milliseconds. */
+enum { WAITS_ON = 60 };
+
+TEST_EACH(sock, nonblocking_is_for_calls_to_come, any_kind)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	actor *bob = forks(alice, "bob");
+	begin(alice, sock.receive("s:b", 100, 0));
+	blocks(alice);
+	does(bob, fd.set_flags("s:b", O_RDWR | O_NONBLOCK));
+	does_give(bob, fd.poll("s:b", POLLIN, WAITS_ON), 0);
+	does(bob, sock.send("s:a", "late", 0));
+	gives(alice, "late");
+	does_fail(alice, sock.receive("s:b", 100, 0), EAGAIN);
+}
+
 TEST_EACH(sock, dontwait_receive_does_not_wait, any_kind)
 {
 	actor *alice = cast("alice");

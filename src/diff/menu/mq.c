@@ -12,6 +12,11 @@ static const char *const all[] = {"q", "q:b", "q:d", "r", "bad", NULL};
 #define TEXTS NAMES("one", "", "12345678", "2", "three", "123456789")
 #define PRIORITIES NUMBERS(0, 1, 1, 2, 31, 32767, 32768)
 #define MODES NUMBERS(0600, 0400, 0)
+/*
+ * Interrupts nobody: whether a send that waited notifies is left open, and who is notified is seen
+ * by who may register.
+ */
+#define UNNOTICED SIGURG
 
 static const struct choice choices[] = {
 	{OP_mq_make, 6, MAKES, .handles = QUEUES, .n = {NUMBERS(2, 1, 3), NUMBERS(8, 1, 16)}},
@@ -44,10 +49,10 @@ static const struct choice choices[] = {
 	 .n = {NUMBERS(0, O_NONBLOCK, 1, O_NONBLOCK | O_APPEND), NUMBERS(0, 7), NUMBERS(0, 7),
 	       NUMBERS(0, 7)}},
 	{OP_mq_set_nonblock, 3, NEEDS, .handles = ANY, .n = {NUMBERS(0, 1)}},
-	{OP_mq_notify_signal, 2, NEEDS, .handles = ANY, .n = {NUMBERS(SIGUSR1), NUMBERS(7)}},
+	{OP_mq_notify_signal, 2, NEEDS, .handles = ANY, .n = {NUMBERS(UNNOTICED), NUMBERS(7)}},
 	{OP_mq_notify_none, 1, NEEDS, .handles = ANY},
 	{OP_mq_notify, 1, NEEDS, .handles = ANY,
-	 .n = {NUMBERS(SIGEV_SIGNAL, 77), NUMBERS(SIGUSR1, 0, 100, -1)}},
+	 .n = {NUMBERS(SIGEV_SIGNAL, 77), NUMBERS(UNNOTICED, 0, 100, -1)}},
 	{OP_mq_notify_remove, 2, NEEDS, .handles = ANY},
 	{OP_fd_dup, 1, NEEDS | MAKES_OTHER, .handles = OPENED, .others = NAMES("q:d")},
 };
