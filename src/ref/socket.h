@@ -246,6 +246,8 @@ struct cursor {
 	size_t offset;
 };
 
+/* Memory for the record, so that it isn't refused for want of that.  0 or an error. */
+int queue_reserve(const struct queue_view *view, int fd, const struct record *record);
 /* Adds a record, for which there is room.  0 or an error: ENOBUFS. */
 int queue_put(const struct queue_view *view, int fd, const struct record *record, const char *name,
 	      struct cursor *from);
