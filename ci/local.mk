@@ -10,9 +10,9 @@ TAP_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-dr
 LOG_COMPILER = $(WRAP)
 AM_TESTS_ENVIRONMENT = WRAP='$(WRAP)'; CORPUS='$(CORPUS)'; export WRAP CORPUS;
 
-dist_check_SCRIPTS += %D%/corpus.tap %D%/corpus-ref.tap %D%/layers.tap
-TESTS += %D%/corpus.tap %D%/corpus-ref.tap %D%/layers.tap
-%D%/corpus.log %D%/corpus-ref.log: ipcts$(EXEEXT) known
+dist_check_SCRIPTS += %D%/corpus.tap %D%/corpus-ref.tap %D%/adversaries.tap %D%/layers.tap
+TESTS += %D%/corpus.tap %D%/corpus-ref.tap %D%/adversaries.tap %D%/layers.tap
+%D%/corpus.log %D%/corpus-ref.log %D%/adversaries.log: ipcts$(EXEEXT) known
 
 # Of every process a file of what valgrind says of it: hopefully nothing.
 check-valgrind:
@@ -44,5 +44,6 @@ EXTRA_PROGRAMS = %D%/init
 CLEANFILES = $(EXTRA_PROGRAMS) known
 
 EXTRA_DIST += .clang-format .ci/run \
-	%D%/build.sh %D%/fuzz %D%/kernel.sh %D%/mutants %D%/packages.sh %D%/platform.sh %D%/polyfill \
+	%D%/build.sh %D%/fuzz %D%/kernel.sh %D%/mutants %D%/mutate %D%/mutations.awk %D%/packages.sh \
+	%D%/platform.sh %D%/polyfill \
 	%D%/qemu-user.sh %D%/validate %D%/check %D%/checks %D%/platform %D%/known

@@ -9,6 +9,7 @@
 
 #include "command/command.h"
 #include "fault/campaign/campaign.h"
+#include "fault/campaign/trace_cost.h"
 #include "stage/play.h"
 
 extern const struct implementation posix_implementation, ref_implementation;
@@ -38,34 +39,53 @@ static void check_kind(const char *kind)
 	refuse("--kind %s: no such kind (ipcts --help names them)", kind);
 }
 
+static bool is_campaign(const char *wanted)
+{
+	char name[TEST_NAME_MAX];
+
+	for (const struct test *test = stage_tests(); test; test = test->next)
+		for (size_t row = 0; row < test_rows(test); row++)
+			if (strcmp(test_name(test, row, name, sizeof(name)), wanted) == 0)
+				return true;
+	return false;
+}
+
 /* A turn is the name of a test and, behind a colon, which of its faults. */
 static void choose_turn(struct options *options)
 {
 	const char *colon = strchr(options->replay, ':');
 	char *name;
 
-	if (options->selection.glob_count || options->mechanism || options->kind)
+	if (options->selection.glob_count || options->mechanism || options->kind || options->smoke)
 		refuse("--replay %s: plays that one, and nothing else can be chosen",
 		       options->replay);
 	if (!colon || !campaign_replay(colon + 1))
-		refuse("--replay %s: not NAME/KIND:N", options->replay);
+		refuse("--replay %s: not NAME/KIND:N or NAME/recovery:N,M", options->replay);
 	name = strndup(options->replay, (size_t)(colon - options->replay));
 	if (!name)
 		refuse("no memory");
+	if (!is_campaign(name))
+		refuse("--replay %s: there is no %s", options->replay, name);
 	add_glob(options, name);
+}
+
+static void check_mechanism(const char *mechanism)
+{
+	if (!glob_is_known(mechanism))
+		refuse("--mechanism %s: has no campaign", mechanism);
 }
 
 /* Campaigns are chosen by name or mechanism, and their rows by kind. */
 static void choose(struct options *options)
 {
-	const char *kind = join("/", options->kind ? options->kind : "*");
-
 	if (options->kind)
 		check_kind(options->kind);
-	if (options->mechanism && options->selection.glob_count)
-		refuse("--mechanism %s: and a GLOB besides", options->mechanism);
-	if (options->mechanism)
+	if (options->mechanism) {
+		if (options->selection.glob_count)
+			refuse("--mechanism %s: and a GLOB besides", options->mechanism);
+		check_mechanism(options->mechanism);
 		add_glob(options, options->mechanism);
+	}
 	if (!options->kind)
 		return;
 	if (!options->selection.glob_count)
@@ -75,7 +95,8 @@ static void choose(struct options *options)
 
 		if (strchr(glob, '/'))
 			refuse("--kind %s: %s has a kind already", options->kind, glob);
-		options->globs[i] = join(strchr(glob, '.') ? glob : join(glob, ".*"), kind);
+		options->globs[i] =
+			join(strchr(glob, '.') ? glob : join(glob, ".*"), join("/", options->kind));
 	}
 }
 
@@ -95,21 +116,37 @@ static enum trace_mode parse_at(const struct options *options)
 			refuse("--at %s: not %scalls or instructions", options->at,
 			       is_ref ? "points, " : "");
 	}
-	if (options->point && mode != TRACE_NOTHING)
+	if (mode == TRACE_NOTHING)
+		return mode;
+	if (options->point)
 		refuse("--point %s: only the reference's own points have names", options->point);
+	if (options->smoke || options->every_point)
+		refuse("%s: only the reference's own points are counted",
+		       options->smoke ? "--smoke" : "--every-point");
 	return mode;
 }
 
-/* The points of the reference that no operation has passed while something could befall it. */
-static void tell_points(bool names)
+static void count_points(struct tally *tally)
 {
-	size_t count = point_count(), missed = 0;
+	tally->points = point_count();
+	tally->points_passed = points_passed();
+}
 
-	fprintf(stderr, "points passed: %zu of %zu", points_passed(), count);
-	for (size_t i = 0; i < count; i++)
-		if (names && !point_is_passed(i))
-			fprintf(stderr, "%s%s", missed++ ? " " : "; never: ", point_name(i));
-	fprintf(stderr, "\n");
+/* Where nothing could have befallen any operation. */
+static void name_missed_points(void)
+{
+	for (size_t i = 0; i < point_count(); i++)
+		if (!point_is_passed(i))
+			complain("%s: no campaign has passed this point", point_name(i));
+}
+
+static void tell_cost_of_tracer(void)
+{
+	double plain, traced;
+
+	if (trace_cost(&plain, &traced))
+		fprintf(stderr, "a system call takes %.0f ns, and %.0f with a tracer\n", plain,
+			traced);
 }
 
 int main(int argc, char **argv)
@@ -120,20 +157,27 @@ int main(int argc, char **argv)
 		actor_main(argc, argv, implementations);
 
 	parse_options(&options, argc, argv, fault_options);
+	enum trace_mode mode = parse_at(&options);
+
 	if (options.replay)
 		choose_turn(&options);
 	else
 		choose(&options);
-	campaign_trace(parse_at(&options));
+	if (options.smoke)
+		campaign_smoke();
 	if (options.point && !campaign_only_at(options.point))
 		refuse("--point %s: no point is named so", options.point);
+	campaign_trace(mode);
 	if (!campaign_open())
 		refuse("no memory for the points");
+	if (mode == TRACE_NOTHING)
+		options.count_points = count_points;
 
 	int status = run_as_wished(&options, "fault", argv[0]);
-	if (parse_at(&options) == TRACE_NOTHING)
-		tell_points(options.every_point);
-	if (status == ALL_HELD && options.every_point && points_passed() < point_count())
-		status = SOMETHING_FAILED;
-	return status;
+	if (mode != TRACE_NOTHING)
+		tell_cost_of_tracer();
+	if (!options.every_point || points_passed() == point_count())
+		return status;
+	name_missed_points();
+	return status == ALL_HELD ? SOMETHING_FAILED : status;
 }

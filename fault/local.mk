@@ -33,35 +33,55 @@ TESTS += %D%/mutants.tap
 EXTRA_DIST += %D%/mutants
 
 # ci/mutants asks for one: $(MUTANT) is a folder that has src/ref with a bug in it, and gets the
-# command with these sources compiled anew.
-mutant:
-	for source in $(MUTANT_SOURCES); do \
-		$(COMPILE) -iquote $(MUTANT)/src -c -o $(MUTANT)/`basename $$source .c`.o \
+# command with these sources compiled anew; or what plays the campaigns, with the points.  ci/mutate
+# asks how (make -n), for each step by itself.
+compile_mutant = for source in $(MUTANT_SOURCES); do \
+		$(COMPILE) $$point -iquote $(MUTANT)/src -c -o $(MUTANT)/`basename $$source .c`.o \
 			$(MUTANT)/src/$$source || exit; \
 	done
-	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts \
+link_mutant = $(CCLD) $(AM_CFLAGS) $(CFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts \
 		$(ipcts_OBJECTS) $(MUTANT)/*.o libipcts.a libipcref.a $(LIBS)
-.PHONY: mutant
+mutant:
+	$(compile_mutant)
+	$(link_mutant)
+mutant-compiled:
+	$(compile_mutant)
+mutant-linked:
+	$(link_mutant)
+mutant-fault:
+	point=-DIPCREF_POINTS; $(compile_mutant)
+	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(ipcts_fault_LDFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts-fault \
+		$(ipcts_fault_OBJECTS) $(MUTANT)/*.o libipcts.a libipcref-points.a $(LIBS)
+.PHONY: mutant mutant-compiled mutant-linked mutant-fault
 
 # Campaigns: the reference with its points, and what happens at them.
+noinst_LIBRARIES += libipcref-points.a
+libipcref_points_a_SOURCES = $(ref_sources)
+libipcref_points_a_CPPFLAGS = $(AM_CPPFLAGS) -DIPCREF_POINTS
+
 pkglibexec_PROGRAMS += ipcts-fault
 ipcts_fault_SOURCES = \
 	%D%/ipcts-fault.c \
+	%D%/campaign/trace_cost.c %D%/campaign/trace_cost.h \
 	%D%/campaign/campaign.c %D%/campaign/campaign.h \
 	%D%/campaign/calls.def \
 	%D%/campaign/inject.c \
 	%D%/campaign/trace.c %D%/campaign/trace.h \
-	%D%/campaign/event.c %D%/campaign/lock.c %D%/campaign/msg.c \
-	%D%/campaign/sem.c %D%/campaign/semset.c \
+	%D%/campaign/event.c %D%/campaign/fifo.c %D%/campaign/lock.c \
+	%D%/campaign/mq.c %D%/campaign/msg.c %D%/campaign/pipe.c \
+	%D%/campaign/sem.c %D%/campaign/semset.c %D%/campaign/shm.c \
+	%D%/campaign/sig.c %D%/campaign/sock.c \
+	%D%/campaign/world.c %D%/campaign/world.h \
 	src/command/command.h src/command/options.c src/command/run.c src/command/say.c \
-	$(ref_sources) $(ref_tables)
+	$(ref_tables)
 nodist_ipcts_fault_SOURCES = %D%/points.h
 ipcts_fault_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -I$(top_builddir) -DIPCREF_POINTS
 # What is bound when it is called first would be a thousand instructions of nobody's.
 ipcts_fault_LDFLAGS = -Wl,-z,now
-ipcts_fault_LDADD = libipcts.a
+ipcts_fault_LDADD = libipcts.a libipcref-points.a
 
 # The names of all points, in order.
+%D%/campaign/ipcts_fault-campaign.$(OBJEXT): %D%/points.h
 BUILT_SOURCES += %D%/points.h
 CLEANFILES += %D%/points.h
 %D%/points.h: $(ref_sources)
@@ -69,5 +89,41 @@ CLEANFILES += %D%/points.h
 		sed -n -e 's/.*STEP(\("[^"]*"\)).*/\1,/p' -e 's/.*FAULT(\("[^"]*"\),.*/\1,/p' \
 			$(top_srcdir)/$$source; \
 	done | LC_ALL=C sort -u >$@
+
+# A fault of each kind at each point; ci/check fault has all of them.  What a campaign is worth is
+# told by canaries: bugs that it must find, one of each kind of fault at least.
+dist_check_SCRIPTS += %D%/campaign.tap %D%/canaries.tap %D%/points.tap
+TESTS += %D%/campaign.tap %D%/canaries.tap %D%/points.tap
+%D%/campaign.log %D%/canaries.log: ipcts$(EXEEXT) ipcts-fault$(EXEEXT)
+
+# A platform that doesn't let itself be traced.
+check_PROGRAMS += %D%/deny
+%C%_deny_SOURCES = %D%/deny.c
+%D%/campaign.log: %D%/deny$(EXEEXT)
+
+# fault/points.tap asks for it: the code of the files $(POINT_SOURCES) beneath the folder $(TREE).
+# What a debugger or a sanitizer is told of lines and columns isn't code.
+assembly:
+	for source in $(POINT_SOURCES); do \
+		$(COMPILE) -O2 -g0 -fno-sanitize=all -I$(TREE)/src -S -o $(TREE)/`basename $$source .c`.s \
+			$(TREE)/src/ref/$$source || exit; \
+	done
+.PHONY: assembly
+
+# The points, for programs of others: libfiu decides what happens there.
+if HAVE_FIU
+lib_LIBRARIES += libipcref-fiu.a
+libipcref_fiu_a_SOURCES = %D%/fiu/hook.c
+libipcref_fiu_a_CPPFLAGS = $(AM_CPPFLAGS) -DIPCREF_POINTS
+libipcref_fiu_a_CFLAGS = $(AM_CFLAGS) $(FIU_CFLAGS)
+libipcref_fiu_a_LIBADD = $(libipcref_points_a_OBJECTS)
+
+check_PROGRAMS += %D%/fiu/passenger
+%C%_fiu_passenger_SOURCES = %D%/fiu/passenger.c
+%C%_fiu_passenger_LDADD = libipcref-fiu.a $(FIU_LIBS)
+%D%/fiu/fiu.log: %D%/fiu/passenger$(EXEEXT)
+endif
+dist_check_SCRIPTS += %D%/fiu/fiu.tap
+TESTS += %D%/fiu/fiu.tap
 
 include %D%/preload/local.mk

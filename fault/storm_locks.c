@@ -177,8 +177,9 @@ static void cond_end(void)
 
 const struct mechanism storm_cond = {"cond", cond_begin, NULL, cond_work, NULL, cond_end};
 
-/* -- read-write locks: a holder that dies holds on, so that there is another then
- * ------------------- */
+/* -- read-write locks ------------------------------------------------------------------------- */
+
+/* A reader that dies holds on, and a writer's death loses the lock: there is another then. */
 
 static struct rwlocks {
 	_Atomic unsigned current;
@@ -204,7 +205,7 @@ static bool try_rwlock(struct worker *me, unsigned number)
 	atomic_store(&me->doing, 1);
 	int told = writes ? ipcref_rwlock_timedwrlock(lock, &moment)
 			  : ipcref_rwlock_timedrdlock(lock, &moment);
-	MUST(told == 0 || told == ETIMEDOUT);
+	MUST(told == 0 || told == ETIMEDOUT || told == ENOTRECOVERABLE);
 	if (told == 0 && writes) {
 		MUST(atomic_load(&rwlocks->each[number].readers) == 0);
 		MUST(atomic_fetch_add(&rwlocks->each[number].writers, 1) == 0);

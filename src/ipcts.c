@@ -65,5 +65,6 @@ int main(int argc, char **argv)
 		return print_version();
 	if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0)
 		print_help();
-	refuse("%s: not run, list, explain, diff, bench or fault (ipcts --help tells more)", command);
+	refuse("%s: not run, list, explain, diff, bench or fault (ipcts --help tells more)",
+	       command);
 }

@@ -22,6 +22,7 @@ libipcts_a_SOURCES = \
 	%D%/contract/sem.h %D%/contract/sem.ops %D%/contract/sem.rules \
 	%D%/contract/semset.h %D%/contract/semset.ops %D%/contract/semset.rules \
 	%D%/contract/shm.h %D%/contract/shm.ops %D%/contract/shm.rules \
+	%D%/contract/shortage.h \
 	%D%/contract/sig.h %D%/contract/sig.ops %D%/contract/sig.rules \
 	%D%/contract/sock.h %D%/contract/sock.ops %D%/contract/sock.rules \
 	%D%/contract/stage.ops \
@@ -31,6 +32,7 @@ libipcts_a_SOURCES = \
 	%D%/posix/posix.h %D%/posix/sem.c %D%/posix/semset.c %D%/posix/shm.c \
 	%D%/posix/sig.c %D%/posix/sock.c \
 	%D%/stage/actor.c %D%/stage/actor.h \
+	%D%/stage/adversary.c %D%/stage/adversary.h \
 	%D%/stage/blocked.c \
 	%D%/stage/box.c \
 	%D%/stage/director.c %D%/stage/director.h \
@@ -52,6 +54,7 @@ libipcts_a_SOURCES = \
 	%D%/stage/perform/sock_control.c %D%/stage/perform/sock_talk.c \
 	%D%/stage/plan.c %D%/stage/play.h \
 	%D%/stage/questions.c %D%/stage/questions.h \
+	%D%/stage/restart.c %D%/stage/restart.h \
 	%D%/stage/runner.c %D%/stage/runner.h \
 	%D%/stage/scene.c %D%/stage/scene.h \
 	%D%/stage/setting.c \
@@ -73,6 +76,8 @@ libipcts_a_SOURCES = \
 	%D%/diff/rest.c %D%/diff/rest.h \
 	%D%/diff/script.h \
 	%D%/diff/shrink.c \
+	%D%/oracle/history.c %D%/oracle/history.h \
+	%D%/oracle/judge.c %D%/oracle/judge.h \
 	%D%/report/baseline.c %D%/report/baseline.h \
 	%D%/report/human.c \
 	%D%/report/json.c \

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # The corpus is part of the command: a test registers itself when the program starts.
 
+# What several mechanisms' tests have in common.
+ipcts_SOURCES += %D%/history.h
+
 # sig
 ipcts_SOURCES += \
 	%D%/sig/send.c \
@@ -27,6 +30,7 @@ ipcts_SOURCES += \
 
 # pipe
 ipcts_SOURCES += \
+	%D%/pipe/history.c \
 	%D%/pipe/block.c %D%/pipe/duplicate.c %D%/pipe/end.c %D%/pipe/flow.c \
 	%D%/pipe/kind.c %D%/pipe/limit.c %D%/pipe/move.c %D%/pipe/packet.c \
 	%D%/pipe/make.c %D%/pipe/splice.c %D%/pipe/stream.c
@@ -39,6 +43,7 @@ ipcts_SOURCES += \
 
 # msg
 ipcts_SOURCES += \
+	%D%/msg/history.c \
 	%D%/msg/account.c \
 	%D%/msg/capacity.c \
 	%D%/msg/end.c \
@@ -56,6 +61,7 @@ ipcts_SOURCES += \
 
 # mq
 ipcts_SOURCES += \
+	%D%/mq/history.c \
 	%D%/mq/attribute.c \
 	%D%/mq/close.c \
 	%D%/mq/end.c \
@@ -97,6 +103,7 @@ ipcts_SOURCES += \
 
 # sem
 ipcts_SOURCES += \
+	%D%/sem/history.c \
 	%D%/sem/count.c \
 	%D%/sem/name.c \
 	%D%/sem/signal.c \
@@ -106,6 +113,7 @@ ipcts_SOURCES += \
 
 # semset
 ipcts_SOURCES += \
+	%D%/semset/history.c \
 	%D%/semset/describe.c \
 	%D%/semset/interrupt.c \
 	%D%/semset/key.c \
@@ -144,6 +152,7 @@ ipcts_SOURCES += \
 
 # lock
 ipcts_SOURCES += \
+	%D%/lock/history.c \
 	%D%/lock/attribute.c \
 	%D%/lock/record.c \
 	%D%/lock/waiter.c \
@@ -169,6 +178,7 @@ ipcts_SOURCES += \
 
 # event
 ipcts_SOURCES += \
+	%D%/event/history.c \
 	%D%/event/counter.c %D%/event/epoll.c %D%/event/list.c %D%/event/ready.c \
 	%D%/event/select.c %D%/event/timer.c %D%/event/told.c %D%/event/wait.c \
 	%D%/event/wake.c
@@ -186,6 +196,10 @@ unit_tests += %D%/unit/report_test
 unit_tests += %D%/unit/diff_test
 %C%_unit_diff_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_diff_test_LDADD = libipcts.a $(CMOCKA_LIBS)
+
+unit_tests += %D%/unit/judge_test
+%C%_unit_judge_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_judge_test_LDADD = libipcts.a $(CMOCKA_LIBS)
 
 unit_tests += %D%/unit/ref_test
 %C%_unit_ref_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -209,7 +223,7 @@ check_PROGRAMS += %D%/unit/ipcts_broken
 
 dist_check_SCRIPTS += %D%/unit/command.tap
 TESTS += $(unit_tests) %D%/unit/command.tap
-%D%/unit/command.log: ipcts$(EXEEXT) %D%/unit/ipcts_broken$(EXEEXT)
+%D%/unit/command.log: ipcts$(EXEEXT) ipcts-fault$(EXEEXT) %D%/unit/ipcts_broken$(EXEEXT)
 
 # The directory of the reference's objects, when it is no good.
 check_PROGRAMS += %D%/unit/makes

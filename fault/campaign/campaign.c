@@ -31,8 +31,10 @@ static const char *const points[] = {
 enum { POINTS = sizeof(points) / sizeof(points[0]) };
 _Static_assert((int)POINTS <= (int)INJECTION_POINTS, "there's room for all points");
 
-/* Of all workers: whether somebody who suffered has passed it. */
-static _Atomic(unsigned char) *passed;
+/* Of all workers, a bit of each: somebody who suffered has passed it (1 << NO_FAULT), and what has
+ * befallen somebody there. */
+static _Atomic(unsigned char) *had;
+_Static_assert((int)FAULT_KIND_COUNT < 8, "there's a bit for each kind");
 /* In the environment, for programs executed anew. */
 static const char chosen[] = "IPCTS_FAULT_POINT";
 
@@ -76,7 +78,7 @@ bool campaign_only_at(const char *glob)
 
 bool point_is_passed(size_t number)
 {
-	return passed[number];
+	return had[number];
 }
 
 size_t points_passed(void)
@@ -90,8 +92,8 @@ size_t points_passed(void)
 
 bool campaign_open(void)
 {
-	passed = mmap(NULL, POINTS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return passed != MAP_FAILED;
+	had = mmap(NULL, POINTS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return had != MAP_FAILED;
 }
 
 static enum trace_mode trace_mode;
@@ -103,43 +105,139 @@ void campaign_trace(enum trace_mode mode)
 
 /* -- turns ------------------------------------------------------------------------------------ */
 
+/* The points that an order passes when nothing befalls it. */
+struct course {
+	unsigned count;
+	uint16_t points[INJECTION_COURSE];
+};
+
 /* Of the campaign that this worker plays. */
 static struct {
 	unsigned nth, after_end, faults;
+	struct course victims, recoverers; /* of a smoke test */
 } now;
 static struct {
 	bool is_one;
 	unsigned nth, after_end;
 } replay;
+static bool is_smoke;
 
 bool campaign_replay(const char *turn)
 {
 	char rest;
 	int count = sscanf(turn, "%u,%u%c", &replay.nth, &replay.after_end, &rest);
 
-	replay.is_one = (count == 1 || count == 2) && replay.nth > 0;
+	replay.is_one = (count == 1 || count == 2) && strspn(turn, "0123456789,") == strlen(turn);
 	return replay.is_one;
+}
+
+void campaign_smoke(void)
+{
+	is_smoke = true;
+}
+
+static enum fault_kind kind_of(size_t row)
+{
+	return (enum fault_kind)(row + 1);
+}
+
+int campaign_due(struct injection *injection, size_t point, unsigned times)
+{
+	unsigned before = injection->passed;
+	int which = injection->at - 1 - (int)before;
+	bool is_famine = injection->does == FAULT_famine && injection->at > 0;
+
+	for (unsigned i = before; i < before + times && i < INJECTION_COURSE; i++)
+		injection->course[i] = (uint16_t)point;
+	injection->passed += times;
+	if (which >= 0 && which < (int)times)
+		return which;
+	return is_famine && which < 0 ? 0 : -1;
+}
+
+static void first_turn(enum fault_kind kind)
+{
+	now.faults = 0;
+	now.nth = now.after_end = 0;
+	if (replay.is_one) {
+		now.nth = replay.nth;
+		now.after_end = replay.after_end;
+	} else if (!is_smoke) {
+		now.nth = 1;
+		now.after_end = kind == FAULT_recovery;
+	}
 }
 
 static void begins(const struct test *test, size_t row, unsigned turn)
 {
-	enum fault_kind kind = (enum fault_kind)(row + 1);
-
 	(void)test;
-	if (turn == 0) {
-		now.nth = replay.is_one ? replay.nth : 1;
-		now.after_end = kind != FAULT_recovery ? 0 : replay.is_one ? replay.after_end : 1;
-		now.faults = 0;
-	}
+	if (turn == 0)
+		first_turn(kind_of(row));
 	scene->injection = (struct injection){
-		.kind = (int)kind, .nth = now.nth, .after_end = now.after_end, .actor = -1};
+		.kind = (int)kind_of(row), .nth = now.nth, .after_end = now.after_end, .actor = -1};
 }
 
 static void keep_points(void)
 {
-	for (size_t i = 0; i < POINTS; i++)
-		if (scene->injection.seen[i])
-			passed[i] = 1;
+	for (size_t i = 0; i < POINTS; i++) {
+		if (scene->injection.seen[i] != POINT_UNSEEN)
+			had[i] |= 1u << NO_FAULT;
+		if (scene->injection.seen[i] == POINT_HIT)
+			had[i] |= 1u << scene->injection.kind;
+	}
+}
+
+/* Who has recovered unharmed has nothing further to be killed at. */
+static bool next_turn(enum fault_kind kind)
+{
+	unsigned injected = scene->injection.injected;
+
+	if (kind == FAULT_recovery && injected > 1) {
+		now.after_end++;
+	} else {
+		now.nth++;
+		now.after_end = kind == FAULT_recovery;
+	}
+	return injected > 0;
+}
+
+/* Of the last order, if nothing has befallen it. */
+static void keep_course(struct course *course)
+{
+	const struct injection *injection = &scene->injection;
+
+	course->count = injection->at > 0 ? 0 : injection->passed;
+	if (course->count > INJECTION_COURSE)
+		course->count = INJECTION_COURSE;
+	memcpy(course->points, injection->course, course->count * sizeof(course->points[0]));
+}
+
+/* The next place of the course, from 1, whose point hasn't had this kind of fault; 0: none. */
+static unsigned next_untried(const struct course *course, unsigned place, enum fault_kind kind)
+{
+	for (unsigned i = place; i < course->count; i++) {
+		unsigned point = course->points[i];
+
+		if (point == INJECTION_NAMELESS || !(had[point] & 1u << kind))
+			return i + 1;
+	}
+	return 0;
+}
+
+/* A turn without a fault tells what there is to try, and so does a death whose recovery is left
+ * alone. */
+static bool next_turn_of_smoke(enum fault_kind kind)
+{
+	if (now.nth == 0)
+		keep_course(&now.victims);
+	else if (kind == FAULT_recovery && now.after_end == 0)
+		keep_course(&now.recoverers);
+
+	if (now.nth > 0 && kind == FAULT_recovery)
+		now.after_end = next_untried(&now.recoverers, now.after_end, kind);
+	if (now.after_end == 0)
+		now.nth = next_untried(&now.victims, now.nth, kind);
+	return now.nth > 0;
 }
 
 /* So that the turn can be played again without the others. */
@@ -155,32 +253,45 @@ static void name_turn(const struct test *test, size_t row, struct result *result
 	snprintf(result->message, sizeof(result->message), "%.*s", MESSAGE_MAX - 1, text);
 }
 
+static void correct(struct result *result, enum verdict verdict, const char *message)
+{
+	result->verdict = verdict;
+	snprintf(result->message, sizeof(result->message), "%s", message);
+}
+
+/* Whoever asks for a turn that there isn't isn't told that all is well. */
+static void judge_replay(struct result *result)
+{
+	unsigned wanted = (replay.nth > 0) + (replay.after_end > 0);
+
+	if (scene->injection.injected < wanted)
+		correct(result, ERROR,
+			"--replay: there is no such turn: the operation comes to its end before");
+}
+
 static bool goes_on(const struct test *test, size_t row, unsigned turn, struct result *result)
 {
-	unsigned injected = scene->injection.injected;
+	enum fault_kind kind = kind_of(row);
 
 	(void)turn;
 	keep_points();
-	now.faults += injected;
+	now.faults += scene->injection.injected;
 	result->faults = now.faults;
 	if (result->verdict == FAIL || result->verdict == ERROR)
 		name_turn(test, row, result);
 	if (result->verdict != PASS)
 		return false;
-	if (injected && !replay.is_one) {
-		bool was_the_last_after_it = now.after_end && injected == 1;
-
-		if (now.after_end && !was_the_last_after_it)
-			now.after_end++;
-		else
-			now.nth++, now.after_end = now.after_end ? 1 : 0;
+	if (replay.is_one) {
+		judge_replay(result);
+		return false;
+	}
+	if (is_smoke ? next_turn_of_smoke(kind) : next_turn(kind))
 		return true;
-	}
-	if (!now.faults) {
-		result->verdict = SKIP;
-		snprintf(result->message, sizeof(result->message),
-			 "it passes no point where this can be injected");
-	}
+	if (!now.faults)
+		correct(result, SKIP,
+			is_smoke && now.victims.count
+				? "other campaigns have had this at all of its points"
+				: "it passes no point where this can be injected");
 	return false;
 }
 
@@ -200,7 +311,7 @@ enum ending ending(void)
 }
 
 /* The next order of the actor is to meet it. */
-static void arm(actor *a, enum fault_kind does, unsigned nth)
+static void arm(actor *a, enum fault_kind does, unsigned nth, bool counts_threads)
 {
 	struct injection *injection = &scene->injection;
 
@@ -212,6 +323,7 @@ static void arm(actor *a, enum fault_kind does, unsigned nth)
 	injection->does = (int)does;
 	injection->at = (int)nth;
 	injection->order = a->ordered + 1;
+	injection->counts_threads = counts_threads;
 	injection->actor = (int)(a - scene->actors);
 }
 
@@ -265,6 +377,27 @@ static long long count_bytes(const char *text, const long long *n)
 #endif
 }
 
+/* Files that are mapped: what is mapped with none is counted as memory. */
+static long long count_mappings(const char *text, const long long *n)
+{
+	FILE *file = fopen("/proc/self/maps", "re");
+	long long count = 0;
+	char line[512];
+
+	(void)text;
+	(void)n;
+	while (file && fgets(line, sizeof(line), file))
+		count += strchr(line, '/') != NULL;
+	if (file)
+		fclose(file);
+	return count;
+}
+
+static long long mappings_of(actor *a)
+{
+	return ask(a, call(count_mappings, "", 0, 0, 0));
+}
+
 static long long descriptors_of(actor *a)
 {
 	return ask(a, call(count_descriptors, "", 0, 0, 0));
@@ -301,9 +434,18 @@ static void note_end(const actor *a, const char *how)
 		transcript_note("%-8s %s at %s", a->name, how, scene->injection.point);
 }
 
+/* What a call of System V lacks is memory to it: room for a file, a lock, a descriptor to look
+ * with.  To a socket, room is in buffers. */
 static bool was_refused_with(int error)
 {
-	return error > 0 && error < INJECTION_ERRORS && scene->injection.errors[error];
+	const _Atomic(unsigned char) *errors = scene->injection.errors;
+
+	if (error == ENOBUFS && errors[ENOSPC])
+		return true;
+	if (error == ENOMEM &&
+	    (errors[ENOSPC] || errors[ENOLCK] || errors[EMFILE] || errors[ENFILE]))
+		return true;
+	return error > 0 && error < INJECTION_ERRORS && errors[error];
 }
 
 /* It may only fail as the world refused, or as a handler interrupts. */
@@ -359,7 +501,7 @@ static void befall_sleeper(actor *victim)
 	struct injection *injection = &scene->injection;
 
 	if (getenv(chosen) || injection->does == FAULT_refuse || injection->does == FAULT_famine ||
-	    (int)++injection->passed != injection->at)
+	    campaign_due(injection, INJECTION_NAMELESS, 1) < 0)
 		return;
 	snprintf(injection->point, sizeof(injection->point), "its sleep");
 	injection->injected++;
@@ -372,23 +514,30 @@ static void befall_sleeper(actor *victim)
 	wait_for(victim, is_over_or_asleep);
 }
 
+/* glibc keeps the first seven pieces of memory of a size that are freed, and calloc takes none of
+ * them. */
+enum { REFUSALS = 10 };
+
 /* The world goes on saying no: it must do so again and again, and cost nothing. */
 static void refuse_again(actor *victim, op o, long long descriptors)
 {
-	long long bytes = 0;
+	long long bytes = 0, mappings = 0;
 
-	for (int i = 0; i < 3; i++) {
-		arm(victim, FAULT_famine, 1); /* what it has passed once, it may not need again */
+	for (int i = 0; i < REFUSALS; i++) {
+		arm(victim, FAULT_famine, scene->injection.nth, false);
 		stage_begin(victim, o);
 		wait_for(victim, is_over);
 		disarm();
 		judge_return(victim, descriptors);
 		if (last.ending != REFUSED)
-			end_failed(HOW_PLAIN, "%s: %s was refused, and then it wasn't",
-				   victim->name, last.what);
-		if (i > 0 && bytes_of(victim) != bytes)
+			return; /* what it has passed once, it does not need again */
+		if (i == REFUSALS - 1 && bytes_of(victim) != bytes)
 			end_failed(HOW_PLAIN, "%s: %s failed, and kept %lld bytes of memory",
 				   victim->name, last.what, bytes_of(victim) - bytes);
+		if (i == REFUSALS - 1 && mappings_of(victim) != mappings)
+			end_failed(HOW_PLAIN, "%s: %s failed, and left a file mapped", victim->name,
+				   last.what);
+		mappings = mappings_of(victim);
 		bytes = bytes_of(victim);
 	}
 }
@@ -401,7 +550,7 @@ enum ending campaign_suffers(actor *victim, op o, actor *other, op others)
 	end_if_judged();
 	if (kind == FAULT_signal)
 		ask(victim, call(minds_signals, "", 0, 0, 0));
-	arm(victim, kind == FAULT_recovery ? FAULT_kill : kind, scene->injection.nth);
+	arm(victim, kind == FAULT_recovery ? FAULT_kill : kind, scene->injection.nth, other);
 	stage_begin(victim, o);
 	describe_order(victim, last.what, sizeof(last.what));
 	if (other) {
@@ -423,16 +572,35 @@ enum ending campaign_suffers(actor *victim, op o, actor *other, op others)
 	return last.ending;
 }
 
+bool campaign_halts(actor *a, op o)
+{
+	if (trace_mode != TRACE_NOTHING)
+		return false;
+	arm(a, FAULT_stop, 1, false);
+	stage_begin(a, o);
+	wait_for(a, is_over);
+	disarm();
+	scene->injection.injected = 0; /* the turn's own is yet to come */
+	return true;
+}
+
+bool campaign_rests(actor *a)
+{
+	if (!settles(a))
+		end_failed(HOW_HANG, "%s neither returns nor is blocked", a->name);
+	return is_done(a, 0);
+}
+
 /* -- who looks afterwards --------------------------------------------------------------------- */
 
 /* The first to come after a death puts right what it has left, and is killed at that. */
 static void recover(actor *witness, op probe)
 {
-	if (!scene->injection.after_end || last.ending != DIED)
+	if (scene->injection.kind != FAULT_recovery || last.ending != DIED)
 		return;
 	actor *recoverer = forks(witness, "recoverer");
 
-	arm(recoverer, FAULT_kill, scene->injection.after_end);
+	arm(recoverer, FAULT_kill, scene->injection.after_end, false);
 	stage_begin(recoverer, probe);
 	wait_for(recoverer, is_over);
 	disarm();

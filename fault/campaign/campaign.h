@@ -20,6 +20,7 @@
 #define FAULT_CAMPAIGN_H
 
 #include "fault/campaign/trace.h"
+#include "stage/injection.h"
 #include "stage/story.h"
 
 /* Each is a row of every campaign: "semset.operate/kill". */
@@ -93,10 +94,18 @@ enum ending {
 #define suffers(victim, operation) HERE(campaign_suffers(victim, operation, NULL, (op){0}))
 /*
  * The same of one that waits for another's, which is begun when the first is asleep, stopped or
- * gone, and is to be judged afterwards.  To be asleep is a point too.
+ * gone, and is to be judged afterwards.  To be asleep is a point too, and so is what a thread does
+ * meanwhile that the implementation has started, so the operation must not end before that has.
  */
 #define suffers_beside(victim, operation, other, others)                                           \
 	HERE(campaign_suffers(victim, operation, other, others))
+/*
+ * The idle actor begins the operation and is stopped at its first point, whatever the turn does to
+ * others; SIGCONT has it go on.  False: nothing was begun, for points of calls are not of that use.
+ */
+#define halts(a, operation) HERE(campaign_halts(a, operation))
+/* Whether the begun operation has returned; if not, it is blocked. */
+#define rests(a) HERE(campaign_rests(a))
 /* How the last that suffered ended. */
 enum ending ending(void);
 
@@ -110,14 +119,18 @@ enum ending ending(void);
 		      : campaign_happened)(witness, probe, before, after))
 
 enum ending campaign_suffers(actor *victim, op o, actor *other, op others);
+bool campaign_halts(actor *a, op o);
+bool campaign_rests(actor *a);
 bool campaign_happened(actor *witness, op probe, long long before, long long after);
 bool campaign_happened_text(actor *witness, op probe, const char *before, const char *after);
 
 /* -- the campaign as a whole ------------------------------------------------------------------ */
 
 /* Plays that one turn only: of a name "semset.operate/kill:7" or "...recovery:7,2", what's behind
- * the colon.  False: it is none. */
+ * the colon; 0 is the story without a fault.  False: it is none. */
 bool campaign_replay(const char *turn);
+/* Plays no turn whose point has had this kind of fault already, in whatever campaign. */
+void campaign_smoke(void);
 /* Points are these, and not those of the source. */
 void campaign_trace(enum trace_mode mode);
 /* Only points that match count. False: no point does. */
@@ -135,5 +148,8 @@ bool campaign_open(void);
 /* The number of a point; point_count() if it's unknown. */
 size_t point_number(const char *name);
 bool point_is_chosen(size_t number);
+/* The order passes a point, or one that has no number (INJECTION_NAMELESS), that counts so many
+ * times: which of them is due, from 0, or -1. */
+int campaign_due(struct injection *injection, size_t point, unsigned times);
 
 #endif

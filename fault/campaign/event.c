@@ -92,3 +92,50 @@ CAMPAIGN(event, counter, "a counter that is made is made whole, or costs nothing
 	if (ending() != DIED)
 		does_give(victim, event.take("c"), 3);
 }
+
+CAMPAIGN(event, wait_for_room, "who waits for room in a counter adds when there is some, or not")
+{
+	actor *alice = cast("alice");
+
+	does(alice, event.counter("c", 0, 0));
+	does(alice, event.add("c", UINT64_MAX - 1));
+	actor *victim = forks(alice, "victim"), *taker = forks(alice, "taker");
+	suffers_beside(victim, event.add("c", 5), taker, event.take("c"));
+	returns(taker);
+	does(alice, event.add("c", 1));
+	begin(alice, event.take("c"));
+	succeeds(alice);
+	if (ending() == DIED)
+		must(outcome_of(alice)->value == 1 || outcome_of(alice)->value == 6);
+	else
+		must_be(outcome_of(alice)->value, ending() == SUCCEEDED ? 6 : 1);
+}
+
+CAMPAIGN(event, select, "who selects is told of readiness, or the next is")
+{
+	actor *alice = cast("alice");
+
+	does(alice, event.counter("c", 0, 0));
+	actor *waiter = forks(alice, "waiter"), *victim = forks(alice, "victim");
+	begin(waiter, event.select("c", POLLIN, -1));
+	blocks(waiter);
+	suffers(victim, event.add("c", 5));
+	if (ending() != SUCCEEDED)
+		does(alice, event.add("c", 5));
+	gives(waiter, POLLIN);
+}
+
+CAMPAIGN(event, poll_many, "who waits for many is told of one, and nothing of them is left to him")
+{
+	actor *alice = cast("alice");
+
+	does(alice, event.counter("c", 0, 0));
+	does(alice, pipes.make("p"));
+	actor *victim = forks(alice, "victim"), *giver = forks(alice, "giver");
+	suffers_beside(victim, event.poll("c IN, p:r IN, p:w IN", -1), giver,
+		       fd.write("p:w", "hello"));
+	gives(giver, 5);
+	does_give(alice, fd.read("p:r", 100), "hello");
+	does(alice, event.add("c", 1));
+	does_give(alice, event.poll("c IN, p:r IN", -1), "c IN");
+}

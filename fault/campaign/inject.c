@@ -14,42 +14,41 @@
 #include "stage/wait.h"
 
 enum { DELAY_US = 2000 };
-enum { SEEN = 1, SEEN_AND_HIT = 2 };
 
-/* NULL: it isn't for this thread, in this operation. */
+/*
+ * NULL: it isn't for this thread, in this operation.  What a thread does that the implementation
+ * has started may be a part of it.
+ */
 static struct injection *injection_here(void)
 {
 	const actor *a = current_actor();
+	int number = scene->injection.actor;
 
-	if (!a || a - scene->actors != scene->injection.actor ||
-	    a->ordered != scene->injection.order)
+	if (!a && number >= 0 && scene->injection.counts_threads &&
+	    scene->actors[number].pid == getpid())
+		a = &scene->actors[number];
+	if (!a || a - scene->actors != number || a->ordered != scene->injection.order)
 		return NULL;
 	return &scene->injection;
 }
 
 /* The point counts so many times; the how many-th of them is due, from 0, or -1. */
-static int due(struct injection *injection, const char *point, unsigned times, bool for_ever)
+static int due(struct injection *injection, const char *point, unsigned times)
 {
 	size_t number = point_number(point);
 
 	if (number == point_count())
 		scene_end(ERROR, HOW_PLAIN, "%s: a point that nobody knows", point);
-	if (!injection->seen[number])
-		injection->seen[number] = SEEN;
+	if (injection->seen[number] == POINT_UNSEEN)
+		injection->seen[number] = POINT_PASSED;
 	if (!point_is_chosen(number) || injection->is_traced)
 		return -1;
-
-	int before = (int)injection->passed, which = injection->at - 1 - before;
-
-	injection->passed += times;
-	if (which >= 0 && which < (int)times)
-		return which;
-	return for_ever && which < 0 ? 0 : -1;
+	return campaign_due(injection, number, times);
 }
 
 static void note(struct injection *injection, const char *point)
 {
-	injection->seen[point_number(point)] = SEEN_AND_HIT;
+	injection->seen[point_number(point)] = POINT_HIT;
 	snprintf(injection->point, sizeof(injection->point), "%s", point);
 	injection->injected++;
 }
@@ -60,7 +59,7 @@ static void step(const char *point)
 	int error = errno;
 
 	if (!injection || injection->does == FAULT_refuse || injection->does == FAULT_famine ||
-	    due(injection, point, 1, false) < 0)
+	    due(injection, point, 1) < 0)
 		return;
 	note(injection, point);
 	switch (injection->does) {
@@ -84,14 +83,13 @@ static void step(const char *point)
 static bool fault(const char *point, const int *errors)
 {
 	struct injection *injection = injection_here();
-	bool is_famine = injection && injection->does == FAULT_famine;
 	unsigned count = 0;
 
-	if (!injection || (injection->does != FAULT_refuse && !is_famine))
+	if (!injection || (injection->does != FAULT_refuse && injection->does != FAULT_famine))
 		return false;
 	while (errors[count])
 		count++;
-	int which = due(injection, point, count, is_famine);
+	int which = due(injection, point, count);
 
 	if (which < 0)
 		return false;

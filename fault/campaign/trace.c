@@ -11,20 +11,18 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <linux/ptrace.h>
-#endif
 #if defined(__x86_64__)
 #include <sys/user.h>
 #endif
 
 #include "fault/campaign/campaign.h"
 #include "stage/scene.h"
+#include "stage/tell.h"
 #include "stage/verbs.h"
 #include "stage/wait.h"
 
 enum { DELAY_US = 2000, ERRORS_MAX = 6 };
-enum { TRACER_BEGINS, TRACER_IS_READY, TRACER_IS_DENIED, TRACER_IS_OVER };
+enum { TRACER_BEGINS, TRACER_IS_READY, TRACER_IS_DENIED, TRACER_IS_BLIND, TRACER_IS_OVER };
 
 /* -- system calls ----------------------------------------------------------------------------- */
 
@@ -158,13 +156,7 @@ static bool refuses(void)
 /* The point counts so many times; which of them is due, or -1. */
 static int due(unsigned times)
 {
-	struct injection *injection = &scene->injection;
-	int which = injection->at - 1 - (int)injection->passed;
-
-	injection->passed += times;
-	if (which >= 0 && which < (int)times)
-		return which;
-	return which < 0 && injection->does == FAULT_famine ? 0 : -1;
+	return campaign_due(&scene->injection, INJECTION_NAMELESS, times);
 }
 
 static int pass(const char *when, const char *name)
@@ -191,6 +183,13 @@ static void refuse_call(const struct system_call *call)
 }
 
 #ifdef PTRACE_GET_SYSCALL_INFO
+/* Only locks are refused to fcntl: the other commands want for nothing. */
+static bool may_be_refused(long number, long command)
+{
+	return number != SYS_fcntl || (command != F_GETFD && command != F_SETFD &&
+				       command != F_GETFL && command != F_SETFL);
+}
+
 static int at_call(void)
 {
 	struct __ptrace_syscall_info info;
@@ -202,7 +201,7 @@ static int at_call(void)
 
 		tracer.call = call->name;
 		tracer.refused_with = 0;
-		if (refuses())
+		if (refuses() && may_be_refused((long)info.entry.nr, (long)info.entry.args[1]))
 			refuse_call(call);
 		return pass("before ", call->name);
 	}
@@ -249,10 +248,31 @@ static int at_stop(int status)
 	return is_in_operation() && !is_our_own() ? pass("", "an instruction") : 0;
 }
 
+/* An operation's calls can be told from the stage's, and have names. */
+static bool sees_calls(void)
+{
+#ifdef PTRACE_GET_SYSCALL_INFO
+	struct __ptrace_syscall_info info;
+
+	return ptrace(PTRACE_GET_SYSCALL_INFO, tracer.tid, (void *)sizeof(info), &info) >= 0;
+#else
+	errno = ENOSYS;
+	return false;
+#endif
+}
+
 static void answer(uint32_t word)
 {
 	scene->injection.tracer = word;
 	word_wake(&scene->injection.tracer);
+}
+
+/* With the reason in errno. */
+_Noreturn static void give_up(uint32_t word)
+{
+	scene->injection.denied = errno;
+	answer(word);
+	_exit(0);
 }
 
 _Noreturn static void trace(void)
@@ -260,10 +280,8 @@ _Noreturn static void trace(void)
 	int status, signal = 0;
 
 	if (ptrace(PTRACE_SEIZE, tracer.tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) < 0 ||
-	    ptrace(PTRACE_INTERRUPT, tracer.tid, NULL, NULL) < 0) {
-		answer(TRACER_IS_DENIED);
-		_exit(0);
-	}
+	    ptrace(PTRACE_INTERRUPT, tracer.tid, NULL, NULL) < 0)
+		give_up(TRACER_IS_DENIED);
 	for (bool is_first = true; waitpid(tracer.tid, &status, __WALL) == tracer.tid;
 	     is_first = false) {
 		if (!WIFSTOPPED(status))
@@ -276,6 +294,8 @@ _Noreturn static void trace(void)
 			ptrace(PTRACE_LISTEN, tracer.tid, NULL, NULL); /* and stays stopped */
 			continue;
 		}
+		if (is_first && !sees_calls())
+			give_up(TRACER_IS_BLIND);
 		signal = at_stop(status);
 		if (signal < 0)
 			continue;
@@ -289,6 +309,15 @@ _Noreturn static void trace(void)
 
 /* -- for the director ------------------------------------------------------------------------- */
 
+static bool calls_can_be_refused(void)
+{
+#if defined(__x86_64__) || defined(__aarch64__)
+	return true;
+#else
+	return false;
+#endif
+}
+
 static long long may_be_traced(const char *text, const long long *n)
 {
 	(void)text;
@@ -301,6 +330,9 @@ static long long may_be_traced(const char *text, const long long *n)
 
 void trace_begin(actor *a, enum trace_mode mode)
 {
+	if (!calls_can_be_refused() &&
+	    (scene->injection.kind == FAULT_refuse || scene->injection.kind == FAULT_famine))
+		skip("no tracer refuses a system call of this processor");
 	ask(a, call(may_be_traced, "", 0, 0, 0));
 	scene->injection.tracer = TRACER_BEGINS;
 	scene->injection.held = 0;
@@ -315,7 +347,11 @@ void trace_begin(actor *a, enum trace_mode mode)
 	while (scene->injection.tracer == TRACER_BEGINS)
 		word_wait(&scene->injection.tracer, TRACER_BEGINS, TURN_MS);
 	if (scene->injection.tracer == TRACER_IS_DENIED)
-		skip("no process can be traced here");
+		skip("no process can be traced here: ptrace fails with %s",
+		     error_name(scene->injection.denied));
+	if (scene->injection.tracer == TRACER_IS_BLIND)
+		skip("no tracer sees system calls here: PTRACE_GET_SYSCALL_INFO fails with %s",
+		     error_name(scene->injection.denied));
 }
 
 void trace_end(void)

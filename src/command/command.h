@@ -42,6 +42,7 @@ struct options {
 	bool seeded;
 	uint64_t seed;
 	double timeout_scale;
+	unsigned adversaries;	      /* 1 << adversary, or'ed */
 	const char *known[KNOWN_MAX]; /* baselines */
 	size_t known_count;
 	const char *resume;
@@ -52,7 +53,8 @@ struct options {
 	/* of fault */
 	const char *mechanism, *kind; /* globs; NULL: all */
 	const char *point, *replay, *at;
-	bool every_point;
+	bool every_point, smoke;
+	void (*count_points)(struct tally *tally); /* NULL: there are none */
 
 	/* of diff: globs choose mechanisms */
 	const struct implementation *pair[2];

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "stage/adversary.h"
+
 static const char help[] =
 	"Usage: ipcts run [OPTION]... [GLOB]...     judge the platform's IPC\n"
 	"       ipcts list [OPTION]... [GLOB]...    show mechanisms, rules and tests\n"
@@ -30,6 +32,7 @@ static const char help[] =
 	"                        may be repeated\n"
 	"  --format FORMAT       human (default), tap, junit or json; may be repeated\n"
 	"  --output FILE         where the format before it goes (standard output)\n"
+	"  --with LIST           with what a test must not mind: eintr,stop,famine,nice,affinity\n"
 	"  --resume FILE         go on with the run whose JSON report FILE is\n"
 	"list:\n"
 	"  --rules               rules, with grade and clause\n"
@@ -56,7 +59,7 @@ static const char help[] =
 	"  --format FORMAT       table (default), json or html\n"
 	"  --output FILE         where to (standard output)\n"
 	"  --targets             also what the reference aims at, met or not\n"
-	"fault: all of run but --grade and --resume, and\n"
+	"fault: all of run but --grade, --with and --resume, and\n"
 	"  --mechanism NAME      only campaigns of this mechanism\n"
 	"  --kind KIND           only faults of this kind: kill, recovery, signal, stop, delay,\n"
 	"                        refuse, famine\n"
@@ -65,6 +68,7 @@ static const char help[] =
 	"                        system call, before it and after; of any other) or instructions\n"
 	"  --replay TURN         only the one that a failure has named\n"
 	"  --every-point         fail if a point of the reference was never passed\n"
+	"  --smoke               each kind of fault at each point once, in whatever campaign\n"
 	"\n"
 	"Exit status: 0 all held, 1 something failed, 2 bad usage or trouble of our own.\n"
 	"IPCTS_TIMEOUT_SCALE is the default of --timeout-scale; NO_COLOR turns colours off.\n";
@@ -81,6 +85,7 @@ enum option_code {
 	OPTION_FORMAT,
 	OPTION_OUTPUT,
 	OPTION_RESUME,
+	OPTION_WITH,
 	OPTION_RULES,
 	OPTION_TESTS,
 	OPTION_UNTESTED,
@@ -93,6 +98,7 @@ enum option_code {
 	OPTION_REPLAY,
 	OPTION_AT,
 	OPTION_EVERY_POINT,
+	OPTION_SMOKE,
 	OPTION_PAIR,
 	OPTION_STEPS,
 	OPTION_ACTORS,
@@ -112,6 +118,7 @@ const struct option run_options[] = {
 	{"format", required_argument, NULL, OPTION_FORMAT},
 	{"output", required_argument, NULL, OPTION_OUTPUT},
 	{"resume", required_argument, NULL, OPTION_RESUME},
+	{"with", required_argument, NULL, OPTION_WITH},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -142,6 +149,7 @@ const struct option fault_options[] = {
 	{"replay", required_argument, NULL, OPTION_REPLAY},
 	{"at", required_argument, NULL, OPTION_AT},
 	{"every-point", no_argument, NULL, OPTION_EVERY_POINT},
+	{"smoke", no_argument, NULL, OPTION_SMOKE},
 	{"only", required_argument, NULL, OPTION_ONLY},
 	{"impl", required_argument, NULL, OPTION_IMPL},
 	{"jobs", required_argument, NULL, OPTION_JOBS},
@@ -246,6 +254,15 @@ static unsigned parse_grades(const char *list)
 			return grades;
 		grade += size + 1;
 	}
+}
+
+static unsigned parse_adversaries(const char *list)
+{
+	unsigned set = adversaries_named(list);
+
+	if (!set)
+		refuse("--with %s: not a list of eintr, stop, famine, nice and affinity", list);
+	return set;
 }
 
 static const struct implementation *parse_implementation(const char *name)
@@ -376,6 +393,9 @@ static void parse_option(struct options *options, int code)
 	case OPTION_RESUME:
 		options->resume = optarg;
 		break;
+	case OPTION_WITH:
+		options->adversaries |= parse_adversaries(optarg);
+		break;
 	case OPTION_MECHANISM:
 		options->mechanism = optarg;
 		break;
@@ -393,6 +413,9 @@ static void parse_option(struct options *options, int code)
 		break;
 	case OPTION_EVERY_POINT:
 		options->every_point = true;
+		break;
+	case OPTION_SMOKE:
+		options->smoke = true;
 		break;
 	case OPTION_PAIR:
 		parse_pair(options, optarg);

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "stage/adversary.h"
+
 uint64_t random_seed(void)
 {
 	struct timespec now;
@@ -155,7 +157,7 @@ static void name_killers(const struct run *run)
 	}
 }
 
-static int play_run(struct run *run)
+static int play_run(struct run *run, const struct options *options)
 {
 	struct tally tally;
 	int status;
@@ -166,6 +168,8 @@ static int play_run(struct run *run)
 
 	const char *trouble = runner_run(run, &tally);
 	stage_close();
+	if (options->count_points)
+		options->count_points(&tally);
 	if (trouble)
 		complain("%s", trouble);
 	status = trouble ? TROUBLE : tally_status(&tally);
@@ -185,21 +189,23 @@ static int stage_run(struct run *run, const struct options *options)
 		stage_close();
 		return TROUBLE;
 	}
-	return play_run(run);
+	return play_run(run, options);
 }
 
 static void make_plan(struct run *run, const struct options *options,
 		      const struct baseline *baseline, const char *command, const char *program)
 {
-	static char again[128];
+	static char again[160], with[ADVERSARY_LIST_MAX];
 
-	snprintf(again, sizeof(again), "ipcts %s%s%s", command,
+	adversaries_list(options->adversaries, with, sizeof(with));
+	snprintf(again, sizeof(again), "ipcts %s%s%s%s%s", command,
 		 options->implementation == implementations[0] ? "" : " --impl ",
-		 options->implementation == implementations[0] ? ""
-							       : options->implementation->name);
+		 options->implementation == implementations[0] ? "" : options->implementation->name,
+		 *with ? " --with " : "", with);
 	run->settings = (struct stage_settings){
 		.implementation = options->implementation,
 		.seed = options->seed,
+		.adversaries = options->adversaries,
 		.timeout_scale = options->timeout_scale,
 		.program = program,
 	};
@@ -207,6 +213,7 @@ static void make_plan(struct run *run, const struct options *options,
 		.version = PACKAGE_VERSION,
 		.implementation = options->implementation->name,
 		.again = again,
+		.adversaries = with,
 		.seed = options->seed,
 		.timeout_scale = options->timeout_scale,
 		.jobs = options->jobs,

@@ -58,12 +58,14 @@ static bool come(struct barrier *b, uint32_t round)
 
 	if (others >= b->count || others + 1 == b->count) {
 		atomic_store(&b->round, round + 1);
+		STEP("barrier/wait/opened");
 		return true;
 	}
 	b->come = others + 1;
 	STEP("barrier/wait/come");
 	atomic_signal_fence(memory_order_seq_cst);
 	b->round_of_come = round;
+	STEP("barrier/wait/counted");
 	return false;
 }
 
@@ -90,8 +92,8 @@ int ipcref_barrier_wait(pthread_barrier_t *barrier)
 	uint32_t round = atomic_load(&b->round);
 	bool is_last = come(b, round);
 
-	STEP("barrier/wait/counted");
 	lock_drop(&b->guard);
+	STEP("barrier/wait/dropped");
 	if (!is_last) {
 		sleep_through(b, round);
 		return 0;

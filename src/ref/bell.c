@@ -65,7 +65,9 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 	if (sleep->deadline && moment_is_past(sleep->clock, sleep->deadline))
 		return ETIMEDOUT;
 	atomic_store(&bell->is_waited_for, 1);
+	STEP("bell/sleep/told");
 	mapping_unlock_to_sleep(mapping);
+	STEP("bell/sleep/unlocked");
 	result = sleep_for(&bell->rings, rings, sleep);
 	is_rung = atomic_load(&bell->rings) != rings;
 	mapping_lock_again(mapping);
@@ -156,7 +158,9 @@ int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct
 	bool is_first = begin_vigil(vigil);
 
 	atomic_store(&bell->is_waited_for, 1);
+	STEP("bell/vigil/told");
 	mapping_unlock_to_sleep(mapping);
+	STEP("bell/vigil/unlocked");
 	result = 0;
 	if (is_first || !let_handlers_run(vigil, sleep, &result))
 		sleep_for(&bell->rings, rings, sleep);
@@ -254,8 +258,11 @@ void bell_wake_pollers(struct mapping *mapping)
 		return;
 	/* first, for whoever comes after it waits for the next ring */
 	atomic_store(&polled->is_waited_for, 0);
+	STEP("bell/poll/told");
 	atomic_fetch_add(&polled->rings, 1);
+	STEP("bell/poll/rung");
 	futex_wake(&polled->rings, INT_MAX);
+	STEP("bell/poll/woken");
 }
 
 void bell_ring(struct bell *bell, struct mapping *mapping)
@@ -265,12 +272,15 @@ void bell_ring(struct bell *bell, struct mapping *mapping)
 
 	bell_wake_pollers(mapping);
 	atomic_store_explicit(&bell->rings, rings + 1, memory_order_release);
+	STEP("bell/ring/rung");
 	if (!atomic_load_explicit(&bell->is_waited_for, memory_order_relaxed))
 		return;
 	say_where(&bell->rung_on);
 	/* before anybody can have been moved: whoever unlocks then wakes the first */
 	atomic_fetch_or(&mapping->object->lock.word, LOCK_IS_WAITED_FOR);
+	STEP("bell/ring/marked");
 	futex_move(&bell->rings, &mapping->object->lock.word);
+	STEP("bell/ring/moved");
 	/* last, for who dies before has moved nobody perhaps; and nobody can have come since */
 	atomic_store(&bell->is_waited_for, 0);
 }

@@ -97,12 +97,14 @@ int ipcref_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, clockid_
 	if (!mutex_may_be_unlocked(mutex))
 		return EPERM;
 	uint32_t prepared = eventcount_prepare(&wait.cond->notifications);
+	STEP("cond/wait/prepared");
 	int result = ipcref_mutex_unlock(mutex);
 
 	if (result)
 		return result;
 	STEP("cond/wait/unlocked");
 	result = sleep_for(&wait, prepared, clock, deadline);
+	STEP("cond/wait/woken");
 	lock_again(&wait);
 	return wait.error ? wait.error : result;
 }

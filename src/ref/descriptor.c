@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ref/ipcref.h"
+#include "ref/step.h"
 
 /* It came by exec or from another process: what it is, the file tells. */
 static struct handle *find_out(int fd)
@@ -54,9 +55,7 @@ int descriptor_adopt(int fd, enum object_kind kind, unsigned end)
 		if (handle_enter(&table, fd, h))
 			return fd;
 	}
-	int error = errno;
-	close(fd);
-	errno = error;
+	close_keeping_errno(fd);
 	return -1;
 }
 
@@ -86,7 +85,7 @@ struct handle *descriptor_leave(int fd)
 
 	if (!h)
 		return NULL;
-	if (handle_is_shared(h) && h->kept < 0)
+	if (handle_is_shared(h) && h->kept < 0 && !FAULT("descriptor/close/keep", EMFILE))
 		h->kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (h->class->closing)
 		h->class->closing(fd, h);
@@ -137,6 +136,8 @@ static struct flock byte_of(unsigned end, short type)
 
 bool descriptor_take_end(int fd, unsigned ends)
 {
+	if (FAULT("descriptor/take-end/lock", ENOLCK))
+		return false;
 	for (unsigned end = 1; end <= ends; end <<= 1) {
 		struct flock lock = byte_of(end, F_RDLCK);
 
@@ -172,6 +173,14 @@ int descriptor_has_others(int fd, unsigned end)
 	return -1;
 }
 #endif
+
+void close_keeping_errno(int fd)
+{
+	int error = errno;
+
+	close(fd);
+	errno = error;
+}
 
 /* -- of an open one --------------------------------------------------------------------------- */
 

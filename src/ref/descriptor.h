@@ -50,6 +50,8 @@ bool descriptor_take_end(int fd, unsigned ends);
 /* Whether any description but this one has this end; -1 with errno if it can't be told. */
 int descriptor_has_others(int fd, unsigned end);
 
+/* Of one that is nobody's handle yet, or never will be. */
+void close_keeping_errno(int fd);
 /* The number that leads to it now, for a call that began with this one. */
 int descriptor_number(int fd, const struct handle *h);
 /* ioctl, whose request each libc has another type for. */

@@ -11,6 +11,7 @@
 #include "ref/ipcref.h"
 #include "ref/pipe.h"
 #include "ref/socket.h"
+#include "ref/step.h"
 
 extern const struct object_class event_class, mq_class;
 
@@ -211,7 +212,7 @@ int ipcref_close(int fd)
 
 int ipcref_dup(int fd)
 {
-	int copy = dup(fd);
+	int copy = FAULT("fd/dup/copy", EMFILE) ? -1 : dup(fd);
 
 	if (copy >= 0)
 		descriptor_is_copy(fd, copy);

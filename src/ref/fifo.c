@@ -78,15 +78,20 @@ static bool open_ours(const char *path, int flags, int *fd, struct mapping *mapp
 
 	if (!seems_ours(path))
 		return false;
-	*fd = open(path, O_RDWR | (flags & kept));
+	*fd = FAULT("fifo/open/file", EMFILE, ENFILE, ENOMEM) ? -1
+							      : open(path, O_RDWR | (flags & kept));
 	if (*fd < 0)
 		return errno != ENOENT;
 	if (object_map(mapping, *fd, OBJECT_PIPE, sizeof(struct pipe))) {
 		mapping->repair = NULL;
 		return true;
 	}
+	int error = errno;
+
 	close(*fd);
-	return false;
+	*fd = -1;
+	errno = error;
+	return error != EINVAL; /* which it is, if it is none */
 }
 
 int ipcref_chmod(const char *path, mode_t mode)
@@ -136,6 +141,7 @@ static void discard_what_nobody_has(const struct opening *opening)
 	    descriptor_has_others(opening->fd, PIPE_WRITES))
 		return;
 	pipe_discard(opening->pipe);
+	STEP("fifo/open/discarded");
 }
 
 /* Waits until the other end has, or has had, an opener since there had been so many. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "ref/step.h"
+
 /* Those nobody uses any more: not freed, for whoever comes too late must find something. */
 enum { SPARES = 1024 };
 static struct handle *spare[SPARES];
@@ -136,7 +138,7 @@ static struct handle *new_handle(void)
 	handle_watch_forks();
 	pthread_mutex_lock(&spare_mutex);
 	h = spares ? spare[--spares] : NULL;
-	if (!h && (h = calloc(1, sizeof(*h)))) {
+	if (!h && !FAULT("handle/make/memory", ENOMEM) && (h = calloc(1, sizeof(*h)))) {
 		h->next = all;
 		all = h;
 	}
@@ -153,8 +155,10 @@ static _Atomic(struct handle *) *make_place(struct handle_table *table, int numb
 
 	if (place || number < 0 || number >= HANDLE_CHUNK * HANDLE_CHUNKS)
 		return place;
-	_Atomic(struct handle *) *none = NULL, *fresh = calloc(HANDLE_CHUNK, sizeof(*fresh));
+	_Atomic(struct handle *) *none = NULL, *fresh = NULL;
 
+	if (!FAULT("handle/enter/memory", ENOMEM))
+		fresh = calloc(HANDLE_CHUNK, sizeof(*fresh));
 	if (!atomic_compare_exchange_strong(&table->chunks[number / HANDLE_CHUNK], &none, fresh))
 		free(fresh);
 	return handle_place(table, number);
@@ -170,7 +174,9 @@ static void remap(struct mapping *mapping, int fd, const struct object_class *cl
 	char self[32];
 
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	int own = open(self, O_RDWR | O_CLOEXEC);
+	int own = FAULT("handle/remap/open", EMFILE, ENFILE, ENOMEM)
+			  ? -1
+			  : open(self, O_RDWR | O_CLOEXEC);
 	if (own < 0)
 		return;
 	if (object_map(&fresh, own, class->kind, class->least)) {

@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ref/futex.h"
 #include "ref/kernel.h"
 #include "ref/loss.h"
+#include "ref/step.h"
 
 /* Turns of a short wait on another processor, before one sleeps. */
 enum { LOCK_SPINS = 100 };
@@ -42,8 +44,9 @@ enum { LONGEST_WAIT_MS = 600 * LOOK_AGAIN_MS };
 /* What a thread knows of itself. */
 static _Thread_local struct {
 	uint32_t id;
-	bool knows_life;
+	bool knows_life, knows_world;
 	struct life life;
+	uint32_t world;
 #ifdef __linux__
 	struct robust_list_head *list; /* libc's, known to the kernel; NULL: there is none */
 	/* What was announced before: libc's own or, in a signal handler, the interrupted lock. */
@@ -63,6 +66,7 @@ static void forget_self(void)
 {
 	self.id = 0;
 	self.knows_life = false;
+	self.knows_world = false;
 #ifdef __linux__
 	self.depth = 0;
 #endif
@@ -259,6 +263,20 @@ struct life thread_life(void)
 	return self.life;
 }
 
+uint32_t thread_world(void)
+{
+	if (!self.knows_world) {
+		int saved = errno;
+		struct stat status;
+
+		thread_id(); /* it is forgotten with that */
+		self.world = stat("/proc/self/ns/pid", &status) == 0 ? (uint32_t)status.st_ino : 0;
+		self.knows_world = true;
+		errno = saved;
+	}
+	return self.world;
+}
+
 /* -- the lock --------------------------------------------------------------------------------- */
 
 #ifdef __linux__
@@ -415,6 +433,7 @@ static __attribute__((noinline)) bool wait_and_take(struct lock *lock, uint32_t 
 		if (!(word & LOCK_IS_WAITED_FOR) &&
 		    !atomic_compare_exchange_weak(&lock->word, &word, word | LOCK_IS_WAITED_FOR))
 			continue;
+		STEP("lock/wait/told");
 		bits = LOCK_IS_WAITED_FOR;
 		sleep_for(lock, word | LOCK_IS_WAITED_FOR, &wait);
 		if ((wait.unchanged_ms >= TRUST_MS || !kernel_minds_the_dead()) &&
@@ -434,9 +453,13 @@ static inline bool take(struct lock *lock, uint32_t bits)
 	uint32_t id = self.id ? self.id : thread_id(), free = 0;
 
 	announce(lock);
-	return atomic_compare_exchange_weak_explicit(&lock->word, &free, id | bits,
-						     memory_order_acquire, memory_order_relaxed) ||
-	       wait_and_take(lock, bits);
+	bool is_whole =
+		atomic_compare_exchange_weak_explicit(&lock->word, &free, id | bits,
+						      memory_order_acquire, memory_order_relaxed) ||
+		wait_and_take(lock, bits);
+
+	STEP("lock/take/taken");
+	return is_whole;
 }
 
 bool lock_take(struct lock *lock)
@@ -448,6 +471,7 @@ void lock_drop(struct lock *lock)
 {
 	uint32_t word = atomic_exchange_explicit(&lock->word, 0, memory_order_release);
 
+	STEP("lock/drop/free");
 	if (word & LOCK_IS_WAITED_FOR)
 		futex_wake(&lock->word, 1);
 	withdraw();
@@ -460,6 +484,7 @@ static void drop_among_sleepers(struct lock *lock)
 	while (!atomic_compare_exchange_weak_explicit(&lock->word, &word, word & LOCK_IS_WAITED_FOR,
 						      memory_order_release, memory_order_relaxed))
 		continue;
+	STEP("lock/drop/free-among-sleepers");
 	word &= LOCK_IS_WAITED_FOR;
 	if (word && futex_wake(&lock->word, 1) == 0)
 		atomic_compare_exchange_strong(&lock->word, &word, 0);
@@ -493,8 +518,10 @@ bool lock_mark(struct lock *mark)
 	if ((word & LOCK_OWNER) || !kernel_minds_the_dead())
 		return false;
 	announce(mark);
-	if (atomic_compare_exchange_strong(&mark->word, &word, thread_id()))
+	if (atomic_compare_exchange_strong(&mark->word, &word, thread_id())) {
+		STEP("lock/mark/set");
 		return true;
+	}
 	withdraw();
 	return false;
 }
@@ -502,5 +529,6 @@ bool lock_mark(struct lock *mark)
 void lock_unmark(struct lock *mark)
 {
 	atomic_store_explicit(&mark->word, 0, memory_order_release);
+	STEP("lock/mark/gone");
 	withdraw();
 }

@@ -87,6 +87,8 @@ struct life {
 };
 /* This thread's. */
 struct life thread_life(void);
+/* The PID namespace in which this thread's id is one; 0: nobody knows. */
+uint32_t thread_world(void);
 /* Whether it is still going on, as far as can be told. */
 bool life_goes_on(uint32_t id, struct life life);
 

@@ -57,10 +57,12 @@ static unsigned rights_of(int flags)
 
 static int open_existing(const char *path, int flags)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC | (flags & O_NONBLOCK));
 	struct mapping mapping;
 	struct stat status;
 
+	if (FAULT("mq/open/file", EMFILE, ENFILE))
+		return -1;
+	int fd = open(path, O_RDWR | O_CLOEXEC | (flags & O_NONBLOCK));
 	if (fd < 0)
 		return -1;
 	if (object_map(&mapping, fd, OBJECT_MQ, sizeof(struct mq_queue))) {
@@ -92,6 +94,7 @@ mqd_t ipcref_mq_open(const char *name, int flags, ...)
 	const struct mq_attr *attributes = NULL;
 	char path[PATH_MAX];
 	mode_t mode = 0;
+	bool is_new = false;
 	int fd;
 
 	if (flags & O_CREAT) {
@@ -115,8 +118,15 @@ mqd_t ipcref_mq_open(const char *name, int flags, ...)
 		if (fd >= 0 || !(flags & O_CREAT) || (errno != ENOENT && !(flags & O_EXCL)))
 			break;
 		fd = create(path, flags, mode, attributes);
+		is_new = fd >= 0;
 	} while (fd < 0 && errno == EEXIST && !(flags & O_EXCL));
-	return descriptor_adopt(fd, OBJECT_MQ, rights_of(flags));
+	mqd_t queue = descriptor_adopt(fd, OBJECT_MQ, rights_of(flags));
+	int error = errno;
+
+	if (queue < 0 && is_new)
+		unlink(path); /* what could not be opened isn't there */
+	errno = error;
+	return queue;
 }
 
 int ipcref_mq_close(mqd_t queue)
@@ -133,7 +143,10 @@ int ipcref_mq_unlink(const char *name)
 {
 	char path[PATH_MAX];
 
-	return queue_path(path, name) ? unlink(path) : -1;
+	if (!queue_path(path, name) || FAULT("mq/unlink/name", EACCES) || unlink(path) < 0)
+		return -1;
+	STEP("mq/unlink/gone");
+	return 0;
 }
 
 /* -- sending and receiving -------------------------------------------------------------------- */
@@ -340,7 +353,10 @@ int ipcref_mq_setattr(mqd_t queue, const struct mq_attr *attributes, struct mq_a
 		return -1;
 	if (old)
 		*old = before;
-	return fcntl(queue, F_SETFL, attributes->mq_flags & O_NONBLOCK) < 0 ? -1 : 0;
+	if (fcntl(queue, F_SETFL, attributes->mq_flags & O_NONBLOCK) < 0)
+		return -1;
+	STEP("mq/setattr/set");
+	return 0;
 }
 
 /* -- as a descriptor -------------------------------------------------------------------------- */

@@ -80,6 +80,7 @@ struct mq_waiter *mq_begin_to_wait(const struct mq_view *view, struct mq_line *l
 		CHANGE(view->mapping, waiter->ticket, line->last_ticket);
 		CHANGE(view->mapping, waiter->birth, own_birth());
 		CHANGE(view->mapping, waiter->thread, thread_id());
+		STEP("mq/wait/counted");
 		return waiter;
 	}
 	return NULL;
@@ -91,6 +92,7 @@ void mq_end_to_wait(const struct mq_view *view, struct mq_line *line, struct mq_
 	if (waiter->thread)
 		CHANGE(view->mapping, line->count, line->count - 1);
 	CHANGE(view->mapping, waiter->thread, 0);
+	STEP("mq/wait/over");
 	if (line->count)
 		bell_ring(&line->bell, view->mapping);
 }

@@ -196,7 +196,7 @@ static int start_helper(const struct helper *wish, int fd)
 	const pthread_attr_t *attributes = wish->event.sigev_notify == SIGEV_THREAD
 						   ? wish->event.sigev_notify_attributes
 						   : NULL;
-	struct helper *helper = malloc(sizeof(*helper));
+	struct helper *helper = FAULT("mq/notify/memory", ENOMEM) ? NULL : malloc(sizeof(*helper));
 	int detached = PTHREAD_CREATE_JOINABLE;
 	pthread_t thread;
 
@@ -205,8 +205,10 @@ static int start_helper(const struct helper *wish, int fd)
 	*helper = *wish;
 	helper->mapping.repair = mq_repair;
 	if (!object_map(&helper->mapping, fd, OBJECT_MQ, sizeof(struct mq_queue))) {
+		int refused = errno;
+
 		free(helper);
-		return errno;
+		return refused;
 	}
 	int error = FAULT("mq/notify/helper", EAGAIN)
 			    ? errno
@@ -247,7 +249,7 @@ static int enter_registration(const struct mq_view *view, int fd, struct helper 
 		registration = find_free(view, fd);
 	if (!registration)
 		return EBUSY;
-	if (fcntl(fd, F_SETLK, &byte) < 0)
+	if (FAULT("mq/notify/hold", ENOLCK) || fcntl(fd, F_SETLK, &byte) < 0)
 		return errno == EACCES || errno == EAGAIN ? EBUSY : errno;
 	STEP("mq/notify/held");
 

@@ -84,6 +84,7 @@ static void link_message(struct mq_queue *queue, uint32_t number, struct mq_mess
 
 	message->next = *link;
 	*link = number;
+	STEP("mq/send/linked-before");
 	if (!message->next)
 		queue->last = number;
 }
@@ -116,9 +117,11 @@ bool mq_put(const struct mq_view *view, const char *bytes, size_t size, uint32_t
 	STEP("mq/send/copied");
 
 	queue->free = message->next;
+	STEP("mq/send/taken");
 	link_message(queue, number, message, message_of(view, before));
-	queue->count++;
 	STEP("mq/send/linked");
+	queue->count++;
+	STEP("mq/send/counted");
 	/* before it is there: one who dies in between has woken somebody for nothing */
 	bell_ring(&queue->receivers.bell, view->mapping);
 	set_ticket(view, message, ++queue->last_ticket);
@@ -147,9 +150,11 @@ ssize_t mq_take(const struct mq_view *view, char *bytes, size_t size, unsigned *
 	queue->first = message->next;
 	if (!queue->first)
 		queue->last = 0;
-	free_message(view, number, message);
-	queue->count--;
 	STEP("mq/receive/unlinked");
+	free_message(view, number, message);
+	STEP("mq/receive/freed");
+	queue->count--;
+	STEP("mq/receive/counted");
 	return (ssize_t)length;
 }
 

@@ -520,8 +520,11 @@ static int get_status_at(int place, unsigned bits, struct msqid_ds *status)
 	return result < 0 ? -1 : id;
 }
 
-/* The messages and bytes of all queues that this process may look at. */
-static void add_up(int highest, struct msginfo *info)
+/*
+ * The messages and bytes of all queues that this process may look at.  False with errno: it can't
+ * look at them.
+ */
+static bool add_up(int highest, struct msginfo *info)
 {
 	struct msqid_ds status;
 
@@ -530,7 +533,10 @@ static void add_up(int highest, struct msginfo *info)
 		if (get_status_at(place, 0, &status) >= 0) {
 			info->msgmap += (int)status.msg_qnum;
 			info->msgtql += (int)status.__msg_cbytes;
+		} else if (ipc_is_shortage(errno)) {
+			return false;
 		}
+	return true;
 }
 
 static int get_info(int command, struct msginfo *info)
@@ -540,6 +546,8 @@ static int get_info(int command, struct msginfo *info)
 
 	memset(info, 0, sizeof(*info));
 	highest = ipc_highest(&msg_class, &count);
+	if (highest < 0)
+		return -1;
 	info->msgmax = MOST_OF_MESSAGE;
 	info->msgmnb = MOST_OF_QUEUE;
 	info->msgmni = MOST_QUEUES;
@@ -549,7 +557,8 @@ static int get_info(int command, struct msginfo *info)
 	info->msgmap = info->msgtql = MOST_OF_QUEUE;
 	if (command == MSG_INFO) {
 		info->msgpool = (int)count;
-		add_up(highest, info);
+		if (!add_up(highest, info))
+			return -1;
 	}
 	errno = saved;
 	return highest;

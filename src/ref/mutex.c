@@ -175,6 +175,7 @@ static int wait_for(struct mutex *m, clockid_t clock, const struct timespec *dea
 	uint32_t prepared = eventcount_prepare(&m->unlockings);
 	int result;
 
+	STEP("mutex/lock/prepared");
 	lock_drop(&m->guard);
 	STEP("mutex/lock/waits");
 	do
@@ -201,8 +202,10 @@ int ipcref_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct
 		has_waited = true;
 	}
 	/* an unlocking wakes one and forgets the others, who may be there */
-	if (has_waited)
+	if (has_waited) {
 		eventcount_prepare(&m->unlockings);
+		STEP("mutex/lock/others-wait");
+	}
 	lock_drop(&m->guard);
 	return result;
 }
@@ -254,7 +257,9 @@ int ipcref_mutex_unlock(pthread_mutex_t *mutex)
 	STEP("mutex/unlock/free");
 	if (eventcount_advance(&m->unlockings, false))
 		sleepers = is_lost ? INT_MAX : 1;
+	STEP("mutex/unlock/told");
 	lock_drop(&m->guard);
+	STEP("mutex/unlock/dropped");
 	/* the next may have made an end of it by now: no more than its address is used */
 	if (sleepers)
 		futex_wake(&m->unlockings.word, sleepers);
@@ -269,6 +274,7 @@ int ipcref_mutex_consistent(pthread_mutex_t *mutex)
 	lock_take(&m->guard);
 	if (atomic_load(&m->kind) & INCONSISTENT && is_mine(m)) {
 		atomic_fetch_and(&m->kind, (uint16_t)~INCONSISTENT);
+		STEP("mutex/consistent/said");
 		result = 0;
 	}
 	lock_drop(&m->guard);

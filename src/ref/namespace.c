@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ref/object.h"
+#include "ref/step.h"
 
 /* An empty file tells how the objects here are laid out: .ipcref-4. */
 #define MARK ".ipcref-"
@@ -29,11 +30,19 @@ static bool join(char path[PATH_MAX], const char *parent, const char *child)
 	return false;
 }
 
-/* Whether objects of another version are there. */
-static bool is_of_another_version(const char *path)
+/* NULL with errno. */
+static DIR *open_directory(const char *path)
+{
+	if (FAULT("namespace/read/open", EMFILE, ENFILE, ENOMEM))
+		return NULL;
+	return opendir(path);
+}
+
+/* Whether no objects of another version are there; else, or if it can't be told, errno. */
+static bool is_of_no_other_version(const char *path)
 {
 	bool is_other = false;
-	DIR *stream = opendir(path);
+	DIR *stream = open_directory(path);
 
 	if (!stream)
 		return false;
@@ -41,7 +50,20 @@ static bool is_of_another_version(const char *path)
 		if (strncmp(entry->d_name, MARK, sizeof(MARK) - 1) == 0)
 			is_other = strcmp(entry->d_name, version) != 0;
 	closedir(stream);
-	return is_other;
+	errno = EPROTONOSUPPORT;
+	return !is_other;
+}
+
+static bool make_mark(const char *path)
+{
+	if (FAULT("namespace/mark/open", EMFILE, ENFILE, ENOSPC, ENOMEM))
+		return false;
+	int fd = open(path, O_CREAT | O_RDONLY | O_CLOEXEC, 0444);
+	if (fd < 0)
+		return false;
+	STEP("namespace/mark/made");
+	close(fd);
+	return true;
 }
 
 /* The version's mark is there, or there is no other and it can be made. */
@@ -54,17 +76,7 @@ static bool is_ours(const char *path)
 		return false;
 	if (stat(mark, &status) == 0)
 		return true;
-	if (errno != ENOENT)
-		return false;
-	if (is_of_another_version(path)) {
-		errno = EPROTONOSUPPORT;
-		return false;
-	}
-	int fd = open(mark, O_CREAT | O_RDONLY | O_CLOEXEC, 0444);
-	if (fd < 0)
-		return false;
-	close(fd);
-	return true;
+	return errno == ENOENT && is_of_no_other_version(path) && make_mark(mark);
 }
 
 /* Everybody may make objects in it, and only their owners may remove them. */
@@ -90,14 +102,15 @@ static const char *find_directory(void)
 	char path[PATH_MAX], absolute[PATH_MAX];
 
 	if (wish && *wish) {
-		if (!realpath(wish, absolute))
+		if (FAULT("namespace/find/path", ENOMEM) || !realpath(wish, absolute))
 			return NULL;
 	} else if (!make_default(absolute)) {
 		return NULL;
 	}
 	if (!join(path, absolute, ".") || !is_ours(absolute))
 		return NULL;
-	char *found = strdup(absolute), *none = NULL;
+	char *found = FAULT("namespace/find/memory", ENOMEM) ? NULL : strdup(absolute);
+	char *none = NULL;
 
 	if (!found || atomic_compare_exchange_strong(&directory, &none, found))
 		return found;
@@ -147,7 +160,7 @@ void namespace_each(const char *kind, void (*visit)(const char *name))
 
 	*prefix++ = '\0';
 	size_t length = strlen(prefix);
-	DIR *stream = opendir(path);
+	DIR *stream = open_directory(path);
 
 	if (!stream)
 		return;

@@ -29,14 +29,18 @@ int object_begin(int directory, const char *path, mode_t mode, char name[PATH_MA
 	/* without /proc it could not be given a name */
 	if (access("/proc/self/fd", X_OK) == 0) {
 		snprintf(parent, sizeof(parent), "%.*s.", length, path);
-		fd = openat(directory, parent, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+		fd = FAULT("object/begin/open", EMFILE, ENFILE, ENOSPC, ENOMEM, EOPNOTSUPP)
+			     ? -1
+			     : openat(directory, parent, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
 		if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
 			return fd;
 	}
 #endif
 	do {
 		snprintf(name, PATH_MAX, "%.*s.new-%ld-%u", length, path, (long)getpid(), ++number);
-		fd = openat(directory, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
+		fd = FAULT("object/begin/create", EMFILE, ENFILE, ENOSPC, ENOMEM)
+			     ? -1
+			     : openat(directory, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
 	} while (fd < 0 && errno == EEXIST);
 	return fd;
 }
@@ -44,12 +48,19 @@ int object_begin(int directory, const char *path, mode_t mode, char name[PATH_MA
 /* Gives the file its name, if there is no other of that name. */
 bool object_name(int fd, const char *nameless, int directory, const char *path)
 {
+	bool is_named = false;
 	char self[32];
 
-	if (*nameless)
-		return linkat(directory, nameless, directory, path, 0) == 0;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, self, directory, path, AT_SYMLINK_FOLLOW) == 0;
+	if (FAULT("object/name/link", ENOSPC, ENOMEM))
+		return false;
+	if (*nameless)
+		is_named = linkat(directory, nameless, directory, path, 0) == 0;
+	else
+		is_named = linkat(AT_FDCWD, self, directory, path, AT_SYMLINK_FOLLOW) == 0;
+	if (is_named)
+		STEP("object/name/linked");
+	return is_named;
 }
 
 mode_t object_widened(mode_t mode)
@@ -64,10 +75,19 @@ int object_allocate(int fd, off_t offset, off_t size)
 {
 	int error;
 
+	if (FAULT("object/allocate/room", ENOSPC))
+		return errno;
 	do
 		error = posix_fallocate(fd, offset, size);
 	while (error == EINTR);
 	return error;
+}
+
+static void *map_shared(int fd, size_t size)
+{
+	if (FAULT("object/map/memory", ENOMEM))
+		return MAP_FAILED;
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 }
 
 bool object_write(int fd, enum object_kind kind, size_t size, mode_t mode,
@@ -80,7 +100,7 @@ bool object_write(int fd, enum object_kind kind, size_t size, mode_t mode,
 		errno = error;
 		return false;
 	}
-	void *place = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *place = map_shared(fd, size);
 	if (place == MAP_FAILED)
 		return false;
 	struct object *object = place;
@@ -95,15 +115,19 @@ bool object_write(int fd, enum object_kind kind, size_t size, mode_t mode,
 	return true;
 }
 
-/* What the umask leaves of the mode, which only a file that was made with it can tell. */
-static bool lessen(int fd, mode_t *mode)
+bool object_lessen(int fd, mode_t *mode)
 {
 	struct stat status;
 
-	if (fstat(fd, &status) < 0)
+	if (FAULT("object/create/stat", ENOMEM) || fstat(fd, &status) < 0)
 		return false;
 	*mode = status.st_mode & 0777;
 	return true;
+}
+
+bool object_widen(int fd, mode_t mode)
+{
+	return !FAULT("object/create/mode", ENOMEM) && fchmod(fd, object_widened(mode)) == 0;
 }
 
 static int create(const char *path, bool is_nameless, enum object_kind kind, size_t size,
@@ -115,7 +139,7 @@ static int create(const char *path, bool is_nameless, enum object_kind kind, siz
 
 	if (fd < 0)
 		return -1;
-	bool is_made = (is_exact || lessen(fd, &mode)) && fchmod(fd, object_widened(mode)) == 0 &&
+	bool is_made = (is_exact || object_lessen(fd, &mode)) && object_widen(fd, mode) &&
 		       object_write(fd, kind, size, mode, make, wish) &&
 		       (is_nameless || object_name(fd, nameless, AT_FDCWD, path));
 	int error = errno;
@@ -160,14 +184,14 @@ bool object_map_head(struct mapping *mapping, int fd, enum object_kind kind, siz
 {
 	struct stat status;
 
-	if (fstat(fd, &status) < 0)
+	if (FAULT("object/map/stat", ENOMEM) || fstat(fd, &status) < 0)
 		return false;
 	if (!S_ISREG(status.st_mode) || status.st_size < (off_t)least) {
 		errno = EINVAL;
 		return false;
 	}
 	size_t size = (uintmax_t)status.st_size < most ? (size_t)status.st_size : most;
-	void *place = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *place = map_shared(fd, size);
 	if (place == MAP_FAILED)
 		return false;
 

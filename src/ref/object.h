@@ -103,6 +103,12 @@ int object_begin(int directory, const char *path, mode_t mode, char nameless[PAT
 bool object_write(int fd, enum object_kind kind, size_t size, mode_t mode,
 		  void (*make)(struct object *object, const void *wish), const void *wish);
 bool object_name(int fd, const char *nameless, int directory, const char *path);
+/*
+ * Its mode is to be what the umask leaves of this one, which only a file that was made with it can
+ * tell; and the file's is to be wider.  False with errno.
+ */
+bool object_lessen(int fd, mode_t *mode);
+bool object_widen(int fd, mode_t mode);
 /* The mode with, for whoever may read or write, the permission for both. */
 mode_t object_widened(mode_t mode);
 /* posix_fallocate, whatever signals come. */

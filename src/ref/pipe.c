@@ -82,7 +82,7 @@ bool pipe_write(int fd, mode_t mode, bool is_named)
 	return fchmod(fd, pipe_file_mode(mode)) == 0 &&
 	       object_write(fd, OBJECT_PIPE, offsetof(struct pipe, halves) + PIPE_CAPACITY, mode,
 			    make_pipe, &is_named) &&
-	       ftruncate(fd, pipe_length(mode)) == 0;
+	       !FAULT("pipe/make/length", ENOSPC) && ftruncate(fd, pipe_length(mode)) == 0;
 }
 
 /* Opens once more a file that has no name, or one that nobody looks for. */
@@ -90,6 +90,8 @@ static int open_again(int fd, const char *nameless, int flags)
 {
 	char self[32];
 
+	if (FAULT("pipe/make/open-again", EMFILE, ENFILE, ENOMEM))
+		return -1;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	return open(*nameless ? nameless : self, flags);
 }
@@ -188,6 +190,7 @@ static void pipe_closed(struct handle *h)
 	struct pipe *pipe = pipe_of(&h->mapping);
 
 	atomic_fetch_add(&pipe->changes, 1);
+	STEP("pipe/close/told");
 	pipe_wake(&h->mapping, &pipe->readers);
 	pipe_wake(&h->mapping, &pipe->writers);
 }

@@ -122,7 +122,10 @@ void pipe_wake(struct mapping *mapping, struct pipe_side *side)
 	if (!eventcount_is_waited_for(&side->moved))
 		return;
 	say_where(&side->woken_on);
-	if (eventcount_advance(&side->moved, false))
+	bool has_sleepers = eventcount_advance(&side->moved, false);
+
+	STEP("pipe/wake/told");
+	if (has_sleepers)
 		futex_wake(&side->moved.word, INT_MAX);
 }
 

@@ -115,6 +115,7 @@ int pipe_resize(int fd, struct handle *h, unsigned long size)
 	}
 	/* there may be room for who waits for it */
 	atomic_fetch_add(&pipe->changes, 1);
+	STEP("pipe/resize/told");
 	pipe_wake(&h->mapping, &pipe->writers);
 	return (int)rounded(size);
 }

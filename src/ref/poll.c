@@ -21,6 +21,7 @@
 #include "ref/descriptor.h"
 #include "ref/futex.h"
 #include "ref/ipcref.h"
+#include "ref/step.h"
 
 /* Milliseconds from look to look: more and more. */
 enum { FIRST_INTERVAL = 1, LONGEST_INTERVAL = 16 };
@@ -47,6 +48,8 @@ struct list {
 
 static bool make_room(struct list *list)
 {
+	if (FAULT("poll/gather/memory", ENOMEM))
+		return false;
 	list->ours = calloc(list->count, sizeof(*list->ours));
 	list->bells = calloc(list->count, sizeof(*list->bells));
 	list->theirs = calloc(list->count, sizeof(*list->theirs));

@@ -34,6 +34,13 @@ static const struct object_class registry_class = {
 	.least = sizeof(struct registry),
 };
 
+static int open_file(const char *path)
+{
+	if (FAULT("registry/file/open", EMFILE, ENFILE, ENOMEM))
+		return -1;
+	return open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+}
+
 /* Everybody's, and made by the first who needs it. */
 static bool open_registry(const struct ipc_class *class, struct mapping *mapping)
 {
@@ -43,7 +50,7 @@ static bool open_registry(const struct ipc_class *class, struct mapping *mapping
 	if (!namespace_path(path, class->name, "registry"))
 		return false;
 	do {
-		fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+		fd = open_file(path);
 		if (fd >= 0 || errno != ENOENT)
 			break;
 		fd = object_create_exactly(path, false, OBJECT_REGISTRY, sizeof(struct registry),
@@ -140,6 +147,7 @@ static void sweep(const struct ipc_class *class, struct mapping *registry)
 		for (uint32_t i = 0; i <= MOST_TRIES; i++)
 			if (path_of(class, id_at((int)making - 1, sequence + i), path))
 				unlink(path);
+		STEP("registry/sweep/unlinked");
 	}
 	r->making = 0;
 	errno = saved;
@@ -149,6 +157,26 @@ static void lock(const struct ipc_class *class, struct mapping *registry)
 {
 	mapping_lock(registry);
 	sweep(class, registry);
+}
+
+/*
+ * Who has removed an object and then could not open the registry, or died before, has left its
+ * place in use.
+ */
+static void free_places(const struct ipc_class *class, struct mapping *registry)
+{
+	struct place *places = places_of(registry);
+	int bound = bound_of(registry), saved = errno;
+	char path[PATH_MAX];
+
+	for (int i = 0; i < bound; i++) {
+		if (!places[i].is_used || !path_of(class, id_of(i, &places[i]), path) ||
+		    access(path, F_OK) == 0 || errno != ENOENT)
+			continue;
+		CHANGE(registry, places[i].is_used, 0);
+		mapping_commit(registry);
+	}
+	errno = saved;
 }
 
 /* What is left to do when an object is marked as removed, whoever has marked it. */
@@ -246,6 +274,10 @@ static int create(struct ipc_class *class, struct mapping *registry, key_t key, 
 {
 	int index = find_place(class, registry);
 
+	if (index < 0) {
+		free_places(class, registry);
+		index = find_place(class, registry);
+	}
 	if (index < 0 || !wish->size) {
 		errno = wish->size ? ENOSPC : EINVAL;
 		return -1;
@@ -254,6 +286,7 @@ static int create(struct ipc_class *class, struct mapping *registry, key_t key, 
 	struct whole_wish whole = {wish, key, (unsigned)flags & 0777, place->sequence % SEQUENCES};
 
 	((struct registry *)registry->object)->making = (uint32_t)index + 1;
+	STEP("registry/create/begun");
 	if (make_file(class, index, &whole) < 0) {
 		((struct registry *)registry->object)->making = 0;
 		return -1;
@@ -301,6 +334,24 @@ static struct ipc_object *ipc_of(const struct handle *h)
 	return (struct ipc_object *)h->mapping.object;
 }
 
+/* Of the object in this file; NULL with errno. */
+static struct handle *make_handle(int fd, const struct ipc_class *class, int id)
+{
+	struct stat status;
+
+	if (FAULT("registry/find/stat", ENOMEM) || fstat(fd, &status) < 0)
+		return NULL;
+	struct handle *h = handle_make(fd, &class->class);
+	if (h) {
+		h->id = id;
+		h->device = status.st_dev;
+		h->file = status.st_ino;
+	} else if (errno == EINVAL) {
+		errno = EBADMSG;
+	}
+	return h;
+}
+
 /* NULL with errno ENOENT: it is gone; else as of ipc_find. */
 static struct handle *open_object(struct ipc_class *class, int id)
 {
@@ -308,23 +359,15 @@ static struct handle *open_object(struct ipc_class *class, int id)
 
 	if (!path_of(class, id, path))
 		return NULL;
-	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_file(path);
 	if (fd < 0)
 		return NULL;
-	struct handle *h = handle_make(fd, &class->class);
-	int error = h ? errno : errno == EINVAL ? EBADMSG : errno;
-	struct stat status;
+	struct handle *h = make_handle(fd, class, id);
+	int error = errno;
 
-	if (h && fstat(fd, &status) == 0) {
-		h->id = id;
-		h->device = status.st_dev;
-		h->file = status.st_ino;
-	}
 	close(fd);
 	errno = error;
-	if (!h)
-		return NULL;
-	if (!ipc_of(h)->is_removed)
+	if (!h || !ipc_of(h)->is_removed)
 		return h;
 	handle_put(h);
 	errno = ENOENT;
@@ -418,15 +461,17 @@ void ipc_stat(const struct handle *h, struct ipc_perm *permissions)
 /*
  * The file is found by its name, for there is no descriptor of it; its owner may have put another
  * there, so that it is looked at first.  Who isn't its owner can't change its mode, and needn't: it
- * is open to all then.
+ * is open to all then.  False with errno: it could not be looked at.
  */
-static void open_file_to(const struct ipc_class *class, const struct handle *h, mode_t mode)
+static bool open_file_to(const struct ipc_class *class, const struct handle *h, mode_t mode)
 {
 	int saved = errno;
 	char path[PATH_MAX];
 	struct stat status;
-	int fd = path_of(class, h->id, path) ? open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC) : -1;
+	int fd = path_of(class, h->id, path) ? open_file(path) : -1;
 
+	if (fd < 0 && ipc_is_shortage(errno))
+		return false;
 	if (fd >= 0) {
 		if (fstat(fd, &status) == 0 && status.st_dev == h->device &&
 		    status.st_ino == h->file)
@@ -434,6 +479,7 @@ static void open_file_to(const struct ipc_class *class, const struct handle *h, 
 		close(fd);
 	}
 	errno = saved;
+	return true;
 }
 
 int ipc_set(struct ipc_class *class, struct handle *h, const struct ipc_perm *permissions)
@@ -449,14 +495,20 @@ int ipc_set(struct ipc_class *class, struct handle *h, const struct ipc_perm *pe
 		return -1;
 	}
 	/* whoever dies here leaves a file that is too wide rather than too narrow */
-	open_file_to(class, h, file_mode(old, was_its_creators) | file_mode(mode, is_its_creators));
+	if (!open_file_to(class, h,
+			  file_mode(old, was_its_creators) | file_mode(mode, is_its_creators)))
+		return -1;
 	STEP("registry/set/widened");
 	CHANGE(&h->mapping, ipc->uid, uid);
 	CHANGE(&h->mapping, ipc->gid, gid);
 	CHANGE(&h->mapping, ipc->mode, mode);
 	CHANGE(&h->mapping, ipc->changed_at, time(NULL));
 	mapping_commit(&h->mapping);
+	/* which stays too wide, if it can't be looked at any more */
+	int saved = errno;
+
 	open_file_to(class, h, file_mode(mode, is_its_creators));
+	errno = saved;
 	return 0;
 }
 
@@ -562,7 +614,9 @@ int ipc_open(const struct ipc_class *class, int id, int flags)
 {
 	char path[PATH_MAX];
 
-	return path_of(class, id, path) ? open(path, flags | O_CLOEXEC) : -1;
+	if (FAULT("registry/again/open", EMFILE, ENFILE, ENOMEM) || !path_of(class, id, path))
+		return -1;
+	return open(path, flags | O_CLOEXEC);
 }
 
 /* -- all of them ------------------------------------------------------------------------------ */
@@ -574,8 +628,9 @@ int ipc_highest(struct ipc_class *class, unsigned *count)
 
 	*count = 0;
 	if (!open_registry(class, &registry))
-		return 0;
+		return -1;
 	lock(class, &registry);
+	free_places(class, &registry);
 	int bound = bound_of(&registry);
 	for (int i = 0; i < bound; i++)
 		if (places_of(&registry)[i].is_used) {
@@ -591,7 +646,9 @@ int ipc_at(struct ipc_class *class, int place)
 	struct mapping registry;
 	int id = -1;
 
-	if (place >= 0 && place < REGISTRY_PLACES && open_registry(class, &registry)) {
+	if (place >= 0 && place < REGISTRY_PLACES) {
+		if (!open_registry(class, &registry))
+			return -1;
 		lock(class, &registry);
 		if (places_of(&registry)[place].is_used)
 			id = id_of(place, &places_of(&registry)[place]);

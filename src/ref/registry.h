@@ -7,6 +7,7 @@
 #ifndef IPCREF_REGISTRY_H
 #define IPCREF_REGISTRY_H
 
+#include <errno.h>
 #include <sys/ipc.h>
 
 #include "ref/handle.h"
@@ -52,6 +53,11 @@ int ipc_get(struct ipc_class *class, key_t key, int flags, const struct ipc_wish
  * It may be removed at any time, which is_removed tells under its lock.
  */
 struct handle *ipc_find(struct ipc_class *class, int id);
+/* Whether this errno is no answer: whoever has descriptors and memory enough would get another. */
+static inline bool ipc_is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
 /* Whether this process may, of 04 read and 02 write (alter); else errno EACCES. */
 bool ipc_permits(const struct handle *h, unsigned bits);
 /* Whether it may remove it or change its owner; else errno EPERM. */
@@ -60,7 +66,8 @@ bool ipc_is_owner(const struct handle *h);
 void ipc_stat(const struct handle *h, struct ipc_perm *permissions);
 /*
  * IPC_SET: owner, group and the nine bits of the mode; the object is locked, and stays so.  What
- * was changed before is committed with it.  0, or -1 and errno: EINVAL, and nothing is changed.
+ * was changed before is committed with it.  0, or -1 and errno: EINVAL, ENOMEM, EMFILE, ENFILE,
+ * and nothing is changed.
  */
 int ipc_set(struct ipc_class *class, struct handle *h, const struct ipc_perm *permissions);
 /*
@@ -86,7 +93,7 @@ int ipc_open(const struct ipc_class *class, int id, int flags);
 
 /*
  * The registry as a table, for IPC_INFO and the like: the highest place in use (0 if none), how
- * many there are, and the identifier at a place (-1 with errno EINVAL: none there).
+ * many there are, and the identifier at a place (EINVAL: none there).  -1 with errno.
  */
 int ipc_highest(struct ipc_class *class, unsigned *count);
 int ipc_at(struct ipc_class *class, int place);

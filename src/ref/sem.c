@@ -281,7 +281,7 @@ static struct opening *find_opening(const struct stat *status)
 
 static struct opening *map_opening(int fd, const struct stat *status)
 {
-	struct opening *o = calloc(1, sizeof(*o));
+	struct opening *o = FAULT("sem/open/memory", ENOMEM) ? NULL : calloc(1, sizeof(*o));
 
 	if (o && object_map(&o->mapping, fd, OBJECT_SEM, sizeof(struct named))) {
 		o->device = status->st_dev;
@@ -294,6 +294,62 @@ static struct opening *map_opening(int fd, const struct stat *status)
 	return NULL;
 }
 
+static bool identify(int fd, struct stat *status)
+{
+	return !FAULT("sem/open/stat", ENOMEM) && fstat(fd, status) == 0;
+}
+
+static void close_unused(struct opening *opening)
+{
+	struct opening **link = &openings;
+	int saved = errno;
+
+	if (opening->count)
+		return;
+	while (*link != opening)
+		link = &(*link)->next;
+	*link = opening->next;
+	object_unmap(&opening->mapping);
+	free(opening);
+	errno = saved;
+}
+
+/* Its file is nobody's yet but this call's: mapped first, who can't do all of that leaves no name.
+ */
+static struct opening *make_opening(int fd, const char *nameless, const char *path, mode_t mode,
+				    unsigned value)
+{
+	struct stat status;
+
+	if (!object_lessen(fd, &mode) || !object_widen(fd, mode) ||
+	    !object_write(fd, OBJECT_SEM, sizeof(struct named), mode, make_named, &value) ||
+	    !identify(fd, &status))
+		return NULL;
+	struct opening *o = map_opening(fd, &status);
+
+	if (!o || object_name(fd, nameless, AT_FDCWD, path))
+		return o;
+	close_unused(o);
+	return NULL;
+}
+
+static struct opening *create(const char *path, mode_t mode, unsigned value)
+{
+	char nameless[PATH_MAX];
+	int fd = is_value(value) ? object_begin(AT_FDCWD, path, mode, nameless) : -1;
+
+	if (fd < 0)
+		return NULL;
+	struct opening *o = make_opening(fd, nameless, path, mode, value);
+	int error = errno;
+
+	if (*nameless)
+		unlink(nameless);
+	close(fd);
+	errno = error;
+	return o;
+}
+
 /* What is named must be read and written by all who use it. */
 static bool is_permitted(const struct opening *o, const struct stat *status)
 {
@@ -303,61 +359,55 @@ static bool is_permitted(const struct opening *o, const struct stat *status)
 	return false;
 }
 
-static void close_unused(struct opening *opening)
+/* What is there; NULL with errno ENOENT: nothing. */
+static struct opening *open_existing(const char *path)
 {
-	struct opening **link = &openings;
-
-	if (opening->count)
-		return;
-	while (*link != opening)
-		link = &(*link)->next;
-	*link = opening->next;
-	object_unmap(&opening->mapping);
-	free(opening);
-}
-
-/* The semaphore in this file; is_new: nobody is asked who has just made it. */
-static sem_t *adopt(int fd, bool is_new)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	sem_t *sem = SEM_FAILED;
+	struct opening *o = NULL;
 	struct stat status;
+	int fd = FAULT("sem/open/open", EMFILE, ENFILE, ENOMEM) ? -1
+								: open(path, O_RDWR | O_CLOEXEC);
 
-	if (fstat(fd, &status) < 0)
-		return SEM_FAILED;
-	pthread_once(&once, watch_forks);
-	pthread_mutex_lock(&mutex);
-	struct opening *o = find_opening(&status);
-	if (!o)
-		o = map_opening(fd, &status);
-	if (o) {
-		if (is_new || is_permitted(o, &status)) {
-			o->count++;
-			sem = sem_of(o);
-		}
-		int error = errno;
-		close_unused(o);
-		errno = error;
+	if (fd < 0)
+		return NULL;
+	if (identify(fd, &status)) {
+		o = find_opening(&status);
+		if (!o)
+			o = map_opening(fd, &status);
 	}
-	pthread_mutex_unlock(&mutex);
-	return sem;
+	if (o && !is_permitted(o, &status)) {
+		close_unused(o);
+		o = NULL;
+	}
+	int error = errno;
+
+	close(fd);
+	errno = error;
+	return o;
 }
 
-static int create(const char *path, mode_t mode, unsigned value)
+/* Who comes second to create, opens; who finds it gone then, creates. */
+static struct opening *open_or_create(const char *path, int flags, mode_t mode, unsigned value)
 {
-	if (!is_value(value))
-		return -1;
-	return object_create(path, false, OBJECT_SEM, sizeof(struct named), mode & 0777, make_named,
-			     &value);
+	bool is_exclusive = (flags & O_CREAT) && (flags & O_EXCL);
+	struct opening *o = NULL;
+
+	do {
+		if (!is_exclusive)
+			o = open_existing(path);
+		if (o || !(flags & O_CREAT) || (!is_exclusive && errno != ENOENT))
+			break;
+		o = create(path, mode & 0777, value);
+	} while (!o && errno == EEXIST && !is_exclusive);
+	return o;
 }
 
 sem_t *ipcref_sem_open(const char *name, int flags, ...)
 {
-	bool is_new = false, is_exclusive = (flags & O_CREAT) && (flags & O_EXCL);
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	sem_t *sem = SEM_FAILED;
 	char path[PATH_MAX];
 	unsigned value = 0;
 	mode_t mode = 0;
-	int fd = -1;
 
 	if (flags & O_CREAT) {
 		va_list rest;
@@ -369,23 +419,14 @@ sem_t *ipcref_sem_open(const char *name, int flags, ...)
 	}
 	if (!namespace_posix_path(path, "sem", name))
 		return SEM_FAILED;
-
-	/* who comes second to create, opens; who finds it gone then, creates */
-	do {
-		if (!is_exclusive)
-			fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd >= 0 || !(flags & O_CREAT) || (!is_exclusive && errno != ENOENT))
-			break;
-		fd = create(path, mode, value);
-		is_new = fd >= 0;
-	} while (fd < 0 && errno == EEXIST && !is_exclusive);
-	if (fd < 0)
-		return SEM_FAILED;
-
-	sem_t *sem = adopt(fd, is_new);
-	int error = errno;
-	close(fd);
-	errno = error;
+	pthread_once(&once, watch_forks);
+	pthread_mutex_lock(&mutex);
+	struct opening *o = open_or_create(path, flags, mode, value);
+	if (o) {
+		o->count++;
+		sem = sem_of(o);
+	}
+	pthread_mutex_unlock(&mutex);
 	return sem;
 }
 
@@ -414,8 +455,10 @@ int ipcref_sem_unlink(const char *name)
 
 	if (!namespace_posix_path(path, "sem", name))
 		return -1;
-	if (unlink(path) == 0)
+	if (!FAULT("sem/unlink/unlink", ENOMEM, EROFS) && unlink(path) == 0) {
+		STEP("sem/unlink/unlinked");
 		return 0;
+	}
 	/* a directory in which only owners unlink says EPERM, the standard EACCES */
 	if (errno == EPERM)
 		errno = EACCES;

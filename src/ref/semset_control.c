@@ -193,17 +193,20 @@ static int control(const struct semset_view *view, int number, int command, unio
 /* -- all sets --------------------------------------------------------------------------------- */
 
 #ifdef IPC_INFO
-/* How many semaphores there are in the sets that this process may use. */
+/* How many semaphores there are in the sets that this process may use; -1 with errno. */
 static int count_semaphores(int highest)
 {
 	int sum = 0;
 
 	for (int place = 0; place <= highest; place++) {
+		int id = ipc_at(&semset_class, place);
 		struct semset_view view;
 
-		if (semset_find(&view, ipc_at(&semset_class, place))) {
+		if (id >= 0 && semset_find(&view, id)) {
 			sum += (int)view.count;
 			handle_put(view.handle);
+		} else if (ipc_is_shortage(errno)) {
+			return -1;
 		}
 	}
 	return sum;
@@ -211,9 +214,12 @@ static int count_semaphores(int highest)
 
 static int inform(int command, struct seminfo *info)
 {
+	int saved = errno;
 	unsigned sets;
 	int highest = ipc_highest(&semset_class, &sets);
 
+	if (highest < 0)
+		return -1;
 	*info = (struct seminfo){
 		.semmap = SEMSET_MOST_SEMAPHORES * REGISTRY_PLACES,
 		.semmni = REGISTRY_PLACES,
@@ -229,7 +235,10 @@ static int inform(int command, struct seminfo *info)
 	if (command == SEM_INFO) {
 		info->semusz = (int)sets;
 		info->semaem = count_semaphores(highest);
+		if (info->semaem < 0)
+			return -1;
 	}
+	errno = saved;
 	return highest;
 }
 

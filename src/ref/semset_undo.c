@@ -68,7 +68,7 @@ int semset_remember(const struct semset_view *view, const struct semset_who *who
 {
 	struct semset_undoer *undoer = find_undoer(view, who);
 
-	if (!undoer)
+	if (!undoer && !FAULT("semset/undo/room", ENOSPC))
 		undoer = new_undoer(view, who);
 	if (!undoer)
 		return ENOSPC;

@@ -98,10 +98,12 @@ static bool set_mark(int fd)
 		off_t byte = (first + i) % MARKS;
 		struct flock lock = lock_of(byte, byte + 1);
 
-		if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+		if (!FAULT("shm/mark/lock", ENOLCK) && fcntl(fd, F_OFD_SETLK, &lock) == 0)
 			return true;
 		if (errno == EINVAL) /* of a kernel that has no such locks */
 			errno = ENOSYS;
+		if (errno == ENOLCK) /* the kernel lacks memory for one more */
+			errno = ENOMEM;
 		if (errno != EAGAIN && errno != EACCES)
 			return false;
 	}
@@ -120,7 +122,9 @@ static int open_marked(int id)
 /* Closes it, and keeps its mark: as long as the page is mapped, which is MAP_FAILED if none is. */
 static void *keep_mark(int fd)
 {
-	void *page = mmap(NULL, page_size(), PROT_NONE, MAP_SHARED, fd, 0);
+	void *page = FAULT("shm/mark/map", ENOMEM)
+			     ? MAP_FAILED
+			     : mmap(NULL, page_size(), PROT_NONE, MAP_SHARED, fd, 0);
 
 	close_with(fd, errno);
 	return page;
@@ -132,7 +136,10 @@ static void drop_mark(void *page)
 		munmap(page, page_size());
 }
 
-/* The first locked byte from this one on, and where its lock ends; MARKS: there is none. */
+/*
+ * The first locked byte from this one on, and where its lock ends; MARKS: there is none; -1 with
+ * errno: it can't be told.
+ */
 static off_t find_mark(int fd, off_t from, off_t *end)
 {
 	off_t first = MARKS;
@@ -142,7 +149,9 @@ static off_t find_mark(int fd, off_t from, off_t *end)
 	while (from < first) {
 		struct flock lock = lock_of(from, first);
 
-		if (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+		if (FAULT("shm/count/look", ENOMEM) || fcntl(fd, F_OFD_GETLK, &lock) < 0)
+			return -1;
+		if (lock.l_type == F_UNLCK)
 			break;
 		first = lock.l_start > from ? lock.l_start : from;
 		*end = lock.l_len > 0 && lock.l_len < MARKS - lock.l_start
@@ -156,12 +165,14 @@ static off_t find_mark(int fd, off_t from, off_t *end)
 static int count_marks(int id)
 {
 	int fd = ipc_open(&shm_class, id, O_RDWR), count = 0;
-	off_t end;
+	off_t at, end = 0;
 
 	if (fd < 0)
 		return -1;
-	for (off_t at = 0; (at = find_mark(fd, at, &end)) < MARKS; at = end)
+	while ((at = find_mark(fd, end, &end)) >= 0 && at < MARKS)
 		count += (int)(end - at);
+	if (at < 0)
+		return close_with(fd, errno);
 	close(fd);
 	return count;
 }
@@ -173,12 +184,30 @@ static bool is_doomed(const struct handle *h)
 	return segment_of(h)->ipc.mode & SHM_DEST;
 }
 
+/*
+ * Nobody is attached, nor will be: the memory goes at once, and not when the last who has once
+ * looked at the segment has forgotten its head.  False: it stays, for want of a descriptor.
+ */
+static bool free_memory(int id)
+{
+	int fd = ipc_open(&shm_class, id, O_RDWR);
+
+	if (fd < 0)
+		return false;
+	bool is_freed = ftruncate(fd, (off_t)start_of_memory()) == 0;
+
+	close(fd);
+	return is_freed;
+}
+
 /* Unlocks a segment.  True: it is no more, for it was doomed and nobody is attached. */
 static bool unlock_or_destroy(struct handle *h)
 {
 	struct segment *segment = segment_of(h);
-	bool is_over = segment->ipc.is_removed || (is_doomed(h) && count_marks(h->id) == 0);
+	bool is_over = segment->ipc.is_removed ||
+		       (is_doomed(h) && count_marks(h->id) == 0 && free_memory(h->id));
 
+	STEP("shm/destroy/emptied");
 	if (is_over)
 		segment->ipc.is_removed = 1;
 	mapping_unlock(&h->mapping);
@@ -221,7 +250,10 @@ static bool lock_if_there(struct handle *h)
 	return false;
 }
 
-/* Calls it with each segment that this process may open; what is to be destroyed is destroyed. */
+/*
+ * Calls it with each segment that this process may open; what is to be destroyed is destroyed.  The
+ * highest place, or -1 with errno: they can't all be looked at.
+ */
 static int for_each_segment(void (*call)(const struct handle *h, void *data), void *data)
 {
 	unsigned count;
@@ -231,6 +263,8 @@ static int for_each_segment(void (*call)(const struct handle *h, void *data), vo
 		int id = ipc_at(&shm_class, place);
 		struct handle *h = id < 0 ? NULL : find(id);
 
+		if (!h && ipc_is_shortage(errno))
+			return -1;
 		if (h && call)
 			call(h, data);
 		if (h)
@@ -288,8 +322,8 @@ int ipcref_shmget(key_t key, size_t size, int flags)
 
 		if (id >= 0 && is_new)
 			return id;
-		if (error == ENOSPC && id < 0 && !is_swept) {
-			/* perhaps those of the dead have the place */
+		if ((error == ENOSPC || error == ENOMEM) && id < 0 && !is_swept) {
+			/* perhaps those of the dead have the place, or the memory */
 			for_each_segment(NULL, NULL);
 			is_swept = true;
 			continue;
@@ -390,13 +424,15 @@ static bool choose_address(uintptr_t *address, int flags)
 	return false;
 }
 
-/* The size of the memory, as far as there is a file to hold it; 0 with errno EBADMSG. */
+/* The size of the memory, as far as there is a file to hold it; 0 with errno, mostly EBADMSG. */
 static size_t size_of_memory(const struct handle *h, int fd)
 {
 	uint64_t size = *(volatile uint64_t *)&segment_of(h)->size;
 	struct stat status;
 
-	if (fstat(fd, &status) == 0 && size > 0 && size <= largest_size &&
+	if (FAULT("shm/attach/stat", ENOMEM) || fstat(fd, &status) < 0)
+		return 0;
+	if (size > 0 && size <= largest_size &&
 	    whole_pages((size_t)size) + start_of_memory() <= (uintmax_t)status.st_size)
 		return whole_pages((size_t)size);
 	errno = EBADMSG;
@@ -420,7 +456,9 @@ static void *map_at(uintptr_t address, size_t size, int flags, int fd)
 		errno = EINVAL;
 		return MAP_FAILED;
 	}
-	void *place = mmap(wish, size, protection, how, fd, (off_t)start_of_memory());
+	void *place = FAULT("shm/attach/map", ENOMEM)
+			      ? MAP_FAILED
+			      : mmap(wish, size, protection, how, fd, (off_t)start_of_memory());
 
 	if (place == MAP_FAILED && errno == EEXIST) {
 		errno = EINVAL; /* there is something at the address */
@@ -452,27 +490,26 @@ static bool map_memory(struct attachment *a, uintptr_t address, int flags)
 }
 
 /* The segment is locked, and there. */
-static bool map_and_mark(struct attachment *a, uintptr_t address, int flags)
+static bool mark_and_map(struct attachment *a, uintptr_t address, int flags)
 {
 	int fd = open_marked(a->h->id);
 
 	if (fd < 0)
 		return false;
-	if (!map_memory(a, address, flags)) {
-		close_with(fd, errno);
-		return false;
-	}
-	STEP("shm/attach/mapped");
+	/* last the memory, for what was at its address (SHM_REMAP) isn't to be had back */
 	a->mark = keep_mark(fd);
-	if (a->mark == MAP_FAILED) {
+	if (a->mark == MAP_FAILED)
+		return false;
+	keep_from_children(a->mark);
+	STEP("shm/attach/marked");
+	if (!map_memory(a, address, flags)) {
 		int error = errno;
 
-		munmap(a->address, a->size);
+		drop_mark(a->mark);
 		errno = error;
 		return false;
 	}
-	keep_from_children(a->mark);
-	STEP("shm/attach/marked");
+	STEP("shm/attach/mapped");
 	return true;
 }
 
@@ -484,13 +521,13 @@ static struct attachment *attach(struct handle *h, uintptr_t address, int flags)
 
 	if (!ipc_permits(h, rights))
 		return NULL;
-	a = malloc(sizeof(*a));
+	a = FAULT("shm/attach/memory", ENOMEM) ? NULL : malloc(sizeof(*a));
 	if (!a || !lock_if_there(h)) {
 		free(a);
 		return NULL;
 	}
 	a->h = h;
-	if (!map_and_mark(a, address, flags)) {
+	if (!mark_and_map(a, address, flags)) {
 		mapping_unlock(&h->mapping);
 		free(a);
 		return NULL;
@@ -776,7 +813,12 @@ int ipcref_shm_open(const char *name, int flags, mode_t mode)
 {
 	char path[PATH_MAX];
 
-	return object_path(path, name) ? open(path, flags | O_CLOEXEC | O_NOFOLLOW, mode) : -1;
+	if (!object_path(path, name) || FAULT("shm/open/open", EMFILE, ENFILE, ENOSPC, ENOMEM))
+		return -1;
+	int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	STEP("shm/open/opened");
+	return fd;
 }
 
 int ipcref_shm_unlink(const char *name)
@@ -785,8 +827,10 @@ int ipcref_shm_unlink(const char *name)
 
 	if (!object_path(path, name))
 		return -1;
-	if (unlink(path) == 0)
+	if (!FAULT("shm/unlink/unlink", ENOMEM, EROFS) && unlink(path) == 0) {
+		STEP("shm/unlink/unlinked");
 		return 0;
+	}
 	if (errno == EPERM) /* the directory is everybody's, and the file another's */
 		errno = EACCES;
 	return -1;

@@ -64,6 +64,8 @@ static bool path_of(pid_t pid, char path[PATH_MAX])
 /* Maps the mailbox of this path, and tells which file it is; false with errno. */
 static bool map_mailbox(struct mapping *mapping, const char *path, struct stat *file)
 {
+	if (FAULT("sig/mailbox/open", EMFILE, ENFILE))
+		return false;
 	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
@@ -110,8 +112,10 @@ static void bury(const char *name)
 		return;
 	mapping_lock(&mapping);
 	if (!process_lives((uint32_t)pid, mailbox_of(&mapping)->birth) &&
-	    namespace_leads_to(path, &file))
+	    namespace_leads_to(path, &file)) {
 		unlink(path);
+		STEP("sig/bury/gone");
+	}
 	mapping_unlock(&mapping);
 	object_unmap(&mapping);
 }
@@ -163,6 +167,7 @@ static bool find_or_make_own(void)
 		if (fd < 0)
 			return false;
 		close(fd);
+		STEP("sig/mailbox/made");
 		if (!open_mailbox(&own, getpid()))
 			return false;
 	}
@@ -227,7 +232,7 @@ int ipcref_sigqueue(pid_t pid, int signal, const union sigval value)
 		return -1;
 	}
 	/* the leave that is needed is kill's, which asks by signal 0 */
-	if (kill(pid, 0) < 0)
+	if (FAULT("sig/queue/leave", EPERM) || kill(pid, 0) < 0)
 		return -1;
 	if (signal == 0)
 		return 0;
@@ -280,6 +285,7 @@ static bool take(struct mapping *mapping, const sigset_t *set, siginfo_t *info)
 	info->si_uid = best->user;
 	memcpy(&info->si_value, &best->value, sizeof(info->si_value));
 	CHANGE(mapping, best->signal, 0);
+	STEP("sig/wait/taken");
 	return true;
 }
 

@@ -86,16 +86,9 @@ static bool write_socket(int fd, const struct wish *wish)
 	return fchmod(fd, 0666) == 0 &&
 	       object_write(fd, OBJECT_SOCKET, offsetof(struct socket, rings), 0666, make_socket,
 			    wish) &&
+	       !FAULT("sock/make/length", ENOSPC) &&
 	       ftruncate(fd, (off_t)sizeof(struct socket) + 0666) == 0 &&
 	       descriptor_take_end(fd, SOCKET_A);
-}
-
-static void close_keeping_errno(int fd)
-{
-	int error = errno;
-
-	close(fd);
-	errno = error;
 }
 
 /* A file with the end A, and its number as its name: in this order, for nobody to bury it. */
@@ -177,7 +170,9 @@ static bool open_both(int ends[2])
 	if (ends[0] < 0)
 		return false;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", ends[0]);
-	ends[1] = open(*nameless ? nameless : self, O_RDWR | O_CLOEXEC);
+	ends[1] = FAULT("sock/pair/open-again", EMFILE, ENFILE, ENOMEM)
+			  ? -1
+			  : open(*nameless ? nameless : self, O_RDWR | O_CLOEXEC);
 	int error = errno;
 
 	if (*nameless)
@@ -201,8 +196,14 @@ static int make_pair(int type, int ends[2])
 		       set_flags(made[0], type) && set_flags(made[1], type);
 	if (descriptor_adopt_both(made, is_made, OBJECT_SOCKET, SOCKET_A, SOCKET_B, ends) < 0)
 		return -1;
-	rights_join(ends);
-	return 0;
+	if (rights_join(ends))
+		return 0;
+	int error = errno;
+
+	ipcref_close(ends[0]);
+	ipcref_close(ends[1]);
+	errno = error;
+	return -1;
 }
 
 int ipcref_socketpair(int domain, int type, int protocol, int ends[2])

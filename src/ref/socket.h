@@ -7,10 +7,10 @@
  * has more than one file and one lock.  A socket of datagrams that isn't of a pair has no end B:
  * who sends to it opens its file, and puts the datagram into the queue to A.
  *
- * Whoever has an end has locked its byte of the file (descriptor_take_end), which goes with the last
- * descriptor, whoever dies; hence a peer's end is seen, not told.  For others to find it, every
- * file but a pair's has a link in the namespace named after its number, which goes with the last
- * end; bind makes another link, at the path or, for an abstract name, in the namespace too.
+ * Whoever has an end has locked its byte of the file (descriptor_take_end), which goes with the
+ * last descriptor, whoever dies; hence a peer's end is seen, not told.  For others to find it,
+ * every file but a pair's has a link in the namespace named after its number, which goes with the
+ * last end; bind makes another link, at the path or, for an abstract name, in the namespace too.
  *
  * The file is open to all, for a connection's other end may be any user's: whether one may write to
  * the path is asked by the library, as its length tells.
@@ -85,6 +85,8 @@ enum socket_switch {
 	SWITCH_TIME = 4,
 	SWITCH_EXACT_TIME = 8,
 	SWITCH_ASYNC = 0x200, /* O_ASYNC, which its carrier has */
+	/* its name may not lead here yet: if nobody has the lock, who was binding it has died */
+	SWITCH_BINDING = 0x400,
 	/* kept, and of no effect here */
 	SWITCH_KEEPALIVE = 0x10,
 	SWITCH_BROADCAST = 0x20,
@@ -177,6 +179,8 @@ void socket_bury(uint64_t number);
 int socket_parse(struct sockaddr_un *to, const struct sockaddr *address, socklen_t size);
 bool socket_find(struct socket_file *file, const struct sockaddr_un *to, socklen_t size,
 		 uint32_t type);
+/* Takes the name from the locked socket that somebody died of giving it. */
+void socket_settle_name(int fd, struct handle *h);
 /* Tells it to who asked; both may be NULL. */
 void socket_tell(const struct socket_name *name, struct sockaddr *address, socklen_t *size);
 void socket_copy_name(struct socket_name *to, const struct socket_name *from);
@@ -242,6 +246,8 @@ struct cursor {
 	size_t offset;
 };
 
+/* Memory for the record, so that it isn't refused for want of that.  0 or an error. */
+int queue_reserve(const struct queue_view *view, int fd, const struct record *record);
 /* Adds a record, for which there is room.  0 or an error: ENOBUFS. */
 int queue_put(const struct queue_view *view, int fd, const struct record *record, const char *name,
 	      struct cursor *from);
@@ -278,16 +284,16 @@ struct parcel {
 
 /*
  * Carriers of a new pair; of a socket that others find by its number; of a connection, by a ticket
- * that goes with it into the listener's queue.  Where one can't be had, there is none.
+ * that goes with it into the listener's queue.  Where the system has no such thing, there is none;
+ * if it only lacks room for one now, that is an error.
  */
-void rights_join(const int ends[2]);
-void rights_name(struct handle *h);
+bool rights_join(const int ends[2]);
+int rights_name(struct handle *h);
+void rights_unname(struct handle *h);
 bool rights_path_of(char path[PATH_MAX], uint64_t number);
-/* The descriptor of a carrier, or -1.  The listener is locked. */
-int rights_connect(struct socket *listener, uint32_t *ticket);
-void rights_accept(struct handle *listener, uint32_t ticket, int accepted);
-/* This is the carrier's descriptor; -1: none. */
-void rights_attach(struct handle *h, int fd);
+/* The listener is locked.  0 or an error. */
+int rights_connect(struct handle *h, struct socket *listener, uint32_t *ticket);
+int rights_accept(struct handle *listener, uint32_t ticket, int accepted);
 void rights_share(struct handle *h, int copy);
 void rights_release(struct handle *h);
 

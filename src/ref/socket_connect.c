@@ -172,18 +172,22 @@ void socket_wake_pending(struct mapping *mapping)
 
 /* -- listening -------------------------------------------------------------------------------- */
 
-static int listen_locked(struct handle *h, int backlog)
+static int listen_locked(int fd, struct handle *h, int backlog)
 {
 	struct socket *socket = socket_of(&h->mapping);
 
 	if (!has_connections(socket))
 		return EOPNOTSUPP;
+	socket_settle_name(fd, h);
 	if (socket->state != SOCKET_LISTENS &&
 	    (socket->state != SOCKET_FRESH || socket->ends[0].name.size <= PATH_AT))
 		return EINVAL;
 	if (backlog < 0 || backlog > MOST_BACKLOG)
 		backlog = MOST_BACKLOG;
-	rights_name(h);
+	int error = rights_name(h);
+
+	if (error)
+		return error;
 	CHANGE(&h->mapping, socket->backlog, (uint32_t)backlog);
 	CHANGE(&h->mapping, socket->state, SOCKET_LISTENS);
 	socket_introduce(&h->mapping, &socket->ends[0].person);
@@ -202,7 +206,7 @@ int ipcref_listen(int fd, int backlog)
 	if (!h)
 		return -1;
 	mapping_lock(&h->mapping);
-	int error = listen_locked(h, backlog);
+	int error = listen_locked(fd, h, backlog);
 	mapping_unlock(&h->mapping);
 	handle_put(h);
 	if (!error)
@@ -287,12 +291,13 @@ static int enqueue(struct socket_file *listener, struct handle *h, uint64_t numb
 	if (view.queue->records > socket->backlog ||
 	    queue_room(&view, SOCKET_RING, 0) < sizeof(number))
 		return EAGAIN;
-	int carrier = rights_connect(socket, &record.ticket);
-	int error = queue_put(&view, listener->fd, &record, "", &cursor);
-	if (!error)
-		rights_attach(h, carrier);
-	else if (carrier >= 0)
-		close(carrier);
+	int error = rights_connect(h, socket, &record.ticket);
+
+	if (error)
+		return error;
+	error = queue_put(&view, listener->fd, &record, "", &cursor);
+	if (error)
+		rights_release(h);
 	return error;
 }
 
@@ -321,7 +326,11 @@ static void settle(int fd, struct handle *h)
 
 	if (socket->state != SOCKET_CONNECTING || thread_lives(socket->connector, 0))
 		return;
-	bool is_made = socket_has_peer(fd, h) == 1 || socket->was_accepted;
+	int peer = socket_has_peer(fd, h);
+
+	if (peer < 0)
+		return; /* it can't be told now */
+	bool is_made = peer == 1 || socket->was_accepted;
 	end_connecting(h, is_made ? SOCKET_CONNECTED : SOCKET_FRESH);
 }
 
@@ -347,6 +356,11 @@ static int connect_to_listener(int fd, struct handle *h, struct socket_file *lis
 		return ECONNREFUSED;
 	settle(fd, h);
 	error = begin_to_connect(h, listener);
+	if (error == EALREADY) {
+		/* who has died in saying that it is connected is undone only now */
+		settle(fd, h);
+		error = begin_to_connect(h, listener);
+	}
 	if (error)
 		return error;
 	STEP("sock/connect/begun");
@@ -438,14 +452,13 @@ static int take_end(uint64_t number, int flags)
 
 	if (!socket_path_of(path, number))
 		return -1;
+	if (FAULT("sock/accept/open", EMFILE, ENFILE, ENOMEM))
+		return -1;
 	fd = open(path, O_RDWR | O_CLOEXEC | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
 	if (fd < 0)
 		return -1;
 	if (!descriptor_take_end(fd, SOCKET_B)) {
-		int error = errno;
-
-		close(fd);
-		errno = error;
+		close_keeping_errno(fd);
 		return -1;
 	}
 	if (!(flags & SOCK_CLOEXEC))
@@ -456,7 +469,7 @@ static int take_end(uint64_t number, int flags)
 
 /*
  * Takes the first of the queue.  0, an error, or EAGAIN: there is none.  One whose file is gone is
- * dropped.
+ * dropped.  After an error *accepted, if it isn't -1, is to be closed when nothing is locked.
  */
 static int dequeue(struct handle *h, int flags, int *accepted)
 {
@@ -478,11 +491,12 @@ static int dequeue(struct handle *h, int flags, int *accepted)
 		*accepted = take_end(number_at(&view, view.head, &record), flags);
 		if (*accepted < 0 && errno != ENOENT)
 			return errno;
+		int error = *accepted < 0 ? 0 : rights_accept(h, record.ticket, *accepted);
+		if (error)
+			return error;
 		queue_advance(&view, queue_after(view.head, &record), 1, record.size, 0);
-		if (*accepted >= 0) {
-			rights_accept(h, record.ticket, *accepted);
+		if (*accepted >= 0)
 			return 0;
-		}
 	}
 }
 
@@ -501,6 +515,8 @@ static int await_connection(int fd, struct handle *h, int flags, int *accepted)
 	}
 	mapping_unlock(&h->mapping);
 	vigil_end(&waiting.own);
+	if (error && *accepted >= 0)
+		ipcref_close(*accepted);
 	return error;
 }
 

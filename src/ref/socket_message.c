@@ -268,6 +268,22 @@ static size_t part_of(const struct outgoing *out, const struct queue_view *view,
 	return left < room ? left : room;
 }
 
+/*
+ * Descriptors go first.  What they were sent with may then not be refused any more, or they would
+ * stay on the carrier until somebody receives the next ones; and where there's room for no more,
+ * though nothing is to be received, they are of senders that were killed, and wait for that, too.
+ */
+static int send_rights(const struct outgoing *out, const struct route *route,
+		       const struct queue_view *view, struct record *record)
+{
+	int error = queue_reserve(view, number_of(out, route), record);
+
+	if (!error)
+		error = rights_send(out->rights, route->is_own ? out->h : NULL,
+				    socket_of(route->mapping), route->end, &record->ticket);
+	return error == EAGAIN && view->queue->records == 0 ? ENOBUFS : error;
+}
+
 /* Puts what there is room for.  0, an error, or EAGAIN: there was none. */
 static int put_part(struct outgoing *out, struct route *route, struct cursor *cursor, size_t *left,
 		    bool is_urgent)
@@ -294,7 +310,7 @@ static int put_part(struct outgoing *out, struct route *route, struct cursor *cu
 	if (is_urgent)
 		record.flags |= RECORD_IS_URGENT;
 	else if (out->rights->count)
-		error = rights_send(out->rights, own, to, route->end, &record.ticket);
+		error = send_rights(out, route, &view, &record);
 	if (!error)
 		error = queue_put(&view, number_of(out, route), &record, name->path, cursor);
 	if (error)
@@ -571,6 +587,16 @@ static bool walk_along(struct incoming *in, const struct queue_view *view, struc
 	return true;
 }
 
+/*
+ * The descriptors come after the message is taken.  If this process dies meanwhile, they must not
+ * stay open on the carrier: so it is not known to be empty.
+ */
+static void leave_descriptors(const struct incoming *in, const struct queue_view *view)
+{
+	if (in->ticket)
+		CHANGE(view->mapping, view->queue->carried, in->ticket - 1);
+}
+
 static bool take_stream(struct incoming *in, const struct queue_view *view)
 {
 	struct socket_end *own = own_end(in);
@@ -595,6 +621,7 @@ static bool take_stream(struct incoming *in, const struct queue_view *view)
 		STEP("sock/take/copied");
 		if (peeks_at >= 0)
 			own->peeks_at = given < (uint32_t)peeks_at ? peeks_at - (int32_t)given : 0;
+		leave_descriptors(in, view);
 		queue_advance(view, walk.position, walk.records, walk.bytes, walk.taken);
 	}
 	return true;
@@ -613,8 +640,10 @@ static bool take_message(struct incoming *in, const struct queue_view *view)
 	queue_copy(view, view->head, &in->record, 0, &in->cursor, in->given);
 	queue_name(view, view->head, &in->record, &in->name);
 	STEP("sock/take/copied");
-	if (!(in->flags & MSG_PEEK))
+	if (!(in->flags & MSG_PEEK)) {
+		leave_descriptors(in, view);
 		queue_advance(view, queue_after(view->head, &in->record), 1, in->record.size, 0);
+	}
 	return true;
 }
 

@@ -22,14 +22,15 @@ enum { PATH_AT = offsetof(struct sockaddr_un, sun_path) };
 
 bool socket_open(struct socket_file *file, const char *path)
 {
-	file->fd = open(path, O_RDWR | O_CLOEXEC);
+	file->fd = FAULT("sock/find/open", EMFILE, ENFILE, ENOMEM) ? -1
+								   : open(path, O_RDWR | O_CLOEXEC);
 	if (file->fd < 0)
 		return false;
 	if (object_map(&file->mapping, file->fd, OBJECT_SOCKET, sizeof(struct socket))) {
 		file->mapping.repair = NULL;
 		return true;
 	}
-	close(file->fd);
+	close_keeping_errno(file->fd);
 	return false;
 }
 
@@ -292,17 +293,17 @@ void socket_bury(uint64_t number)
 	errno = saved;
 }
 
-/* Whether a name that was in use isn't any more. */
-static bool clear_away(const char *path)
+/* A name is in use: 0 if it isn't any more, or an error. */
+static int clear_away(const char *path)
 {
 	struct socket_file file;
 	bool is_buried;
 
 	if (!socket_open(&file, path))
-		return errno == ENOENT;
+		return errno == ENOENT ? 0 : errno == EINVAL ? EADDRINUSE : errno;
 	is_buried = bury(&file);
 	socket_close(&file);
-	return is_buried;
+	return is_buried ? 0 : EADDRINUSE;
 }
 
 /* -- binding ---------------------------------------------------------------------------------- */
@@ -327,46 +328,78 @@ static bool mode_at(const char *path, mode_t *mode)
 	return is_told;
 }
 
+/* The path leads to the socket, too.  0 or an error. */
+static int link_to(const struct socket *socket, const char *path)
+{
+	char own[PATH_MAX];
+
+	if (FAULT("sock/bind/link", ENOSPC) || !socket_path_of(own, socket->number))
+		return errno;
+	if (link(own, path) < 0)
+		return errno == EEXIST ? EADDRINUSE : errno;
+	STEP("sock/bind/linked");
+	return 0;
+}
+
 /* 0 or an error; the socket is locked. */
 static int link_path(int fd, struct socket *socket, const char *path)
 {
-	char own[PATH_MAX];
 	mode_t mode;
 
-	if (!socket_path_of(own, socket->number) || !mode_at(path, &mode) || !set_mode(fd, mode))
-		return errno;
-	if (link(own, path) == 0)
-		return 0;
-	return errno == EEXIST ? EADDRINUSE : errno;
+	return mode_at(path, &mode) && set_mode(fd, mode) ? link_to(socket, path) : errno;
 }
 
-static int link_abstract(const struct socket *socket, const char *path)
+static void set_binding(struct handle *h, bool is_on)
 {
-	char own[PATH_MAX];
+	struct socket_end *own = &socket_of(&h->mapping)->ends[0];
 
-	if (!socket_path_of(own, socket->number))
-		return errno;
-	if (link(own, path) == 0)
-		return 0;
-	return errno == EEXIST ? EADDRINUSE : errno;
+	if (is_on)
+		own->switches |= SWITCH_BINDING;
+	else
+		own->switches &= ~(uint32_t)SWITCH_BINDING;
 }
 
-/* The name is known before it leads here: so it goes with the socket, whoever dies meanwhile. */
+void socket_settle_name(int fd, struct handle *h)
+{
+	struct socket *socket = socket_of(&h->mapping);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct socket_name name;
+	struct stat status;
+	char path[PATH_MAX];
+
+	if (end_of(h) == 1 || !(socket->ends[0].switches & SWITCH_BINDING))
+		return;
+	socket_copy_name(&name, &socket->ends[0].name);
+	memcpy(address.sun_path, name.path, name.size - PATH_AT);
+	if (name.size > PATH_AT && path_of(path, &address, name.size) && fstat(fd, &status) == 0 &&
+	    namespace_leads_to(path, &status))
+		unlink(path);
+	socket->ends[0].name.size = PATH_AT;
+	set_binding(h, false);
+}
+
+/*
+ * The name is known before it leads here: so it goes with the socket, whoever dies meanwhile; and
+ * is told to be only when it does.
+ */
 static int bind_to(int fd, struct handle *h, const struct sockaddr_un *address, socklen_t size,
 		   const char *path)
 {
 	struct socket *socket = socket_of(&h->mapping);
 	struct socket_name *name = &socket->ends[0].name;
-	int error;
+	int error = has_connections(socket) ? 0 : rights_name(h);
 
-	if (!has_connections(socket))
-		rights_name(h);
+	if (error)
+		return error;
+	set_binding(h, true);
 	keep_name(name, address, size);
 	STEP("sock/bind/named");
-	error = is_abstract(address, size) ? link_abstract(socket, path)
-					   : link_path(fd, socket, path);
-	if (error)
+	error = is_abstract(address, size) ? link_to(socket, path) : link_path(fd, socket, path);
+	if (error) {
 		name->size = PATH_AT;
+		rights_unname(h);
+	}
+	set_binding(h, false);
 	return error;
 }
 
@@ -395,6 +428,7 @@ static int bind_locked(int fd, struct handle *h, const struct sockaddr_un *addre
 {
 	struct socket *socket = socket_of(&h->mapping);
 
+	socket_settle_name(fd, h);
 	if (end_of(h) == 1 || socket->ends[0].name.size > PATH_AT)
 		return EINVAL;
 	if (socket->number == 0)
@@ -412,12 +446,16 @@ static int bind_ours(int fd, struct handle *h, const struct sockaddr *address, s
 		return error;
 	if (!path_of(path, &to, size))
 		return errno;
-	do {
+	for (;;) {
 		mapping_lock(&h->mapping);
 		error = bind_locked(fd, h, &to, size, path);
 		mapping_unlock(&h->mapping);
-	} while (error == EADDRINUSE && is_abstract(&to, size) && clear_away(path));
-	return error;
+		if (error != EADDRINUSE || !is_abstract(&to, size))
+			return error;
+		error = clear_away(path);
+		if (error)
+			return error;
+	}
 }
 
 int ipcref_bind(int fd, const struct sockaddr *address, socklen_t size)

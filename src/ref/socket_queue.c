@@ -116,13 +116,20 @@ static int allocate(const struct queue_view *view, int fd, uint32_t tail, uint32
 
 /* -- records ---------------------------------------------------------------------------------- */
 
+int queue_reserve(const struct queue_view *view, int fd, const struct record *record)
+{
+	uint32_t head = view->used ? view->head : 0;
+
+	return allocate(view, fd, head + view->used, queue_need(record->name_size, record->size));
+}
+
 int queue_put(const struct queue_view *view, int fd, const struct record *record, const char *name,
 	      struct cursor *from)
 {
 	struct socket_queue *queue = view->queue;
 	uint32_t head = view->used ? view->head : 0; /* where there is memory already */
 	uint32_t tail = head + view->used, need = queue_need(record->name_size, record->size);
-	int error = allocate(view, fd, tail, need);
+	int error = queue_reserve(view, fd, record);
 
 	if (error)
 		return error;

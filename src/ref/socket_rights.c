@@ -86,39 +86,44 @@ static void give_carrier(struct handle *h, struct carrier *carrier)
 		carrier_put(carrier);
 }
 
-void rights_attach(struct handle *h, int fd)
+/* This is the carrier's descriptor.  False with errno ENOMEM; then it is closed. */
+static bool attach(struct handle *h, int fd)
 {
 	struct carrier *carrier = NULL;
 	struct stat status;
 
-	if (fd < 0)
-		return;
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, CARRIERS_FROM);
+	int high = FAULT("sock/carrier/high-number", EMFILE)
+			   ? -1
+			   : fcntl(fd, F_DUPFD_CLOEXEC, CARRIERS_FROM);
 	if (high >= 0) {
 		close(fd);
 		fd = high;
 	}
-	if (fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode))
+	if (!FAULT("sock/carrier/memory", ENOMEM) && fstat(fd, &status) == 0)
 		carrier = malloc(sizeof(*carrier));
 	if (!carrier) {
 		close(fd);
-		return;
+		errno = ENOMEM;
+		return false;
 	}
 	*carrier = (struct carrier){1, fd, status.st_dev, status.st_ino};
 	give_carrier(h, carrier);
+	return true;
 }
 
 /* The same by the number of a descriptor, which it may not be any more. */
-static void attach_to(int number, int fd)
+static bool attach_to(int number, int fd)
 {
 	struct handle *h = descriptor_get(number, OBJECT_SOCKET);
+	bool is_attached = true;
 
 	if (h) {
-		rights_attach(h, fd);
+		is_attached = attach(h, fd);
 		handle_put(h);
-	} else if (fd >= 0) {
+	} else {
 		close(fd);
 	}
+	return is_attached;
 }
 
 void rights_share(struct handle *h, int copy)
@@ -143,14 +148,34 @@ void rights_release(struct handle *h)
 
 /* -- carriers of a new end -------------------------------------------------------------------- */
 
-void rights_join(const int ends[2])
+/*
+ * Whether it is for want of something, which there may be again.  Of descriptors the program has as
+ * many as it knows of: if there's none for the carrier, it does without.  Other errors are those of
+ * a system that has no sockets to carry anything.
+ */
+static bool is_want(int error)
+{
+	return error == ENFILE || error == ENOBUFS || error == ENOMEM || error == ENOSPC;
+}
+
+/* The same as an error of a call that makes no descriptor: 0, if it is none. */
+static int want(int error)
+{
+	if (error == ENFILE)
+		return ENOBUFS;
+	return is_want(error) ? error : 0;
+}
+
+bool rights_join(const int ends[2])
 {
 	int made[2];
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, made) < 0)
-		return;
-	attach_to(ends[0], made[0]);
-	attach_to(ends[1], made[1]);
+	if (FAULT("sock/carrier/pair", ENFILE, ENOBUFS, ENOMEM) ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, made) < 0)
+		return !is_want(errno);
+	bool is_first = attach_to(ends[0], made[0]), is_second = attach_to(ends[1], made[1]);
+
+	return is_first && is_second;
 }
 
 bool rights_path_of(char path[PATH_MAX], uint64_t number)
@@ -183,53 +208,98 @@ static bool address_of(struct sockaddr_un *address, uint64_t number, int *direct
 	return *directory >= 0;
 }
 
+/* Whether the name is one that its socket, bound by somebody who died meanwhile, is gone from. */
+static bool is_abandoned(int fd, const struct sockaddr_un *address)
+{
+	bool is_refused = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0;
+
+	return is_refused && errno == ECONNREFUSED;
+}
+
+/* The socket that this is to be the carrier of is locked. */
+static bool bind_anew(int fd, const struct sockaddr_un *address)
+{
+	const struct sockaddr *name = (const struct sockaddr *)address;
+
+	if (bind(fd, name, sizeof(*address)) == 0)
+		return true;
+	return errno == EADDRINUSE && is_abandoned(fd, address) && unlink(address->sun_path) == 0 &&
+	       bind(fd, name, sizeof(*address)) == 0;
+}
+
 /* Whoever may open the socket's file, and that is all, may send. */
 static bool take_name(int fd, uint64_t number)
 {
 	struct sockaddr_un address;
 	int directory;
 	bool is_named = address_of(&address, number, &directory) &&
-			bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+			!FAULT("sock/carrier/bind", ENOBUFS, ENOSPC) && bind_anew(fd, &address) &&
 			chmod(address.sun_path, 0666) == 0;
 
 	if (directory >= 0)
-		close(directory);
+		close_keeping_errno(directory);
 	return is_named;
 }
 
-/* A socket of the kernel's that leads to the carrier of that number; -1: there is none. */
+/* A socket of the kernel's that is to be a carrier, or to lead to one; -1 with errno. */
+static int new_socket(int type)
+{
+	if (FAULT("sock/carrier/socket", ENOBUFS, ENOMEM))
+		return -1;
+	return socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+/* One that leads to the carrier of that number; -1 with errno: there is none. */
 static int reach(uint64_t number, int type)
 {
 	struct sockaddr_un address;
-	int directory, fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int directory, fd = new_socket(type);
 	bool is_there = fd >= 0 && address_of(&address, number, &directory);
 
 	if (is_there) {
 		is_there = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 		if (directory >= 0)
-			close(directory);
+			close_keeping_errno(directory);
 	}
 	if (is_there || fd < 0)
 		return fd;
-	close(fd);
+	close_keeping_errno(fd);
 	return -1;
 }
 
-void rights_name(struct handle *h)
+void rights_unname(struct handle *h)
+{
+	char path[PATH_MAX];
+
+	rights_release(h);
+	if (rights_path_of(path, socket_of(&h->mapping)->number))
+		unlink(path);
+}
+
+int rights_name(struct handle *h)
 {
 	const struct socket *named = socket_of(&h->mapping);
 	bool listens = has_connections(named);
 	int type = listens ? SOCK_SEQPACKET : SOCK_DGRAM;
 
 	if (atomic_load(&h->carrier))
-		return;
-	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		return 0;
+	int fd = new_socket(type);
 	if (fd < 0)
-		return;
-	if (take_name(fd, named->number) && (!listens || listen(fd, MOST_PENDING) == 0))
-		rights_attach(h, fd);
-	else
-		close(fd);
+		return want(errno);
+	if (!take_name(fd, named->number)) {
+		close_keeping_errno(fd);
+		return want(errno);
+	}
+	STEP("sock/carrier/named");
+	if (listens && listen(fd, MOST_PENDING) < 0)
+		close_keeping_errno(fd);
+	else if (attach(h, fd))
+		return 0;
+	int error = want(errno);
+
+	rights_unname(h);
+	return error;
 }
 
 /* -- tickets ---------------------------------------------------------------------------------- */
@@ -255,37 +325,48 @@ static bool is_later(const struct socket_queue *queue, uint32_t ticket, uint32_t
 
 /* -- connecting ------------------------------------------------------------------------------- */
 
-int rights_connect(struct socket *listener, uint32_t *ticket)
+int rights_connect(struct handle *h, struct socket *listener, uint32_t *ticket)
 {
 	int fd = reach(listener->number, SOCK_SEQPACKET);
 
 	*ticket = 0;
 	if (fd < 0)
-		return -1;
-	*ticket = new_ticket(&listener->queues[0]);
-	if (send(fd, ticket, sizeof(*ticket), MSG_NOSIGNAL) == sizeof(*ticket))
-		return fd;
-	*ticket = 0;
-	close(fd);
-	return -1;
+		return want(errno);
+	uint32_t its = new_ticket(&listener->queues[0]);
+	if (FAULT("sock/carrier/ticket", ENOBUFS, ENOMEM) ||
+	    send(fd, &its, sizeof(its), MSG_NOSIGNAL) != sizeof(its)) {
+		close_keeping_errno(fd);
+		return want(errno);
+	}
+	if (!attach(h, fd))
+		return ENOMEM;
+	*ticket = its;
+	return 0;
 }
 
-void rights_accept(struct handle *listener, uint32_t ticket, int accepted)
+/* The next that is pending; -1 with errno. */
+static int accept_carrier(const struct carrier *listener)
+{
+	if (FAULT("sock/carrier/accept", ENFILE, ENOBUFS, ENOMEM))
+		return -1;
+	return accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+int rights_accept(struct handle *listener, uint32_t ticket, int accepted)
 {
 	const struct carrier *carrier = ticket ? carrier_of(listener) : NULL;
-	int fd = -1;
 
 	for (int i = 0; carrier && i < MOST_STRAYS; i++) {
+		int fd = accept_carrier(carrier);
 		uint32_t its;
 
-		fd = accept4(carrier->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd < 0 ||
-		    (recv(fd, &its, sizeof(its), MSG_DONTWAIT) == sizeof(its) && its == ticket))
-			break;
+		if (fd < 0)
+			return is_want(errno) ? errno : 0;
+		if (recv(fd, &its, sizeof(its), MSG_DONTWAIT) == sizeof(its) && its == ticket)
+			return attach_to(accepted, fd) ? 0 : errno;
 		close(fd);
-		fd = -1;
 	}
-	attach_to(accepted, fd);
+	return 0;
 }
 
 /* -- sending ---------------------------------------------------------------------------------- */
@@ -351,6 +432,8 @@ static int ship(const struct shipment *shipment, int carrier)
 	control.header.cmsg_type = SCM_RIGHTS;
 	control.header.cmsg_len = CMSG_LEN(size);
 	memcpy(CMSG_DATA(&control.header), shipment->fds, size);
+	if (FAULT("sock/rights/send", ENOBUFS, ENOMEM, ETOOMANYREFS))
+		return errno;
 	return sendmsg(carrier, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
 }
 
@@ -404,7 +487,7 @@ int rights_send(const struct rights *rights, struct handle *own, struct socket *
 	struct shipment shipment;
 
 	if (fd < 0)
-		return errno == EMFILE || errno == ENFILE ? ENOBUFS : ENOSYS;
+		return errno == EMFILE ? ENOBUFS : want(errno) ? want(errno) : ENOSYS;
 	load(&shipment, rights);
 	shipment.note.ticket = *ticket = new_ticket(&to->queues[end]);
 	int error = ship(&shipment, fd);

@@ -6,6 +6,7 @@
 
 #include "ref/futex.h"
 #include "ref/ipcref.h"
+#include "ref/step.h"
 
 struct spin {
 	_Atomic uint32_t word;
@@ -36,7 +37,10 @@ int ipcref_spin_destroy(pthread_spinlock_t *spin)
 
 int ipcref_spin_trylock(pthread_spinlock_t *spin)
 {
-	return atomic_exchange_explicit(&spin_of(spin)->word, 1, memory_order_acquire) ? EBUSY : 0;
+	if (atomic_exchange_explicit(&spin_of(spin)->word, 1, memory_order_acquire))
+		return EBUSY;
+	STEP("spin/lock/held");
+	return 0;
 }
 
 int ipcref_spin_lock(pthread_spinlock_t *spin)
@@ -56,5 +60,6 @@ int ipcref_spin_lock(pthread_spinlock_t *spin)
 int ipcref_spin_unlock(pthread_spinlock_t *spin)
 {
 	atomic_store_explicit(&spin_of(spin)->word, 0, memory_order_release);
+	STEP("spin/unlock/free");
 	return 0;
 }

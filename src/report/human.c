@@ -36,6 +36,7 @@ static void human_open(struct report *report, struct sheet *sheet)
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 	struct platform platform;
 
+	report->began = report_clock();
 	report->progress = isatty(report->fd) && term && *term && strcmp(term, "dumb") != 0;
 	report->colours = report->progress && !(no_color && *no_color);
 
@@ -49,6 +50,8 @@ static void human_open(struct report *report, struct sheet *sheet)
 	sheet_printf(sheet, "\nseed %" PRIu64 ", jobs %u", plan->seed, plan->jobs);
 	if (plan->shards > 1)
 		sheet_printf(sheet, ", shard %u/%u", plan->shard, plan->shards);
+	if (plan_has_adversaries(plan))
+		sheet_printf(sheet, ", with %s", plan->adversaries);
 	sheet_add(sheet, "\n");
 	if (plan->swept)
 		sheet_printf(sheet, "removed %u left by runs that were killed\n", plan->swept);
@@ -65,6 +68,19 @@ static size_t terminal_width(const struct report *report)
 	return WIDTH_DEFAULT;
 }
 
+/* How fast it has been so far, and how long the rest takes if that stays so. */
+static void tell_pace(const struct report *report, struct sheet *line)
+{
+	double seconds = report_clock() - report->began;
+	size_t left = report->plan->count - report->seen;
+
+	if (seconds < 1 || !report->seen)
+		return;
+	sheet_printf(line, "%.0f a second, ",
+		     (double)(report->faults ? report->faults : report->seen) / seconds);
+	sheet_printf(line, "%.0f s left  ", seconds / (double)report->seen * (double)left);
+}
+
 static void draw_progress(struct report *report, struct sheet *sheet, size_t number)
 {
 	struct sheet line = {0};
@@ -74,6 +90,9 @@ static void draw_progress(struct report *report, struct sheet *sheet, size_t num
 		return;
 	report->drawn = report_clock();
 	sheet_printf(&line, "%zu/%zu  ", report->seen, report->plan->count);
+	if (report->faults)
+		sheet_printf(&line, "%lu faults, ", report->faults);
+	tell_pace(report, &line);
 	sheet_line(&line, report->plan->tests[number].name);
 	if (!line.error && line.size >= terminal_width(report))
 		line.bytes[terminal_width(report) - 1] = '\0';
@@ -94,6 +113,7 @@ static void human_result(struct report *report, struct sheet *sheet, size_t numb
 {
 	enum fate fate = fate_of(&report->plan->tests[number], result);
 
+	report->faults += result->faults;
 	if (!report->progress || (fate != FAILED && fate != BROKEN))
 		return;
 	sheet_add(sheet, CLEAR);
@@ -339,15 +359,23 @@ static void tell_slowest(const struct report *report, struct sheet *sheet, size_
 	}
 }
 
+static void tell_faults(struct sheet *sheet, const struct tally *tally)
+{
+	if (tally->faults)
+		sheet_printf(sheet, "faults: %lu, survived: %lu, %.0f a second\n", tally->faults,
+			     tally->survived, (double)tally->faults / tally->seconds);
+	if (tally->points)
+		sheet_printf(sheet, "points passed: %zu of %zu (%zu %%)\n", tally->points_passed,
+			     tally->points, tally->points_passed * 100 / tally->points);
+}
+
 static void tell_whole(const struct report *report, struct sheet *sheet, const struct tally *tally)
 {
 	sheet_printf(sheet, "time: %.2f s, jobs %u", tally->seconds, report->plan->jobs);
 	if (tally->processes)
 		sheet_printf(sheet, ", %u processes", tally->processes);
-	if (tally->faults)
-		sheet_printf(sheet, ", %lu faults, %.0f a second", tally->faults,
-			     (double)tally->faults / tally->seconds);
 	sheet_add(sheet, "\n");
+	tell_faults(sheet, tally);
 	tell_slowest(report, sheet, tally->seen);
 	if (tally->fates[KNOWN])
 		sheet_printf(sheet, "%zu known deviations\n", tally->fates[KNOWN]);

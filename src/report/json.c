@@ -38,8 +38,13 @@ static void json_open(struct report *report, struct sheet *sheet)
 	sheet_add(sheet, ",\"implementation\":");
 	sheet_json(sheet, plan->implementation);
 	sheet_printf(sheet, ",\"seed\":\"%" PRIu64 "\",\"planned\":%zu", plan->seed, plan->count);
-	sheet_printf(sheet, ",\"options\":{\"jobs\":%u,\"shard\":\"%u/%u\",\"timeout_scale\":%g}",
+	sheet_printf(sheet, ",\"options\":{\"jobs\":%u,\"shard\":\"%u/%u\",\"timeout_scale\":%g",
 		     plan->jobs, plan->shard, plan->shards, plan->timeout_scale);
+	if (plan_has_adversaries(plan)) {
+		sheet_add(sheet, ",\"with\":");
+		sheet_json(sheet, plan->adversaries);
+	}
+	sheet_add(sheet, "}");
 	sheet_add(sheet, ",\"platform\":");
 	json_platform(sheet);
 	sheet_add(sheet, "}\n");
@@ -100,6 +105,12 @@ static void json_close(struct report *report, struct sheet *sheet, const struct 
 		     fates[BROKEN]);
 	sheet_printf(sheet, ",\"known\":%zu,\"unexpectedly_passed\":%zu", fates[KNOWN],
 		     fates[SURPRISED]);
+	if (tally->faults)
+		sheet_printf(sheet, ",\"faults\":%lu,\"survived\":%lu", tally->faults,
+			     tally->survived);
+	if (tally->points)
+		sheet_printf(sheet, ",\"points\":%zu,\"points_passed\":%zu", tally->points,
+			     tally->points_passed);
 	sheet_printf(sheet, ",\"seconds\":%.6f,\"interrupted\":%s,\"status\":%d}}\n",
 		     tally->seconds, tally->interrupted ? "true" : "false", tally_status(tally));
 }

@@ -50,6 +50,8 @@ static void junit_properties(const struct plan *plan, struct sheet *sheet)
 	junit_property(sheet, "ipcts", plan->version);
 	junit_property(sheet, "implementation", plan->implementation);
 	sheet_printf(sheet, "<property name=\"seed\" value=\"%" PRIu64 "\"/>\n", plan->seed);
+	if (plan_has_adversaries(plan))
+		junit_property(sheet, "with", plan->adversaries);
 	for (size_t i = 0; i < platform.count; i++)
 		junit_property(sheet, platform.facts[i].name, platform.facts[i].value);
 	sheet_add(sheet, "</properties>\n");

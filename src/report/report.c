@@ -50,6 +50,7 @@ void tally_add(struct tally *tally, const struct planned *planned, const struct 
 	tally->fates[fate_of(planned, result)]++;
 	tally->processes += result->processes;
 	tally->faults += result->faults;
+	tally->survived += result->faults - (result->faults && result->verdict != PASS);
 }
 
 int tally_status(const struct tally *tally)

@@ -52,12 +52,18 @@ struct plan {
 	const char *version;	    /* of this program */
 	const char *implementation; /* what is judged */
 	const char *again;	    /* the command that runs one test again: name and seed follow */
+	const char *adversaries;    /* what acts against the tests: "eintr,stop"; "": nothing */
 	uint64_t seed;
 	double timeout_scale;
 	unsigned jobs;
 	unsigned shard, shards; /* 1 of 1: everything */
 	unsigned swept;		/* objects of killed runs, removed before this one */
 };
+
+static inline bool plan_has_adversaries(const struct plan *plan)
+{
+	return plan->adversaries && *plan->adversaries;
+}
 
 /* What a result means in this plan. */
 enum fate {
@@ -76,9 +82,10 @@ const char *reason_known(const struct planned *planned);
 struct tally {
 	size_t planned, seen, fates[FATE_COUNT];
 	unsigned processes;
-	unsigned long faults;
-	double seconds;	 /* of the whole run */
-	int interrupted; /* the signal that ended the run early; 0: none did */
+	unsigned long faults, survived;
+	size_t points, points_passed; /* of the implementation; 0: it has none that are counted */
+	double seconds;		      /* of the whole run */
+	int interrupted;	      /* the signal that ended the run early; 0: none did */
 };
 void tally_add(struct tally *tally, const struct planned *planned, const struct result *result);
 /* 0: all held; 1: something failed; 2: the harness did, or a planned test has no result. */
@@ -119,9 +126,11 @@ struct report {
 	_Atomic int error; /* the errno of the first write that failed; no further one is made */
 	const struct plan *plan;
 	const struct result **results; /* those told, in the plan's order */
-	size_t next;	     /* the first one not told, if the format wants them in order */
-	bool *started;	     /* told so, as far as this process knows */
-	size_t seen;	     /* results told */
+	size_t next;	      /* the first one not told, if the format wants them in order */
+	bool *started;	      /* told so, as far as this process knows */
+	size_t seen;	      /* results told */
+	unsigned long faults; /* of these */
+	double began;
 	long long base, end; /* in a file rewritten in place: its first byte, its footer's */
 	double drawn;	     /* when a progress line was drawn last */
 	bool colours, progress;

@@ -35,7 +35,10 @@ static void tap_open(struct report *report, struct sheet *sheet)
 	sheet_line(sheet, plan->version);
 	sheet_add(sheet, ", implementation ");
 	sheet_line(sheet, plan->implementation);
-	sheet_printf(sheet, ", seed %" PRIu64 "\n# ", plan->seed);
+	sheet_printf(sheet, ", seed %" PRIu64, plan->seed);
+	if (plan_has_adversaries(plan))
+		sheet_printf(sheet, ", with %s", plan->adversaries);
+	sheet_add(sheet, "\n# ");
 	sheet_line(sheet, platform.summary);
 	sheet_add(sheet, "\n");
 	if (plan->swept)
@@ -105,6 +108,11 @@ static void tap_result(struct report *report, struct sheet *sheet, size_t number
 
 static void tap_close(struct report *report, struct sheet *sheet, const struct tally *tally)
 {
+	if (tally->faults)
+		sheet_printf(sheet, "# %lu faults, %lu survived\n", tally->faults, tally->survived);
+	if (tally->points)
+		sheet_printf(sheet, "# points passed: %zu of %zu\n", tally->points_passed,
+			     tally->points);
 	if (tally->interrupted)
 		sheet_printf(sheet, "Bail out! ended by signal %d, %zu of %zu tests seen\n",
 			     tally->interrupted, tally->seen, report->plan->count);

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "stage/adversary.h"
 #include "stage/estate.h"
 #include "stage/perform.h"
 #include "stage/play.h"
@@ -177,7 +178,9 @@ static void serve(struct mailbox *mailbox)
 	memset(out, 0, sizeof(*out));
 	out->bytes = mailbox->outcome_bytes;
 	mailbox->entered++;
+	adversaries_begin(o.code);
 	perform(&o, out);
+	adversaries_end();
 	acknowledge(mailbox);
 }
 
@@ -192,6 +195,7 @@ void actor_live(struct mailbox *mailbox)
 	if (mailbox->kin == KIN_CHILD || mailbox->kin == KIN_STRANGER)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	leave_if_over();
+	adversaries_meet();
 	for (;;)
 		serve(mailbox);
 }

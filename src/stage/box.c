@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "stage/actor.h"
+#include "stage/adversary.h"
 #include "stage/director.h"
 #include "stage/estate.h"
 #include "stage/observe.h"
@@ -198,6 +199,7 @@ void stage_enter_worker(unsigned index)
 	stage_judge(settings.implementation);
 	scene->timeout_scale = settings.timeout_scale;
 	scene->run_seed = settings.seed;
+	adversaries_open(settings.adversaries);
 	estate_enter(index);
 	if (!estate_directory()) {
 		snprintf(scene->no_directory, sizeof(scene->no_directory), "%s",
@@ -287,13 +289,24 @@ static uint64_t mix(uint64_t seed, const char *name)
 	return hash ^ hash >> 32;
 }
 
+static void skip_if_excused(void)
+{
+	char text[MESSAGE_MAX];
+	const char *excuse = adversaries_excuse(scene->test_name, text, sizeof(text));
+
+	if (excuse)
+		skip("%s", excuse);
+}
+
 _Noreturn static void director_main(const struct test *test, size_t row)
 {
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	director_open();
 	actor_surroundings();
+	adversaries_surround();
 	perform_with(settings.implementation);
+	skip_if_excused();
 	test->run(row);
 	director_close();
 }
@@ -371,6 +384,8 @@ static void write_result(struct result *result)
 		verdict = ERROR; /* who was about to write it has been killed */
 	result->how = scene->how;
 	result->processes = scene->process_count;
+	if (scene->adversaries)
+		result->faults = adversaries_deeds();
 	snprintf(result->message, sizeof(result->message), "%s",
 		 verdict == PASS ? "" : scene->message);
 	if (verdict == FAIL || verdict == ERROR || settings.tell_all)

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "stage/adversary.h"
 #include "stage/director.h"
 #include "stage/estate.h"
 #include "stage/observe.h"
@@ -135,6 +136,18 @@ void skip(const char *reason, ...)
 	end_story();
 }
 
+void refute(const char *proof, ...)
+{
+	char text[MESSAGE_MAX];
+	va_list arguments;
+
+	va_start(arguments, proof);
+	vsnprintf(text, sizeof(text), proof, arguments);
+	va_end(arguments);
+	scene_verdict(FAIL, HOW_PLAIN, "%s", text);
+	end_story();
+}
+
 void skip_lacking(const char *name)
 {
 	const char *why = impl->lacks ? impl->lacks(name) : NULL;
@@ -235,6 +248,7 @@ bool wait_until(actor *a, condition *is_true, unsigned n, unsigned turns)
 		if (is_true(a, n))
 			return true;
 		end_if_judged();
+		adversaries_turn();
 		word_wait(&scene->news, news, TURN_MS);
 		if (scene->news == news) {
 			check_life(a);
@@ -365,8 +379,11 @@ void give_order(actor *a, op o)
 	a->watched = false;
 	a->begun_told = false;
 	a->begun = seconds_now();
+	if (is_of_signals(o.code))
+		adversaries_leave();
 	a->ordered++;
 	word_wake(&a->ordered);
+	adversaries_turn();
 }
 
 /* Where nothing is to be hoped for of the platform, the stage still wants its own answers. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "stage/actor.h"
+#include "stage/adversary.h"
 #include "stage/observe.h"
 #include "stage/tell.h"
 #include "stage/transcript.h"
@@ -171,6 +172,7 @@ void stage_freeze(actor *a)
 {
 	actor *process = process_of(a);
 
+	adversaries_leave();
 	send_signal(process, SIGSTOP);
 	if (!look_until(process, is_stopped_now, 1))
 		end_in_error("%s can't be stopped", a->name);
@@ -206,6 +208,7 @@ void stage_poke(actor *a, int number)
 	end_if_judged();
 	snprintf(text, sizeof(text), "is sent %s", signal_name(number));
 	transcript_act(a, text);
+	adversaries_leave();
 	send_signal(a, number);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stage/restart.h"
 #include "stage/scene.h"
 
 static void (*const performers[OP_COUNT])(const op *o, outcome *out) = {
@@ -19,6 +20,8 @@ void perform_with(const struct implementation *judged)
 	calls = *judged;
 	if (judged->means && strncmp(scene->test_name, "sig.", strlen("sig.")) != 0)
 		calls.sig = judged->means->sig;
+	if (scene->adversaries)
+		restart_calls(&calls);
 	impl = &calls;
 }
 

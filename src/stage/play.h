@@ -16,6 +16,7 @@ struct stage_settings {
 	uint64_t seed;	      /* of the run; each test derives its own from it and its name */
 	double timeout_scale; /* multiplies every patience; 1 by default */
 	const char *program;  /* argv[0], to execute ourselves anew for strangers */
+	unsigned adversaries; /* 1 << adversary, or'ed: what acts against every test */
 	bool tell_all;	      /* a test that passes has its transcript too */
 };
 

@@ -6,7 +6,10 @@
 #ifndef IPCTS_STAGE_SCENE_H
 #define IPCTS_STAGE_SCENE_H
 
+#include <sched.h>
+
 #include "report/report.h"
+#include "stage/adversary.h"
 #include "stage/estate.h"
 #include "stage/injection.h"
 #include "stage/stage.h"
@@ -43,6 +46,7 @@ struct mailbox {
 	_Atomic(uint32_t) entered; /* ... it has begun to perform */
 	_Atomic(uint32_t) done;	   /* ... it has come back from */
 	_Atomic(uint32_t) caught[SIGNAL_MAX];
+	_Atomic(uint32_t) stops; /* by an adversary */
 
 	/* the director's notes */
 	uint32_t judged; /* operations whose outcome has been asked for */
@@ -78,6 +82,8 @@ struct scene {
 	bool has_proc;
 	int fd; /* of the scene itself; -1: strangers can't find it */
 	unsigned worker;
+	unsigned adversaries; /* 1 << adversary, or'ed */
+	cpu_set_t processors; /* that they may choose from */
 
 	/* the test */
 	_Atomic int verdict, how; /* enum verdict, once written stays */
@@ -94,6 +100,8 @@ struct scene {
 	_Atomic(uint32_t) process_count;
 	_Atomic int processes[PROCESS_MAX];
 	struct injection injection;
+	_Atomic int left_alone; /* by adversaries that interrupt */
+	_Atomic(uint32_t) deeds[ADVERSARY_COUNT];
 	_Atomic int uses_paths;
 	struct object_list objects;
 	int actor_count;

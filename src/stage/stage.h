@@ -195,6 +195,9 @@ unsigned caught(const actor *a, int signal);
 /* A test of what this platform, or this user, does not have ends here: printf-like. */
 _Noreturn void skip(const char *reason, ...) __attribute__((format(printf, 1, 2)));
 
+/* The implementation has broken the rule, as this proves; in the director: printf-like. */
+_Noreturn void refute(const char *proof, ...) __attribute__((format(printf, 1, 2)));
+
 /*
  * A function of the implementation, for what no vocabulary can say: entry(sig, kill)(pid, SIGHUP).
  * Where it lacks that, the test is skipped with the reason.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Keys and identifiers. */
+#include "contract/shortage.h"
 #include "stage/story.h"
 
 TEST(msg, private_queue_is_always_new)
@@ -127,4 +128,17 @@ TEST(msg, identifiers_are_distinct)
 		for (int other = 0; other < i; other++)
 			must(ids[other] != ids[i]);
 	}
+}
+
+/* -- few descriptors -------------------------------------------------------------------------- */
+
+TEST(msg, few_descriptors_make_no_half_queue)
+{
+	actor *alice = cast("alice"), *poor = cast("poor");
+
+	for (int room = 0; lacks_descriptors(poor, room, msg.make("q")); room++)
+		does_fail(alice, msg.get("q", 0), ENOENT);
+	does(alice, msg.find("q"));
+	does(alice, msg.send("q", 1, "hello"));
+	does_give(poor, msg.receive("q", 100, 0, 0), "hello");
 }

@@ -151,3 +151,20 @@ TEST(msg, new_queue_is_private_from_the_start)
 	does(owner, call(makes_and_removes, "q", 0, 0, 0));
 	succeeds(other);
 }
+
+TEST(msg, few_descriptors_change_no_mode_by_half)
+{
+	actor *owner = cast_as("owner", OWNER, GROUP),
+	      *other = cast_as("other", OTHER, OTHER_GROUP);
+
+	does(owner, msg.make_mode("q", 0600));
+	does(owner, fd.leave_room(0));
+	begin(owner, msg.set_mode("q", 0666));
+	returns(owner);
+	if (outcome_of(owner)->value == -1) {
+		must_be(outcome_of(owner)->error, EMFILE);
+		does_fail(other, msg.get("q", 0600), EACCES);
+	} else {
+		must_have(other, true, true);
+	}
+}

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "contract/shortage.h"
 #include "stage/story.h"
 
 TEST(sem, strangers_meet_at_a_name)
@@ -382,4 +383,15 @@ TEST(sem, failed_creation_leaves_no_name)
 	does(alice, sem.create("s", 1));
 	does(bob, sem.open("s"));
 	does_give(bob, sem.value("s"), 1);
+}
+
+TEST(sem, few_descriptors_make_no_half_semaphore)
+{
+	actor *alice = cast("alice"), *poor = cast("poor");
+
+	for (int room = 0; lacks_descriptors(poor, room, sem.create("s", 3)); room++)
+		does_fail(alice, sem.open("s"), ENOENT);
+	does(alice, sem.open("s"));
+	does(poor, sem.wait("s"));
+	does_give(alice, sem.value("s"), 2);
 }

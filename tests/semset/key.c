@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "contract/shortage.h"
 #include "stage/story.h"
 
 /* The key of a path beneath the actors' directory. */
@@ -63,4 +64,16 @@ TEST(semset, no_file_has_no_key)
 	does(alice, lock.open("f", O_RDWR));
 	does(alice, lock.unlink("f"));
 	does_fail(alice, call(key_of_file, "f", 7, 0, 0), ENOENT);
+}
+
+TEST(semset, few_descriptors_make_no_half_set)
+{
+	actor *alice = cast("alice"), *poor = cast("poor");
+
+	for (int room = 0;
+	     lacks_descriptors(poor, room, semset.get("s", 3, IPC_CREAT | IPC_EXCL | 0600)); room++)
+		does_fail(alice, semset.get("s", 3, 0), ENOENT);
+	does(alice, semset.get("s", 3, 0));
+	does(poor, semset.op("s", "0+1 2+1"));
+	does_give(alice, semset.values("s"), "1 0 1");
 }

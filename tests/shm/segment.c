@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Segments of System V: getting, attaching, detaching. */
+#include "contract/shortage.h"
 #include "stage/story.h"
 
 enum { NEW = IPC_CREAT | IPC_EXCL | 0600 };
@@ -369,4 +370,30 @@ TEST(shm, shmdt_refuses_other_mappings)
 	does(alice, shm.write("m", 0, "mapped"));
 	does_fail(alice, shm.detach("m"), EINVAL);
 	does_give(alice, shm.read("m", 0, 6), "mapped");
+}
+
+/* -- few descriptors -------------------------------------------------------------------------- */
+
+TEST(shm, few_descriptors_make_no_half_segment)
+{
+	actor *alice = cast("alice"), *poor = cast("poor");
+
+	for (int room = 0; lacks_descriptors(poor, room, shm.get("s", 100, NEW)); room++)
+		does_fail(alice, shm.get("s", 100, 0), ENOENT);
+	does(alice, shm.get("s", 100, 0));
+	does_give(alice, shm.nattch("s"), 0);
+}
+
+TEST(shm, few_descriptors_attach_nobody_by_half)
+{
+	actor *alice = cast("alice");
+
+	does(alice, shm.get("s", 100, IPC_CREAT | IPC_EXCL | 0600));
+	actor *poor = forks(alice, "poor");
+	for (int room = 0; lacks_descriptors(poor, room, shm.attach("s", "m", 0)); room++)
+		does_give(alice, shm.nattch("s"), 0);
+	does_give(alice, shm.nattch("s"), 1);
+	does(poor, shm.write("m", 0, "hello"));
+	does(alice, shm.attach("s", "n", 0));
+	does_give(alice, shm.read("n", 0, 5), "hello");
 }

@@ -7,9 +7,11 @@
 #include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -27,23 +29,29 @@ static char parent_directory[256];
 
 /* -- playing a story -------------------------------------------------------------------------- */
 
-static void open_stage(void)
+static void open_stage_with(unsigned adversaries)
 {
 	const struct stage_settings settings = {
 		.implementation = &posix_implementation,
 		.seed = 7,
 		.timeout_scale = 0.2,
 		.program = "/proc/self/exe",
+		.adversaries = adversaries,
 	};
 
 	ck_assert_ptr_null(stage_open(&settings));
 	stage_enter_worker(0);
 }
 
+static void open_stage(void)
+{
+	open_stage_with(0);
+}
+
 static void play_again(void (*story)(size_t row))
 {
 	const struct test test = {
-		.rule = RULE_pipe_data_flows_one_way, .file = "here", .run = story};
+		.rule = &rules[RULE_pipe_data_flows_one_way], .file = "here", .run = story};
 
 	memset(&result, 0, sizeof(result));
 	stage_play(&test, 0, false, &result);
@@ -69,6 +77,46 @@ static uint64_t word(int number)
 
 #define ck_assert_says(text)                                                                       \
 	ck_assert_msg(strstr(result.message, text), "\"%s\" is not in \"%s\"", text, result.message)
+
+/* -- functions that mind what an adversary does ------------------------------------------------ */
+
+/* Some of them are SIGSTOP and SIGCONT, after which this call alone does not go on. */
+static long long minds_interruptions(const char *text, const long long *n)
+{
+	struct epoll_event ready;
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	(void)text;
+	must_be(epoll_wait(epoll, &ready, 1, (int)n[0]), 0);
+	return close(epoll);
+}
+
+static long long minds_famine(const char *text, const long long *n)
+{
+	int end = dup(STDIN_FILENO);
+
+	(void)text;
+	must_be(fcntl(end, F_DUPFD, n[0]) >= 0, 1);
+	return close(end);
+}
+
+static long long minds_niceness(const char *text, const long long *n)
+{
+	(void)text;
+	must_be(getpriority(PRIO_PROCESS, 0), n[0]);
+	return 0;
+}
+
+static long long minds_processors(const char *text, const long long *n)
+{
+	cpu_set_t set;
+
+	(void)text;
+	CPU_ZERO(&set);
+	sched_getaffinity(0, sizeof(set), &set);
+	must_be(CPU_COUNT(&set), n[0]);
+	return 0;
+}
 
 /* -- functions that misbehave ----------------------------------------------------------------- */
 
@@ -383,6 +431,35 @@ STORY(is_skipped)
 	skip("not %s", "here");
 }
 
+STORY(minds_signals)
+{
+	does(cast("alice"), call(minds_interruptions, "", 500, 0, 0));
+}
+
+STORY(minds_signals_and_has_its_own)
+{
+	actor *a = cast("alice");
+
+	does(a, sig.handle(SIGUSR1, 0));
+	does(a, call(minds_interruptions, "", 100, 0, 0));
+}
+
+STORY(needs_descriptors)
+{
+	does(cast("alice"), call(minds_famine, "", 200, 0, 0));
+}
+
+STORY(needs_its_priority)
+{
+	does(cast("alice"), call(minds_niceness, "", getpriority(PRIO_PROCESS, 0), 0, 0));
+}
+
+/* Before the adversary: as many as the worker has. */
+STORY(needs_all_processors)
+{
+	does(cast("alice"), call(minds_processors, "", CPU_COUNT(&scene->processors), 0, 0));
+}
+
 /* -- what is asserted ------------------------------------------------------------------------- */
 
 START_TEST(what_holds_passes)
@@ -607,6 +684,80 @@ START_TEST(without_a_directory_what_needs_one_is_skipped)
 }
 END_TEST
 
+/* A test that minds what it must not mind, and what it says then. */
+static const struct {
+	enum adversary adversary;
+	void (*story)(size_t row);
+	const char *message;
+} intolerant[] = {
+	{ADVERSARY_EINTR, minds_signals, "errno 4"},
+	{ADVERSARY_STOP, minds_signals, "errno 4"},
+	{ADVERSARY_FAMINE, needs_descriptors, "was to be 1, but is 0"},
+	{ADVERSARY_NICE, needs_its_priority, "getpriority"},
+	{ADVERSARY_AFFINITY, needs_all_processors, "CPU_COUNT"},
+};
+
+START_TEST(an_adversary_acts_and_who_minds_it_is_found)
+{
+	enum adversary adversary = intolerant[_i].adversary;
+
+	open_stage();
+	play_again(intolerant[_i].story);
+	ck_assert_msg(result.verdict == PASS, "%s", result.message);
+	ck_assert_uint_eq(result.faults, 0);
+	stage_close();
+	if (adversary == ADVERSARY_AFFINITY && CPU_COUNT(&scene->processors) < 2)
+		return;
+
+	open_stage_with(1u << adversary);
+	play_again(intolerant[_i].story);
+	ck_assert_int_eq(result.verdict, FAIL);
+	ck_assert_says(intolerant[_i].message);
+	ck_assert_uint_gt(scene->deeds[adversary], 0);
+	ck_assert_uint_eq(result.faults, scene->deeds[adversary]);
+	stage_close();
+}
+END_TEST
+
+START_TEST(adversaries_change_no_verdict_and_leave_nothing)
+{
+	open_stage_with(1u << _i);
+	play_again(every_kind);
+	ck_assert_msg(result.verdict == PASS, "%s\n%s", result.message, result.transcript);
+	play_again(never_returns);
+	ck_assert_says("never returned");
+	play_again(daemon_stays);
+	ck_assert_says("left a process behind");
+	ck_assert_int_eq(waitpid(-1, NULL, 0), -1);
+	stage_close();
+}
+END_TEST
+
+START_TEST(who_deals_in_signals_is_left_alone)
+{
+	open_stage_with(1u << ADVERSARY_EINTR | 1u << ADVERSARY_STOP);
+	play_again(minds_signals_and_has_its_own);
+	ck_assert_msg(result.verdict == PASS, "%s", result.message);
+	stage_close();
+}
+END_TEST
+
+START_TEST(adversaries_have_names)
+{
+	char text[ADVERSARY_LIST_MAX];
+
+	ck_assert_uint_eq(adversaries_named("eintr,stop,famine,nice,affinity"),
+			  (1u << ADVERSARY_COUNT) - 1);
+	ck_assert_str_eq(adversaries_list((1u << ADVERSARY_COUNT) - 1, text, sizeof(text)),
+			 "eintr,stop,famine,nice,affinity");
+	ck_assert_str_eq(adversaries_list(adversaries_named("stop"), text, sizeof(text)), "stop");
+	ck_assert_str_eq(adversaries_list(0, text, sizeof(text)), "");
+	ck_assert_uint_eq(adversaries_named(""), 0);
+	ck_assert_uint_eq(adversaries_named("eintr,"), 0);
+	ck_assert_uint_eq(adversaries_named("eintr,storm"), 0);
+}
+END_TEST
+
 static Suite *stage_suite(void)
 {
 	Suite *suite = suite_create("stage");
@@ -623,6 +774,12 @@ static Suite *stage_suite(void)
 	tcase_add_test(cases, no_process_is_an_error);
 	tcase_add_test(cases, a_killed_run_is_swept_and_only_that);
 	tcase_add_test(cases, without_a_directory_what_needs_one_is_skipped);
+	tcase_add_loop_test(cases, an_adversary_acts_and_who_minds_it_is_found, 0,
+			    sizeof(intolerant) / sizeof(intolerant[0]));
+	tcase_add_loop_test(cases, adversaries_change_no_verdict_and_leave_nothing, 0,
+			    ADVERSARY_COUNT);
+	tcase_add_test(cases, who_deals_in_signals_is_left_alone);
+	tcase_add_test(cases, adversaries_have_names);
 	suite_add_tcase(suite, cases);
 	return suite;
 }
