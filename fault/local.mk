@@ -36,7 +36,7 @@ EXTRA_DIST += %D%/mutants
 # command with these sources compiled anew; or what plays the campaigns, with the points.  ci/mutate
 # asks how (make -n), for each step by itself.
 compile_mutant = for source in $(MUTANT_SOURCES); do \
-		$(COMPILE) $$point -iquote $(MUTANT)/src -c -o $(MUTANT)/`basename $$source .c`.o \
+		$(COMPILE) -w $$point -iquote $(MUTANT)/src -c -o $(MUTANT)/`basename $$source .c`.o \
 			$(MUTANT)/src/$$source || exit; \
 	done
 link_mutant = $(CCLD) $(AM_CFLAGS) $(CFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts \

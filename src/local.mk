@@ -22,7 +22,6 @@ libipcts_a_SOURCES = \
 	%D%/contract/sem.h %D%/contract/sem.ops %D%/contract/sem.rules \
 	%D%/contract/semset.h %D%/contract/semset.ops %D%/contract/semset.rules \
 	%D%/contract/shm.h %D%/contract/shm.ops %D%/contract/shm.rules \
-	%D%/contract/shortage.h \
 	%D%/contract/sig.h %D%/contract/sig.ops %D%/contract/sig.rules \
 	%D%/contract/sock.h %D%/contract/sock.ops %D%/contract/sock.rules \
 	%D%/contract/stage.ops \

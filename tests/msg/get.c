@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Keys and identifiers. */
-#include "contract/shortage.h"
+#include "../shortage.h"
 #include "stage/story.h"
 
 TEST(msg, private_queue_is_always_new)

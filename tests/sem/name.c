@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "contract/shortage.h"
+#include "../shortage.h"
 #include "stage/story.h"
 
 TEST(sem, strangers_meet_at_a_name)

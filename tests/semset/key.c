@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "contract/shortage.h"
+#include "../shortage.h"
 #include "stage/story.h"
 
 /* The key of a path beneath the actors' directory. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Segments of System V: getting, attaching, detaching. */
-#include "contract/shortage.h"
+#include "../shortage.h"
 #include "stage/story.h"
 
 enum { NEW = IPC_CREAT | IPC_EXCL | 0600 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Too few descriptors: what can't be done then isn't done by half. */
-#ifndef IPCTS_CONTRACT_SHORTAGE_H
-#define IPCTS_CONTRACT_SHORTAGE_H
+#ifndef IPCTS_TESTS_SHORTAGE_H
+#define IPCTS_TESTS_SHORTAGE_H
 
 #include "stage/story.h"
 
