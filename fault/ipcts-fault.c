@@ -20,15 +20,24 @@ const struct implementation *const implementations[] = {
 	NULL,
 };
 
-static const char *join(const char *one, const char *other)
-{
-	size_t size = strlen(one) + strlen(other) + 1;
-	char *both = malloc(size);
+/* What options are made of, until the end. */
+static struct text {
+	struct text *next;
+	char bytes[];
+} * texts;
 
-	if (!both)
+/* So many bytes of one, and the other. */
+static const char *join(const char *one, size_t size, const char *other)
+{
+	struct text *text = calloc(1, sizeof(*text) + size + strlen(other) + 1);
+
+	if (!text)
 		refuse("no memory");
-	snprintf(both, size, "%s%s", one, other);
-	return both;
+	memcpy(text->bytes, one, size);
+	strcpy(text->bytes + size, other);
+	text->next = texts;
+	texts = text;
+	return text->bytes;
 }
 
 static void check_kind(const char *kind)
@@ -54,16 +63,14 @@ static bool is_campaign(const char *wanted)
 static void choose_turn(struct options *options)
 {
 	const char *colon = strchr(options->replay, ':');
-	char *name;
+	const char *name;
 
 	if (options->selection.glob_count || options->mechanism || options->kind || options->smoke)
 		refuse("--replay %s: plays that one, and nothing else can be chosen",
 		       options->replay);
 	if (!colon || !campaign_replay(colon + 1))
 		refuse("--replay %s: not NAME/KIND:N or NAME/recovery:N,M", options->replay);
-	name = strndup(options->replay, (size_t)(colon - options->replay));
-	if (!name)
-		refuse("no memory");
+	name = join(options->replay, (size_t)(colon - options->replay), "");
 	if (!is_campaign(name))
 		refuse("--replay %s: there is no %s", options->replay, name);
 	add_glob(options, name);
@@ -95,8 +102,10 @@ static void choose(struct options *options)
 
 		if (strchr(glob, '/'))
 			refuse("--kind %s: %s has a kind already", options->kind, glob);
+		if (!strchr(glob, '.'))
+			glob = join(glob, strlen(glob), ".*");
 		options->globs[i] =
-			join(strchr(glob, '.') ? glob : join(glob, ".*"), join("/", options->kind));
+			join(join(glob, strlen(glob), "/"), strlen(glob) + 1, options->kind);
 	}
 }
 

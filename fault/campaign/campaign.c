@@ -305,6 +305,11 @@ static struct {
 	char what[256];
 } last;
 
+bool is_deadly(void)
+{
+	return scene->injection.kind == FAULT_kill || scene->injection.kind == FAULT_recovery;
+}
+
 enum ending ending(void)
 {
 	return last.ending;

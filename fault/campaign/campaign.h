@@ -106,6 +106,8 @@ enum ending {
 #define halts(a, operation) HERE(campaign_halts(a, operation))
 /* Whether the begun operation has returned; if not, it is blocked. */
 #define rests(a) HERE(campaign_rests(a))
+/* Whether the fault of this turn is a death. */
+bool is_deadly(void);
 /* How the last that suffered ended. */
 enum ending ending(void);
 

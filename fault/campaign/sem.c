@@ -66,8 +66,19 @@ CAMPAIGN(sem, wake, "a post that is cut short wakes whoever waits, or the next p
 	succeeds(waiter);
 }
 
+/*
+ * A libc makes the file of a semaphore under a name of its own first: who is killed then leaves it,
+ * and nobody knows that name.
+ */
+static void makes_no_stray(void)
+{
+	if (is_deadly() && strcmp(impl->name, "posix") == 0)
+		skip("a file of libc's own would be left behind");
+}
+
 CAMPAIGN(sem, create, "a semaphore that is made by name is there with its value, or isn't")
 {
+	makes_no_stray();
 	actor *alice = cast_alone("alice");
 	actor *victim = forks(alice, "victim");
 
@@ -106,6 +117,7 @@ CAMPAIGN(sem, create_in_little_room,
 
 CAMPAIGN(sem, open, "a semaphore is opened, or it stays as it is for who comes later")
 {
+	makes_no_stray();
 	actor *alice = cast_alone("alice");
 	actor *victim = forks(alice, "victim");
 
