@@ -9,9 +9,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <linux/ptrace.h>
-#endif
 
 enum { CALLS = 2000 };
 
