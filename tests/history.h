@@ -41,6 +41,27 @@ static inline struct history read_history(void)
 	return history;
 }
 
+/* So many events, as of one queue. */
+static inline void must_be_of_a_queue(long long count)
+{
+	struct history history = read_history();
+	struct violation violation;
+
+	must_be(history.count, count);
+	if (!judge_queue(&history, &violation))
+		refute("%s", violation.proof);
+}
+
+/* As of one counter, which had so much at first. */
+static inline void must_be_of_a_counter(int64_t initial)
+{
+	struct history history = read_history();
+	struct violation violation;
+
+	if (!judge_counter(&history, initial, &violation))
+		refute("%s", violation.proof);
+}
+
 /* No two puts of a test have the same value. */
 static inline int64_t value_of(unsigned who, long long i)
 {

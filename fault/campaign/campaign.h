@@ -40,6 +40,9 @@ enum fault_kind {
 #undef K
 };
 
+/* How long a delay is, whoever makes it. */
+enum { DELAY_US = 2000 };
+
 struct fault_kind_row {
 	const char *name;
 };

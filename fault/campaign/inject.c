@@ -13,8 +13,6 @@
 #include "stage/scene.h"
 #include "stage/wait.h"
 
-enum { DELAY_US = 2000 };
-
 /*
  * NULL: it isn't for this thread, in this operation.  What a thread does that the implementation
  * has started may be a part of it.

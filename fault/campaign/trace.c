@@ -21,7 +21,7 @@
 #include "stage/verbs.h"
 #include "stage/wait.h"
 
-enum { DELAY_US = 2000, ERRORS_MAX = 6 };
+enum { ERRORS_MAX = 6 };
 enum { TRACER_BEGINS, TRACER_IS_READY, TRACER_IS_DENIED, TRACER_IS_BLIND, TRACER_IS_OVER };
 
 /* -- system calls ----------------------------------------------------------------------------- */

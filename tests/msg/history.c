@@ -54,7 +54,6 @@ TEST_EACH(msg, what_happens_at_once_is_as_one_after_the_other, choices)
 {
 	long long count = operations_of(SENDERS + RECEIVERS);
 	actor *actors[SENDERS + RECEIVERS];
-	struct violation violation;
 
 	begin_history(SENDERS + RECEIVERS);
 	actor *alice = cast("alice");
@@ -70,8 +69,5 @@ TEST_EACH(msg, what_happens_at_once_is_as_one_after_the_other, choices)
 	}
 	for (unsigned i = 0; i < SENDERS + RECEIVERS; i++)
 		gives(actors[i], 0);
-	struct history history = read_history();
-	must_be(history.count, (SENDERS + RECEIVERS) * count);
-	if (!judge_queue(&history, &violation))
-		refute("%s", violation.proof);
+	must_be_of_a_queue((SENDERS + RECEIVERS) * count);
 }

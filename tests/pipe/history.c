@@ -55,7 +55,6 @@ TEST(pipe, what_happens_at_once_is_as_one_after_the_other)
 {
 	long long count = operations_of(2 * WRITERS);
 	actor *writers[WRITERS];
-	struct violation violation;
 
 	recorder = recorder_new(WRITERS + 1, (size_t)(WRITERS * count + 1));
 	if (!recorder)
@@ -71,8 +70,5 @@ TEST(pipe, what_happens_at_once_is_as_one_after_the_other)
 	for (unsigned i = 0; i < WRITERS; i++)
 		gives(writers[i], 0);
 	gives(reader, 0);
-	struct history history = read_history();
-	must_be(history.count, 2 * WRITERS * count);
-	if (!judge_queue(&history, &violation))
-		refute("%s", violation.proof);
+	must_be_of_a_queue(2 * WRITERS * count);
 }
