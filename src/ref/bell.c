@@ -201,13 +201,17 @@ void vigil_end(struct vigil *vigil)
 
 /* -- looking out ------------------------------------------------------------------------------ */
 
-bool bell_look_out(struct bell *bell, struct mapping *mapping, const struct vigil *vigil)
+/* A peer may ring for ever and leave nothing: then a call is to see that it may not wait. */
+enum { MOST_LOOKS = 16 };
+
+bool bell_look_out(struct bell *bell, struct mapping *mapping, struct vigil *vigil)
 {
 	uint32_t rings = atomic_load_explicit(&bell->rings, memory_order_relaxed);
 	struct outlook outlook = {0};
 
-	if (vigil->is_kept || !is_elsewhere(&bell->rung_on))
+	if (vigil->is_kept || vigil->looks >= MOST_LOOKS || !is_elsewhere(&bell->rung_on))
 		return false;
+	vigil->looks++;
 	mapping_unlock(mapping);
 	/* and until it is unlocked, which follows at once, for to ask earlier delays that */
 	while (atomic_load_explicit(&bell->rings, memory_order_relaxed) == rings ||
@@ -225,14 +229,15 @@ static _Thread_local struct {
 	unsigned left_out, to_leave_out;
 } chances;
 
-bool bell_give_way(struct bell *bell, struct mapping *mapping, const struct vigil *vigil)
+bool bell_give_way(struct bell *bell, struct mapping *mapping, struct vigil *vigil)
 {
 	uint32_t rings = atomic_load_explicit(&bell->rings, memory_order_relaxed);
 
-	if (vigil->is_kept || !is_here(&bell->rung_on))
+	if (vigil->is_kept || vigil->looks >= MOST_LOOKS || !is_here(&bell->rung_on))
 		return false;
 	if (chances.left_out++ < chances.to_leave_out)
 		return false;
+	vigil->looks++;
 	mapping_unlock(mapping);
 	sched_yield();
 	mapping_lock(mapping);

@@ -52,23 +52,13 @@ void bell_begin(const struct mapping *mapping);
  */
 struct vigil {
 	bool is_kept;
-	sigset_t mask; /* as it was before */
+	unsigned looks; /* how often the call looked out for a ring before it began */
+	sigset_t mask;	/* as it was before */
 };
 
 /* bell_sleep in a vigil, which begins with the first sleep: never without looks_every. */
 int bell_sleep_in_vigil(struct bell *bell, struct mapping *mapping, const struct sleep *sleep,
 			struct vigil *vigil);
-/*
- * Before the first sleep of a call: a short look out for a ring, if who rang last did so on another
- * processor and may soon again, for to be woken takes longer.  The object is unlocked meanwhile.
- * False: it wasn't rung, so that one had better sleep.
- */
-bool bell_look_out(struct bell *bell, struct mapping *mapping, const struct vigil *vigil);
-/*
- * The same if who rang last did so on this processor: it is given to him once, for he may have been
- * put off it by the very sleeper he woke, with more to come.
- */
-bool bell_give_way(struct bell *bell, struct mapping *mapping, const struct vigil *vigil);
 /*
  * The same of one who has no lock, for a word that still has this value: 0 or EINTR.  The mark
  * (lock.h) is there while he sleeps; NULL: there is none.
@@ -83,6 +73,18 @@ int vigil_sleep(struct vigil *vigil, const struct sleep *sleep, _Atomic uint32_t
 bool vigil_look(struct vigil *vigil, const struct sleep *sleep, int *result);
 /* The call is over, and nothing is locked. */
 void vigil_end(struct vigil *vigil);
+
+/*
+ * Before the first sleep of a call: a short look out for a ring, if who rang last did so on another
+ * processor and may soon again, for to be woken takes longer.  The object is unlocked meanwhile.
+ * False: it wasn't rung, or has been so often for nothing, so that one had better sleep.
+ */
+bool bell_look_out(struct bell *bell, struct mapping *mapping, struct vigil *vigil);
+/*
+ * The same if who rang last did so on this processor: it is given to him once, for he may have been
+ * put off it by the very sleeper he woke, with more to come.
+ */
+bool bell_give_way(struct bell *bell, struct mapping *mapping, struct vigil *vigil);
 
 /*
  * Wakes all who sleep for it, one after the other, as soon as the object is unlocked; and who polls

@@ -169,6 +169,7 @@ static bool begin(struct call *call, int fd, struct handle *h, const struct time
 	call->deadline = deadline;
 	call->waiter = NULL;
 	call->vigil.is_kept = false;
+	call->vigil.looks = 0;
 	return mq_see(&call->view, &h->mapping);
 }
 

@@ -200,21 +200,28 @@ static bool free_memory(int id)
 	return is_freed;
 }
 
-/* Unlocks a segment.  True: it is no more, for it was doomed and nobody is attached. */
+/* Of a locked segment: it was removed, or is now, for it is doomed and nobody is attached. */
+static bool is_over(const struct handle *h)
+{
+	if (segment_of(h)->ipc.is_removed)
+		return true;
+	if (!is_doomed(h) || count_marks(h->id) != 0 || !free_memory(h->id))
+		return false;
+	STEP("shm/destroy/emptied");
+	segment_of(h)->ipc.is_removed = 1;
+	return true;
+}
+
+/* Unlocks a segment.  True: it is no more. */
 static bool unlock_or_destroy(struct handle *h)
 {
-	struct segment *segment = segment_of(h);
-	bool is_over = segment->ipc.is_removed ||
-		       (is_doomed(h) && count_marks(h->id) == 0 && free_memory(h->id));
+	bool is_no_more = is_over(h);
 
-	STEP("shm/destroy/emptied");
-	if (is_over)
-		segment->ipc.is_removed = 1;
 	mapping_unlock(&h->mapping);
 	STEP("shm/destroy/marked");
-	if (is_over)
+	if (is_no_more)
 		ipc_removed(&shm_class, h);
-	return is_over;
+	return is_no_more;
 }
 
 /*
@@ -235,17 +242,20 @@ static struct handle *find(int id)
 	return NULL;
 }
 
-/* Whether it is still there now that it is locked; else it is unlocked, and errno tells. */
+/*
+ * Whether it is still there now that it is locked; else it is unlocked, and errno tells.  Since it
+ * was found somebody may have died who was destroying it, and left it without its memory.
+ */
 static bool lock_if_there(struct handle *h)
 {
 	mapping_lock(&h->mapping);
-	int error = !object_is_there(&h->mapping)   ? EBADMSG
-		    : segment_of(h)->ipc.is_removed ? EINVAL
-						    : 0;
+	int error = !object_is_there(&h->mapping) ? EBADMSG : is_over(h) ? EINVAL : 0;
 
 	if (!error)
 		return true;
 	mapping_unlock(&h->mapping);
+	if (error == EINVAL)
+		ipc_removed(&shm_class, h);
 	errno = error;
 	return false;
 }
