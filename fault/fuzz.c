@@ -142,7 +142,9 @@ static void mq_operate(unsigned which)
 		ipcref_mq_timedreceive(object, text, sizeof(text), &priority, &past);
 		ipcref_mq_timedsend(object, text, 8, 0, &past);
 		attributes.mq_flags = O_NONBLOCK;
-		ipcref_mq_setattr(object, &attributes, NULL);
+		/* of a queue that is broken by now it isn't taken, and the next call would wait */
+		if (ipcref_mq_setattr(object, &attributes, NULL) < 0)
+			fcntl(object, F_SETFL, O_NONBLOCK);
 	}
 }
 

@@ -47,17 +47,17 @@ static _Thread_local struct {
 	bool knows_life, knows_world;
 	struct life life;
 	uint32_t world;
+	/* What it has or is taking; a handler's come after those of the call it has interrupted. */
+	const struct lock *locks[4];
+	unsigned depth; /* how many, perhaps more than are noted */
 #ifdef __linux__
 	struct robust_list_head *list; /* libc's, known to the kernel; NULL: there is none */
-	/* What was announced before: libc's own or, in a signal handler, the interrupted lock. */
+	/* What was announced before each: libc's own, or the lock before it. */
 	struct robust_list *before[4];
-	unsigned depth;
 	struct robust_list *before_sleep;
 #endif
 } self;
-#ifdef __linux__
-enum { DEPTH = sizeof(self.before) / sizeof(self.before[0]) };
-#endif
+enum { DEPTH = sizeof(self.locks) / sizeof(self.locks[0]) };
 
 /* -- who is who ------------------------------------------------------------------------------- */
 
@@ -67,9 +67,7 @@ static void forget_self(void)
 	self.id = 0;
 	self.knows_life = false;
 	self.knows_world = false;
-#ifdef __linux__
 	self.depth = 0;
-#endif
 }
 
 static void watch_forks(void)
@@ -290,14 +288,17 @@ static struct robust_list *entry_of(const struct lock *lock)
 /* From now on the kernel looks at this word when this thread dies. */
 static inline void announce(struct lock *lock)
 {
+	unsigned depth = self.depth++;
+
+	if (depth < DEPTH) {
+		self.locks[depth] = lock;
 #ifdef __linux__
-	if (self.list && self.depth++ < DEPTH) {
-		self.before[self.depth - 1] = self.list->list_op_pending;
-		self.list->list_op_pending = entry_of(lock);
-	}
-#else
-	(void)lock;
+		if (self.list) {
+			self.before[depth] = self.list->list_op_pending;
+			self.list->list_op_pending = entry_of(lock);
+		}
 #endif
+	}
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
@@ -308,13 +309,10 @@ static inline void announce(struct lock *lock)
  */
 static bool is_own(const struct lock *lock)
 {
-#ifdef __linux__
-	for (unsigned i = 1; self.list && i < self.depth && i < DEPTH; i++)
-		if (self.before[i] == entry_of(lock))
+	/* but for the last, which it is taking now */
+	for (unsigned i = 0; i + 1 < self.depth && i < DEPTH; i++)
+		if (self.locks[i] == lock)
 			return true;
-#else
-	(void)lock;
-#endif
 	return false;
 }
 
@@ -335,8 +333,9 @@ static _Noreturn void end_for_the_others(void)
 static inline void withdraw(void)
 {
 	atomic_signal_fence(memory_order_seq_cst);
+	self.depth--;
 #ifdef __linux__
-	if (self.list && --self.depth < DEPTH)
+	if (self.list && self.depth < DEPTH)
 		self.list->list_op_pending = self.before[self.depth];
 #endif
 }
