@@ -224,13 +224,26 @@ CAN_BE_CUT_OFF int futex_doze_until(_Atomic uint32_t *word, uint32_t value, cloc
 CAN_BE_CUT_OFF int futex_doze_cancellably(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 					  const struct timespec *moment)
 {
-	int before, result;
+	int result;
+
+#ifdef __GLIBC__
+	int before;
 
 	/* what is looked up once must not be cut off in the middle */
 	futex_is_there();
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
 	result = futex_doze_until(word, value, clock, moment);
 	pthread_setcanceltype(before, NULL);
+#else
+	/*
+	 * musl jumps from wherever it is to what cleans up, without the alignment of the stack that
+	 * compilers rely on; but whatever the type, it ends a sleep with EINTR.  Between the two
+	 * the cancellation is acted on a doze later.
+	 */
+	pthread_testcancel();
+	result = futex_doze_until(word, value, clock, moment);
+	pthread_testcancel();
+#endif
 	return result;
 }
 
