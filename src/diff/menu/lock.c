@@ -2,11 +2,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/file.h>
+#include <time.h>
 
 #include "contract/lock.h"
 #include "diff/generate.h"
 
-static const char *const all[] = {"f", "f:b", "m", "b", NULL};
+static const char *const all[] = {"f", "f:b", "m", "c", "b", NULL};
 #define FILES NAMES("f", "f:b")
 #define STARTS NUMBERS(0, 5, 10, -1)
 #define LENGTHS NUMBERS(10, 0, 1, 5, -3)
@@ -38,6 +39,13 @@ static const struct choice choices[] = {
 	{OP_lock_mutex_timedlock, 2, NEEDS | COMES_BACK, .handles = NAMES("m"),
 	 .n = {NUMBERS(-1000, 2)}},
 	{OP_lock_mutex_unlock, 8, NEEDS, .handles = NAMES("m")},
+	/* of an error-checking mutex: to wait without it is refused, not undefined */
+	{OP_lock_make_cond, 4, MAKES | ONCE, .handles = NAMES("c"), .n = {NUMBERS(CLOCK_REALTIME)}},
+	{OP_lock_cond_wait, 4, NEEDS | NEEDS_OTHER, .handles = NAMES("c"), .others = NAMES("m")},
+	{OP_lock_cond_timedwait, 3, NEEDS | NEEDS_OTHER | COMES_BACK, .handles = NAMES("c"),
+	 .others = NAMES("m"), .n = {NUMBERS(CLOCK_REALTIME), NUMBERS(-1000, 2)}},
+	{OP_lock_cond_signal, 4, NEEDS, .handles = NAMES("c")},
+	{OP_lock_cond_broadcast, 2, NEEDS, .handles = NAMES("c")},
 	/* none for nobody: it fails, but its memory is there for a child to make it anew */
 	{OP_lock_make_barrier, 2, MAKES | ONCE, .handles = NAMES("b"), .n = {NUMBERS(2, 1)}},
 	{OP_lock_barrier_wait, 3, NEEDS, .handles = NAMES("b")},

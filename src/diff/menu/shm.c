@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/shm.h>
 
 #include "diff/generate.h"
 
 /* Segments s and t, attached as m and n; objects o and x.  Only what is there is looked at. */
-static const char *const all[] = {"s", "t", "p", "bad", "m", "n", "ro", "o", "o:b", "x", NULL};
+static const char *const all[] = {"s",	"t", "p",   "bad", "m",	 "n",
+				  "ro", "o", "o:b", "x",   "om", NULL};
 #define SEGMENTS NAMES("s", "t", "p", "bad")
 #define KEYED NAMES("s", "t")
 #define MEMORY NAMES("m", "n")
@@ -47,6 +49,15 @@ static const struct choice choices[] = {
 	 .n = {NUMBERS(0, 10)}},
 	{OP_fd_pread, 4, NEEDS, .handles = OBJECTS, .n = {NUMBERS(8, 1), NUMBERS(0, 10)}},
 	{OP_fd_close, 3, NEEDS | DROPS, .handles = OBJECTS},
+	/* never looked into, for who looks beyond the object's end is killed, which ends a story */
+	{OP_shm_map, 6, NEEDS | MAKES_OTHER, .handles = OBJECTS, .others = NAMES("om"),
+	 .n = {NUMBERS(4096, 0)}},
+	{OP_shm_map_with, 2, NEEDS | MAKES_OTHER, .handles = OBJECTS, .others = NAMES("om"),
+	 .n = {NUMBERS(4096), NUMBERS(PROT_READ | PROT_WRITE, PROT_READ),
+	       NUMBERS(MAP_SHARED, MAP_PRIVATE), NUMBERS(0, 4096, 100)}},
+	{OP_shm_sync, 1, NEEDS, .handles = NAMES("om"),
+	 .n = {NUMBERS(0, 1), NUMBERS(4096), NUMBERS(MS_SYNC, MS_ASYNC, MS_SYNC | MS_ASYNC)}},
+	{OP_shm_unmap, 2, NEEDS | DROPS, .handles = NAMES("om"), .n = {NUMBERS(0), NUMBERS(4096)}},
 };
 
 static const struct choice audits[] = {
