@@ -66,7 +66,7 @@ ipcts_fault_SOURCES = \
 	%D%/campaign/campaign.c %D%/campaign/campaign.h \
 	%D%/campaign/calls.def \
 	%D%/campaign/inject.c \
-	%D%/campaign/trace.c %D%/campaign/trace.h \
+	%D%/campaign/trace.c %D%/campaign/trace.h %D%/campaign/transfer.c %D%/campaign/transfer.h \
 	%D%/campaign/event.c %D%/campaign/fifo.c %D%/campaign/lock.c \
 	%D%/campaign/mq.c %D%/campaign/msg.c %D%/campaign/pipe.c \
 	%D%/campaign/sem.c %D%/campaign/semset.c %D%/campaign/shm.c \

@@ -23,6 +23,11 @@ const struct fault_kind_row fault_kinds[] = {
 #undef K
 };
 
+bool is_an_answer(enum fault_kind kind)
+{
+	return kind == FAULT_refuse || kind == FAULT_famine || kind == FAULT_short;
+}
+
 /* -- points ----------------------------------------------------------------------------------- */
 
 static const char *const points[] = {
@@ -33,8 +38,8 @@ _Static_assert((int)POINTS <= (int)INJECTION_POINTS, "there's room for all point
 
 /* Of all workers, a bit of each: somebody who suffered has passed it (1 << NO_FAULT), and what has
  * befallen somebody there. */
-static _Atomic(unsigned char) *had;
-_Static_assert((int)FAULT_KIND_COUNT < 8, "there's a bit for each kind");
+static _Atomic(unsigned short) *had;
+_Static_assert((int)FAULT_KIND_COUNT < 16, "there's a bit for each kind");
 /* In the environment, for programs executed anew. */
 static const char chosen[] = "IPCTS_FAULT_POINT";
 
@@ -505,7 +510,7 @@ static void befall_sleeper(actor *victim)
 {
 	struct injection *injection = &scene->injection;
 
-	if (getenv(chosen) || injection->does == FAULT_refuse || injection->does == FAULT_famine ||
+	if (getenv(chosen) || is_an_answer((enum fault_kind)injection->does) ||
 	    campaign_due(injection, INJECTION_NAMELESS, 1) < 0)
 		return;
 	snprintf(injection->point, sizeof(injection->point), "its sleep");

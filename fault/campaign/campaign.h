@@ -31,7 +31,8 @@
 	K(stop)	    /* SIGSTOP, and SIGCONT when others have gone on as far as they can */         \
 	K(delay)    /* nothing, for a while */                                                     \
 	K(refuse)   /* the world says no, with each errno that it may say here, and once */        \
-	K(famine)   /* and from then on always */
+	K(famine)   /* and from then on always */                                                  \
+	K(short)    /* a transfer moves half of what it was to, which is told: of TRANSFER alone */
 
 enum fault_kind {
 	NO_FAULT,
@@ -56,6 +57,11 @@ enum {
 };
 
 #define CAMPAIGN(mechanism, campaign, promise)                                                     \
+	CAMPAIGN_OF(mechanism, campaign, promise, FAULT_KIND_COUNT - 1)
+/* One whose operation moves bytes of a stream, and may come to its end when some are moved. */
+#define TRANSFER(mechanism, campaign, promise)                                                     \
+	CAMPAIGN_OF(mechanism, campaign, promise, FAULT_KIND_COUNT)
+#define CAMPAIGN_OF(mechanism, campaign, promise, kinds)                                           \
 	static void mechanism##_##campaign##_(void);                                               \
 	static void run_##mechanism##_##campaign(size_t row)                                       \
 	{                                                                                          \
@@ -74,12 +80,15 @@ enum {
 			.run = run_##mechanism##_##campaign,                                       \
 			.rows = (const char *)fault_kinds,                                         \
 			.row_size = sizeof(struct fault_kind_row),                                 \
-			.row_count = FAULT_KIND_COUNT,                                             \
+			.row_count = kinds,                                                        \
 			.repetition = &campaign_repetition,                                        \
 		};                                                                                 \
 		stage_register(&it);                                                               \
 	}                                                                                          \
 	static void mechanism##_##campaign##_(void)
+
+/* Whether it is what the world answers to who asks, and not what befalls who passes. */
+bool is_an_answer(enum fault_kind kind);
 
 /* -- verbs ------------------------------------------------------------------------------------ */
 

@@ -3,7 +3,7 @@
 #include <poll.h>
 #include <sys/stat.h>
 
-#include "fault/campaign/campaign.h"
+#include "fault/campaign/transfer.h"
 
 /* Two who come now meet, and nobody else is there. */
 static void serves(actor *alice, actor *bob)
@@ -145,4 +145,22 @@ CAMPAIGN(fifo, close, "the other end hears of one that is closed, or dies of it"
 	does_give(alice, fd.read("f", 100), "");
 	does(alice, fd.close("f"));
 	serves(alice, bob);
+}
+
+TRANSFER(fifo, write_long, "of a long write the first bytes are there, as many as it tells")
+{
+	actor *alice = cast("alice");
+
+	does(alice, fifo.make("f"));
+	does(alice, fifo.open("f", O_RDWR));
+	writes_long(alice, forks(alice, "victim"), "f", "f");
+}
+
+TRANSFER(fifo, read_long, "of a long read the first bytes are taken, and the others stay")
+{
+	actor *alice = cast("alice");
+
+	does(alice, fifo.make("f"));
+	does(alice, fifo.open("f", O_RDWR));
+	reads_long(alice, forks(alice, "victim"), "f", "f");
 }

@@ -56,7 +56,7 @@ static void step(const char *point)
 	struct injection *injection = injection_here();
 	int error = errno;
 
-	if (!injection || injection->does == FAULT_refuse || injection->does == FAULT_famine ||
+	if (!injection || is_an_answer((enum fault_kind)injection->does) ||
 	    due(injection, point, 1) < 0)
 		return;
 	note(injection, point);

@@ -2,9 +2,9 @@
 #include <fcntl.h>
 #include <poll.h>
 
-#include "fault/campaign/campaign.h"
+#include "fault/campaign/transfer.h"
 
-enum { WHOLE = 4096 /* PIPE_BUF */, LONG = 40000 };
+enum { WHOLE = 4096 /* PIPE_BUF */ };
 
 /* What was written is there as a whole, or nothing of it is. */
 static void has_whole(actor *a, const char *read_end, long long size)
@@ -71,41 +71,21 @@ CAMPAIGN(pipe, read, "what is read is read once, or stays")
 	carries(alice);
 }
 
-/* Some of a longer write or read may have been moved: what has is nobody else's. */
-CAMPAIGN(pipe, write_long, "of a long write the first bytes are there, as many as it tells")
+TRANSFER(pipe, write_long, "of a long write the first bytes are there, as many as it tells")
 {
 	actor *alice = cast("alice");
 
 	does(alice, pipes.make("p"));
-	actor *victim = forks(alice, "victim");
-	suffers(victim, fd.write_pattern("p:w", 0, LONG));
-	begin(alice, fd.readable_bytes("p:r"));
-	succeeds(alice);
-	long long count = outcome_of(alice)->value;
-	if (ending() == SUCCEEDED)
-		must_be(count, outcome_of(victim)->value);
-	must(ending() == REFUSED ? count == 0 : count <= LONG);
-	if (count)
-		does_give(alice, fd.read_pattern("p:r", 0, count), count);
+	writes_long(alice, forks(alice, "victim"), "p:w", "p:r");
 	carries(alice);
 }
 
-CAMPAIGN(pipe, read_long, "of a long read the first bytes are taken, and the others stay")
+TRANSFER(pipe, read_long, "of a long read the first bytes are taken, and the others stay")
 {
 	actor *alice = cast("alice");
 
 	does(alice, pipes.make("p"));
-	does(alice, fd.write_pattern("p:w", 0, LONG));
-	actor *victim = forks(alice, "victim");
-	suffers(victim, fd.read_pattern("p:r", 0, LONG));
-	begin(alice, fd.readable_bytes("p:r"));
-	succeeds(alice);
-	long long left = outcome_of(alice)->value;
-	if (ending() == SUCCEEDED)
-		must_be(left + outcome_of(victim)->value, LONG);
-	must(ending() == REFUSED ? left == LONG : left <= LONG);
-	if (left)
-		does_give(alice, fd.read_pattern("p:r", LONG - left, left), left);
+	reads_long(alice, forks(alice, "victim"), "p:w", "p:r");
 	carries(alice);
 }
 

@@ -3,7 +3,7 @@
 #include <poll.h>
 
 #include "contract/kinds.h"
-#include "fault/campaign/campaign.h"
+#include "fault/campaign/transfer.h"
 
 /* What is said at one end is heard at the other, and nothing else is. */
 static void talk(actor *a, const char *from, actor *b, const char *to)
@@ -520,4 +520,24 @@ CAMPAIGN(sock, poll, "who polls a socket is told that something came, or the nex
 	gives(sender, 5);
 	does_give(alice, fd.poll("s:b", POLLIN, -1), POLLIN);
 	does_give(alice, sock.receive("s:b", 100, 0), "hello");
+}
+
+/* -- long ones -------------------------------------------------------------------------------- */
+
+TRANSFER(sock, write_long_stream, "of a long write the first bytes are there, as many as it tells")
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", UNIX_STREAM));
+	writes_long(alice, forks(alice, "victim"), "s:a", "s:b");
+	talk(alice, "s:a", alice, "s:b");
+}
+
+TRANSFER(sock, read_long_stream, "of a long read the first bytes are taken, and the others stay")
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", UNIX_STREAM));
+	reads_long(alice, forks(alice, "victim"), "s:a", "s:b");
+	talk(alice, "s:a", alice, "s:b");
 }

@@ -94,6 +94,34 @@ static void give_result(pid_t tid, long result)
 #endif
 }
 
+/* At its beginning: one argument of the call is another.  False: it isn't known how. */
+static bool set_argument(pid_t tid, unsigned which, unsigned long long value)
+{
+#if defined(__x86_64__)
+	struct user_regs_struct registers;
+
+	if (ptrace(PTRACE_GETREGS, tid, NULL, &registers) < 0)
+		return false;
+	unsigned long long *const arguments[] = {&registers.rdi, &registers.rsi, &registers.rdx,
+						 &registers.r10, &registers.r8,	 &registers.r9};
+	*arguments[which] = value;
+	return ptrace(PTRACE_SETREGS, tid, NULL, &registers) == 0;
+#elif defined(__aarch64__)
+	unsigned long long registers[34];
+	struct iovec set = {registers, sizeof(registers)};
+
+	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &set) < 0)
+		return false;
+	registers[which] = value;
+	return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &set) == 0;
+#else
+	(void)tid;
+	(void)which;
+	(void)value;
+	return false;
+#endif
+}
+
 /* -- the tracer ------------------------------------------------------------------------------- */
 
 static struct tracer {
@@ -153,6 +181,11 @@ static bool refuses(void)
 	return scene->injection.does == FAULT_refuse || scene->injection.does == FAULT_famine;
 }
 
+static bool answers(void)
+{
+	return is_an_answer((enum fault_kind)scene->injection.does);
+}
+
 /* The point counts so many times; which of them is due, or -1. */
 static int due(unsigned times)
 {
@@ -161,7 +194,7 @@ static int due(unsigned times)
 
 static int pass(const char *when, const char *name)
 {
-	if (refuses() || due(1) < 0)
+	if (answers() || due(1) < 0)
 		return 0;
 	note(when, name);
 	return befall();
@@ -180,6 +213,27 @@ static void refuse_call(const struct system_call *call)
 	note("", call->name);
 	tracer.refused_with = call->errors[which];
 	scene->injection.errors[call->errors[which]] = 1;
+}
+
+/* Calls that move as many bytes as they can of so many: which of their arguments tells that. */
+static const struct transfer {
+	long number;
+	unsigned count;
+} transfers[] = {
+	{SYS_read, 2},	   {SYS_write, 2},  {SYS_sendto, 2},
+	{SYS_recvfrom, 2}, {SYS_splice, 4}, {SYS_tee, 2},
+};
+
+/* Half of it, so that there is something to tell and something left. */
+static void shorten_call(const char *name, long number, const unsigned long long *arguments)
+{
+	for (size_t i = 0; i < sizeof(transfers) / sizeof(transfers[0]); i++) {
+		unsigned which = transfers[i].count;
+
+		if (transfers[i].number == number && arguments[which] > 1 && due(1) >= 0 &&
+		    set_argument(tracer.tid, which, arguments[which] / 2))
+			note("", name);
+	}
 }
 
 #ifdef PTRACE_GET_SYSCALL_INFO
@@ -203,6 +257,13 @@ static int at_call(void)
 		tracer.refused_with = 0;
 		if (refuses() && may_be_refused((long)info.entry.nr, (long)info.entry.args[1]))
 			refuse_call(call);
+		if (scene->injection.does == FAULT_short) {
+			unsigned long long arguments[6];
+
+			for (int i = 0; i < 6; i++)
+				arguments[i] = info.entry.args[i];
+			shorten_call(call->name, (long)info.entry.nr, arguments);
+		}
 		return pass("before ", call->name);
 	}
 	if (tracer.refused_with)
@@ -309,7 +370,7 @@ _Noreturn static void trace(void)
 
 /* -- for the director ------------------------------------------------------------------------- */
 
-static bool calls_can_be_refused(void)
+static bool calls_can_be_changed(void)
 {
 #if defined(__x86_64__) || defined(__aarch64__)
 	return true;
@@ -330,9 +391,8 @@ static long long may_be_traced(const char *text, const long long *n)
 
 void trace_begin(actor *a, enum trace_mode mode)
 {
-	if (!calls_can_be_refused() &&
-	    (scene->injection.kind == FAULT_refuse || scene->injection.kind == FAULT_famine))
-		skip("no tracer refuses a system call of this processor");
+	if (!calls_can_be_changed() && is_an_answer((enum fault_kind)scene->injection.kind))
+		skip("no tracer changes a system call of this processor");
 	ask(a, call(may_be_traced, "", 0, 0, 0));
 	scene->injection.tracer = TRACER_BEGINS;
 	scene->injection.held = 0;

@@ -62,7 +62,7 @@ static const char help[] =
 	"fault: all of run but --grade, --with and --resume, and\n"
 	"  --mechanism NAME      only campaigns of this mechanism\n"
 	"  --kind KIND           only faults of this kind: kill, recovery, signal, stop, delay,\n"
-	"                        refuse, famine\n"
+	"                        refuse, famine, short\n"
 	"  --point GLOB          only at points so named, as in src/ref\n"
 	"  --at WHAT             what a point is: points of the source (of ref), calls (each\n"
 	"                        system call, before it and after; of any other) or instructions\n"
