@@ -26,8 +26,10 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -1081,29 +1083,15 @@ static int list(void)
 	return 0;
 }
 
-int main(int argc, char **argv)
+/* In a child: of one that crashes or hangs no directory is left.  Its exit status. */
+static int fuzz(int file_count, char **files, time_t seconds, uint64_t seed)
 {
-	static const struct option options[] = {{"kind", required_argument, NULL, 'k'},
-						{"seconds", required_argument, NULL, 's'},
-						{"seed", required_argument, NULL, 'r'},
-						{"list", no_argument, NULL, 'l'},
-						{NULL, 0, NULL, 0}};
-	uint64_t seed = (uint64_t)time(NULL) * 1000003, runs = 0;
-	time_t seconds = 5, begin = time(NULL);
+	uint64_t runs = 0;
+	time_t begin = time(NULL);
 
-	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		if (option == 'k')
-			setenv("FUZZ_KIND", optarg, 1);
-		else if (option == 's')
-			seconds = atoi(optarg);
-		else if (option == 'r')
-			seed = strtoull(optarg, NULL, 0);
-		else
-			return option == 'l' ? list() : 2;
-	}
-	for (int i = optind; i < argc; i++)
-		play_file(argv[i]);
-	while (optind == argc && time(NULL) < begin + seconds) {
+	for (int i = 0; i < file_count; i++)
+		play_file(files[i]);
+	while (file_count == 0 && time(NULL) < begin + seconds) {
 		uint8_t bytes[600];
 
 		/* a run that fails is told by the last line, and played again by --seed */
@@ -1116,5 +1104,43 @@ int main(int argc, char **argv)
 	}
 	printf("%llu runs\n", (unsigned long long)runs);
 	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {{"kind", required_argument, NULL, 'k'},
+						{"seconds", required_argument, NULL, 's'},
+						{"seed", required_argument, NULL, 'r'},
+						{"list", no_argument, NULL, 'l'},
+						{NULL, 0, NULL, 0}};
+	uint64_t seed = (uint64_t)time(NULL) * 1000003;
+	time_t seconds = 5;
+
+	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		if (option == 'k')
+			setenv("FUZZ_KIND", optarg, 1);
+		else if (option == 's')
+			seconds = atoi(optarg);
+		else if (option == 'r')
+			seed = strtoull(optarg, NULL, 0);
+		else
+			return option == 'l' ? list() : 2;
+	}
+	prepare();
+	fflush(NULL);
+	pid_t child = fork();
+	int status = 0;
+
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		exit(fuzz(argc - optind, argv + optind, seconds, seed));
+	}
+	if (child < 0 || waitpid(child, &status, 0) < 0) {
+		perror("fuzz");
+		return 2;
+	}
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "fuzz: killed by signal %d\n", WTERMSIG(status));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 #endif

@@ -11,6 +11,7 @@
 #include "bench/bench.h"
 #include "command/command.h"
 #include "command/conclusion.h"
+#include "stage/play.h"
 
 enum format { TABLE, JSON, HTML };
 
@@ -412,6 +413,20 @@ static void say_section(const char *title, void (*section)(say_line *say, void *
 	put_out(&sheet, fd);
 }
 
+/* Those whose objects are files have them in a directory of this run, and in memory if they can. */
+static void enter_own_directory(const char *program)
+{
+	static const char memory[] = "/dev/shm";
+	struct stage_settings settings = {.implementation = wish.impls[0], .program = program};
+
+	for (size_t i = 0; i < wish.impl_count; i++)
+		if (wish.impls[i]->enter)
+			settings.implementation = wish.impls[i];
+	if (access(memory, W_OK | X_OK) == 0)
+		setenv("TMPDIR", memory, 0);
+	stage_open(&settings);
+}
+
 int bench_command(int argc, char **argv)
 {
 	struct sheet sheet = {0};
@@ -426,6 +441,7 @@ int bench_command(int argc, char **argv)
 	const struct bench bench = {wish.impls, is_wanted, (unsigned)wish.repetitions,
 				    (double)wish.milliseconds / 1e3, wish.seed};
 
+	enter_own_directory(argv[0]);
 	say_head(&sheet);
 	put_out(&sheet, fd);
 	for (size_t i = 0; solos[i]; i++)
@@ -448,5 +464,6 @@ int bench_command(int argc, char **argv)
 	if (wish.has_targets)
 		say_section("targets of the reference: medians of this run", conclusion_say_targets,
 			    fd);
+	stage_close();
 	return ALL_HELD;
 }

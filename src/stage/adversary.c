@@ -110,6 +110,7 @@ static const struct excuse {
 	/* and what is restarted is begun anew */
 	{INTERRUPTING, "pipe.closing_under_a_waiting_call_leaves_it*",
 	 "a restarted call looks for its descriptor again"},
+	{INTERRUPTING, "*.*nonblocking_is_for_calls_to_come*", "a restarted call is one to come"},
 	{INTERRUPTING, "fifo.rename_replaces_it", "a restarted open looks for its name again"},
 	{INTERRUPTING, "fifo.renamed_fifo_is_the_same",
 	 "a restarted open looks for its name again"},
@@ -129,6 +130,10 @@ static const struct excuse {
 	 "who waits again looks for the set again"},
 	{INTERRUPTING, "msg.removal_reaches_a_stopped_receiver",
 	 "who waits again looks for the queue again"},
+	/* some are told apart by what they are scheduled by */
+	{1 << ADVERSARY_NICE, "mq.longest_waiting_*", "who is nicer waits behind others"},
+	{1 << ADVERSARY_AFFINITY, "lock.priority_is_inherited*",
+	 "it is for those of one processor"},
 	/* and many need room */
 	{1 << ADVERSARY_FAMINE, "sock.many_descriptors_pass_at_once/64",
 	 "no room for so many descriptors"},
