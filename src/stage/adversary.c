@@ -128,12 +128,14 @@ static const struct excuse {
 	{INTERRUPTING, "semset.*wait*counted*", "who waits again was not waiting meanwhile"},
 	{INTERRUPTING, "semset.waiter_of_a_removed_set_*",
 	 "who waits again looks for the set again"},
+	{INTERRUPTING, "lock.deadlock_of_*_is_refused*",
+	 "who waits again is the one that closes the circle"},
 	{INTERRUPTING, "msg.removal_reaches_a_stopped_receiver",
 	 "who waits again looks for the queue again"},
 	/* some are told apart by what they are scheduled by */
 	{1 << ADVERSARY_NICE, "mq.longest_waiting_*", "who is nicer waits behind others"},
-	{1 << ADVERSARY_AFFINITY, "lock.priority_is_inherited*",
-	 "it is for those of one processor"},
+	{1 << ADVERSARY_AFFINITY, "lock.*priority*", "priorities are compared on one processor"},
+	{1 << ADVERSARY_AFFINITY, "lock.*ceiling*", "priorities are compared on one processor"},
 	/* and many need room */
 	{1 << ADVERSARY_FAMINE, "sock.many_descriptors_pass_at_once/64",
 	 "no room for so many descriptors"},
