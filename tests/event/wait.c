@@ -169,10 +169,12 @@ static long long wait_by(enum call call, int watched, long long milliseconds, co
 	}
 }
 
-/* Something that can be waited for in all ways, and isn't ready. */
-static void make_idle(actor *a)
+/* Something that can be waited for by this call, and isn't ready. */
+static void make_idle(actor *a, enum call call)
 {
 	does(a, pipes.make("p"));
+	if (call != EPOLL_WAIT && call != EPOLL_PWAIT)
+		return;
 	does(a, event.epoll("e", 0));
 	does(a, event.watch("e", "p:r", EPOLLIN));
 }
@@ -200,15 +202,31 @@ TEST_EACH(event, waiting_lasts_its_time, waitings)
 {
 	actor *a = cast("alice");
 
-	make_idle(a);
+	make_idle(a, row->call);
 	does(a, call(wait_its_time, NULL, row->call, 15, 1));
+}
+
+/* Of a time that is told in seconds and parts of them both count. */
+TEST_VARIANT(event, waiting_lasts_its_time, whole_seconds)
+{
+	enum { WAYS = 3 };
+	static const enum call calls[WAYS] = {PPOLL, SELECT, PSELECT};
+	actor *a = cast("alice"), *waiters[WAYS];
+
+	make_idle(a, PSELECT);
+	for (size_t i = 0; i < WAYS; i++) {
+		waiters[i] = forks(a, "waiter");
+		begin(waiters[i], call(wait_its_time, NULL, calls[i], 1001, 1));
+	}
+	for (size_t i = 0; i < WAYS; i++)
+		succeeds(waiters[i]);
 }
 
 TEST_EACH(event, zero_time_does_not_wait, waitings)
 {
 	actor *a = cast("alice");
 
-	make_idle(a);
+	make_idle(a, row->call);
 	does(a, call(wait_its_time, NULL, row->call, 0, 1));
 }
 
@@ -229,7 +247,7 @@ static void interrupt(const struct waiting *row, int flags)
 {
 	actor *a = cast("alice");
 
-	make_idle(a);
+	make_idle(a, row->call);
 	does(a, sig.handle(SIGUSR1, flags));
 	begin(a, call(wait_for_ever, NULL, row->call, 0, 0));
 	blocks(a);
@@ -279,7 +297,7 @@ TEST_EACH(event, mask_holds_for_the_wait, masking)
 {
 	actor *a = cast("alice");
 
-	make_idle(a);
+	make_idle(a, row->call);
 	does(a, sig.handle(SIGUSR1, 0));
 	does_fail(a, call(wait_with_mask, NULL, row->call, 1, 0), EINTR);
 	must_be(caught(a, SIGUSR1), 1);
@@ -289,7 +307,7 @@ TEST_EACH(event, masked_signal_waits_for_the_end, masking)
 {
 	actor *a = cast("alice");
 
-	make_idle(a);
+	make_idle(a, row->call);
 	actor *writer = forks(a, "writer");
 	does(a, sig.handle(SIGUSR1, 0));
 	begin(a, call(wait_with_mask, NULL, row->call, 0, 0));
@@ -321,7 +339,7 @@ TEST_EACH(event, no_mask_leaves_the_mask, masking)
 {
 	actor *a = cast("alice");
 
-	make_idle(a);
+	make_idle(a, row->call);
 	actor *writer = forks(a, "writer");
 	does(a, sig.handle(SIGUSR1, 0));
 	begin(a, call(wait_without_mask, NULL, row->call, 0, 0));
