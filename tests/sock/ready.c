@@ -116,6 +116,23 @@ TEST_EACH(sock, poll_tells_what_can_be_done, any_kind)
 	does(alice, sock.send("s:a", "y", 0));
 }
 
+/* The room is the receiver's, whose socket the sender doesn't have. */
+TEST_VARIANT(sock, poll_tells_what_can_be_done, to_a_receiver_by_name)
+{
+	actor *receiver = cast("receiver"), *sender = cast("sender");
+
+	does(receiver, sock.serve("s", UNIX_DGRAM, 0));
+	does(sender, sock.reach("c", UNIX_DGRAM, "s", 0));
+	does_give(sender, fd.poll("c", IN | OUT, 0), OUT);
+	does(sender, fd.fill("c", 1));
+	does_give(sender, fd.poll("c", IN | OUT, 0), 0);
+	begin(sender, fd.poll("c", IN | OUT, -1));
+	blocks(sender);
+	does(receiver, fd.drain("s"));
+	gives(sender, OUT);
+	does(sender, sock.send("c", "y", 0));
+}
+
 TEST_EACH(sock, poll_tells_of_connections, connections)
 {
 	actor *server = cast("server");
