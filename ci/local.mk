@@ -19,7 +19,7 @@ check-valgrind:
 	@test -n '$(VALGRIND)' || { echo 'configured without valgrind' >&2; exit 1; }
 	rm -rf valgrind && mkdir valgrind
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_tests) %D%/corpus.tap' \
-		WRAP='$(VALGRIND) -q --error-exitcode=99 --log-file=$(abs_builddir)/valgrind/%p'
+		WRAP='$(VALGRIND) -q --vgdb=no --error-exitcode=99 --log-file=$(abs_builddir)/valgrind/%p'
 	! grep -h . valgrind/*
 .PHONY: check-valgrind
 
