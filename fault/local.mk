@@ -19,7 +19,11 @@ TESTS += %D%/storm.tap
 
 # A hostile peer, at random; ci/fuzz has it by libFuzzer.
 check_PROGRAMS += %D%/fuzz
-%C%_fuzz_SOURCES = %D%/fuzz.c
+%C%_fuzz_SOURCES = \
+	%D%/fuzz.c %D%/fuzz.h \
+	%D%/fuzz_counts.c %D%/fuzz_locks.c %D%/fuzz_memory.c %D%/fuzz_queues.c \
+	%D%/fuzz_signals.c %D%/fuzz_sockets.c
+%C%_fuzz_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 %C%_fuzz_LDADD = libipcref.a
 EXTRA_DIST += %D%/inputs
 dist_check_SCRIPTS += %D%/fuzz.tap
