@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* SEM_UNDO: what a process's end gives back. */
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "stage/story.h"
 
@@ -383,4 +387,52 @@ TEST(semset, killed_mover_leaves_whole_moves)
 		does_give(alice, call(sum_of, "s", 0, 0, 0), 1);
 		does(alice, semset.set_all("s", "1 0"));
 	}
+}
+
+/* Adds one and takes it again, and stays. */
+_Noreturn static void balance(int id)
+{
+	struct sembuf add = {0, 1, SEM_UNDO}, take = {0, -1, SEM_UNDO};
+
+	if (impl->semset->semop(id, &add, 1) < 0 || impl->semset->semop(id, &take, 1) < 0)
+		_exit(1);
+	raise(SIGSTOP);
+	_exit(0);
+}
+
+/* n: how many live at once. */
+static long long many_balance(const char *text, const long long *n)
+{
+	struct sembuf add = {0, 1, SEM_UNDO};
+	int id = (int)handle_number(text), status;
+	pid_t *pids = calloc((size_t)n[0], sizeof(*pids));
+
+	must(pids);
+	for (long long i = 0; i < n[0]; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			balance(id);
+		must(pids[i] > 0);
+		must_be(waitpid(pids[i], &status, WUNTRACED), pids[i]);
+		must(WIFSTOPPED(status));
+	}
+	must_be(impl->semset->semop(id, &add, 1), 0);
+	for (long long i = 0; i < n[0]; i++) {
+		must_be(kill(pids[i], SIGKILL), 0);
+		must_be(waitpid(pids[i], &status, 0), pids[i]);
+	}
+	free(pids);
+	return 0;
+}
+
+TEST(semset, balanced_adjustments_take_no_place)
+{
+	actor *alice = cast("alice");
+
+	does(alice, semset.make("s", "3"));
+	actor *parent = forks(alice, "parent");
+	does(parent, call(many_balance, "s", 300, 0, 0));
+	does_give(alice, semset.values("s"), "4");
+	exits(parent, 0);
+	does_give(alice, semset.values("s"), "3");
 }
