@@ -112,6 +112,8 @@ static const struct excuse {
 	 "a restarted call looks for its descriptor again"},
 	{INTERRUPTING, "*.*nonblocking_is_for_calls_to_come*", "a restarted call is one to come"},
 	{INTERRUPTING, "fifo.rename_replaces_it", "a restarted open looks for its name again"},
+	{INTERRUPTING, "fifo.waiting_opener_counts_as_open",
+	 "who opens again was not opening meanwhile"},
 	{INTERRUPTING, "fifo.renamed_fifo_is_the_same",
 	 "a restarted open looks for its name again"},
 	{INTERRUPTING, "fifo.new_fifo_of_the_name_is_another",
