@@ -174,3 +174,18 @@ CAMPAIGN(sig, bury, "what a killed process leaves behind is in nobody's way")
 	is_reached(bob, alice);
 	does_fail(alice, sig.queue(pid_of(dead), SIGRTMIN, 7), ESRCH);
 }
+
+CAMPAIGN(sig, queue_first, "the first signal that is queued to somebody arrives, or the next does")
+{
+	actor *alice = cast("alice"), *waiter = cast("waiter"), *victim = cast("victim");
+
+	blocks_signals(waiter);
+	suffers(victim, sig.queue(pid_of(waiter), SIGRTMIN, 7));
+	long long first = next_of(waiter, SIGRTMIN);
+	must(ending() == SUCCEEDED ? first == 7
+	     : ending() == REFUSED ? first == 0
+				   : first == 7 || first == 0);
+	does(alice, sig.queue(pid_of(waiter), SIGRTMIN, 8));
+	must_be(next_of(waiter, SIGRTMIN), 8);
+	must_be(next_of(waiter, SIGRTMIN), 0);
+}

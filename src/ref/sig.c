@@ -3,9 +3,9 @@
  * Signals that are queued, and taken by who waits for them.  What they do besides, to interrupt, to
  * stop and to end, is the kernel's, and so are those that kill(2) sends.
  *
- * Each process that waits has a mailbox, from its first wait or sigpending on; without one nobody
- * reaches it (ESRCH).  It is the process's also after exec, and not its children's.  A number may
- * be used again, so the mailbox tells when its owner was born.  One whose owner was killed is taken
+ * Each process has a mailbox, from its first wait or sigpending on, or from the first signal that
+ * is queued to it.  It is the process's also after exec, and not its children's.  A number may be
+ * used again, so the mailbox tells when its owner was born.  One whose owner was killed is taken
  * away by who makes another.
  */
 #include <errno.h>
@@ -95,7 +95,7 @@ static bool open_mailbox(struct mapping *mapping, pid_t pid)
 	return false;
 }
 
-static void make_mailbox(struct object *object, const void *birth)
+static void write_birth(struct object *object, const void *birth)
 {
 	((struct mailbox *)object)->birth = *(const uint64_t *)birth;
 }
@@ -118,6 +118,45 @@ static void bury(const char *name)
 	}
 	mapping_unlock(&mapping);
 	object_unmap(&mapping);
+}
+
+/* Who may send is who may write the file: the process's user, and root. */
+static bool give_to(int fd, pid_t pid)
+{
+	char path[32];
+	struct stat process;
+
+	snprintf(path, sizeof(path), "/proc/%ld", (long)pid);
+	return geteuid() != 0 || pid == getpid() || stat(path, &process) < 0 ||
+	       fchown(fd, process.st_uid, process.st_gid) == 0;
+}
+
+static bool make_mailbox(pid_t pid)
+{
+	uint64_t birth = thread_birth((uint32_t)pid);
+	char path[PATH_MAX];
+
+	if (!path_of(pid, path))
+		return false;
+	namespace_each("sig", bury);
+	int fd = object_create_exactly(path, false, OBJECT_MAILBOX, sizeof(struct mailbox), 0600,
+				       write_birth, &birth);
+	if (fd < 0)
+		return errno == EEXIST; /* somebody else has */
+	STEP("sig/mailbox/made");
+	bool is_given = give_to(fd, pid);
+	int error = errno;
+
+	close(fd);
+	errno = error;
+	return is_given;
+}
+
+/* As open_mailbox; it is made if there is none. */
+static bool find_or_make_mailbox(struct mapping *mapping, pid_t pid)
+{
+	return open_mailbox(mapping, pid) ||
+	       (errno == ENOENT && make_mailbox(pid) && open_mailbox(mapping, pid));
 }
 
 /* This process's. */
@@ -151,26 +190,11 @@ static void watch(void)
 
 static bool find_or_make_own(void)
 {
-	uint64_t birth = thread_birth((uint32_t)getpid());
-	char path[PATH_MAX];
-
 	if (owner != 0)
 		object_unmap(&own); /* the parent's */
 	owner = 0;
-	if (!open_mailbox(&own, getpid())) {
-		if (errno != ENOENT || !path_of(getpid(), path))
-			return false;
-		namespace_each("sig", bury);
-		/* who may send is who may write the file: the same user, and root */
-		int fd = object_create_exactly(path, false, OBJECT_MAILBOX, sizeof(struct mailbox),
-					       0600, make_mailbox, &birth);
-		if (fd < 0)
-			return false;
-		close(fd);
-		STEP("sig/mailbox/made");
-		if (!open_mailbox(&own, getpid()))
-			return false;
-	}
+	if (!find_or_make_mailbox(&own, getpid()))
+		return false;
 	owner = getpid();
 	return true;
 }
@@ -241,7 +265,7 @@ int ipcref_sigqueue(pid_t pid, int signal, const union sigval value)
 
 	if (pid == getpid() && !own_mailbox())
 		return -1;
-	if (!open_mailbox(&mailbox, pid)) {
+	if (!find_or_make_mailbox(&mailbox, pid)) {
 		errno = errno == ENOENT ? ESRCH : errno == EACCES ? EPERM : errno;
 		return -1;
 	}

@@ -323,12 +323,20 @@ void stage_exits(actor *a, int status)
 	transcript_act(a, text);
 }
 
+/* What the implementation lacks has killed nobody. */
+static bool has_ended_or_lacks(actor *a, unsigned nothing)
+{
+	return has_ended(a, nothing) || (is_done(a, 0) && a->outcome.absent[0]);
+}
+
 void stage_is_killed_by(actor *a, int number)
 {
 	char text[64];
 
 	end_if_judged();
 	transcript_beginnings(NULL);
+	if (look_until(a, has_ended_or_lacks, 0) && a->outcome.absent[0])
+		skip("%s", a->outcome.absent);
 	await_end(a, "be killed");
 	if (a->status < 0)
 		end_in_error("is_killed_by: nobody knows how %s ended", a->name);

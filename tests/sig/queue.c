@@ -241,6 +241,23 @@ TEST(sig, no_queued_signal_is_lost)
 	passes_many(sender, receiver);
 }
 
+/* Whatever has become of the place of the one that was taken. */
+TEST_VARIANT(sig, no_queued_signal_is_lost, when_some_are_taken_in_between)
+{
+	actor *sender = cast("sender"), *receiver = cast("receiver");
+
+	does(receiver, sig.block(SIGNALS(RT0)));
+	for (int i = 1; i <= 3; i++)
+		does(sender, sig.queue(pid_of(receiver), RT0, i));
+	for (int i = 1; i <= 5; i++) {
+		does_give(receiver, sig.wait_info(SIGNALS(RT0)), RT0);
+		must_be(outcome_of(receiver)->n[INFO_VALUE], i);
+		if (i < 3)
+			does(sender, sig.queue(pid_of(receiver), RT0, 3 + i));
+	}
+	does_fail(receiver, sig.timed_wait(SIGNALS(RT0), 0), EAGAIN);
+}
+
 TEST_VARIANT(sig, no_queued_signal_is_lost, though_it_is_full_at_times)
 {
 	actor *sender = cast("sender"), *receiver = cast("receiver");
