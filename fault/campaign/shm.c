@@ -165,8 +165,13 @@ CAMPAIGN(shm, remove, "a segment that is removed is no more")
 	make(alice);
 	actor *victim = forks(alice, "victim");
 	suffers(victim, shm.remove("s"));
-	if (!happened(alice, call(has_segment, "s", 0, 0, 0), 1, 0))
+	if (!happened(alice, call(has_segment, "s", 0, 0, 0), 1, 0)) {
+		/* with its memory */
+		does(alice, shm.attach("s", "m", 0));
+		does(alice, shm.write("m", 0, "hello"));
+		does(alice, shm.detach("m"));
 		does(alice, shm.remove("s"));
+	}
 	does_give(alice, call(exists, "s", 0, 0, 0), 0);
 	leaves_nothing(alice);
 	make(alice);

@@ -699,6 +699,8 @@ static int doom(struct handle *h)
 		return -1;
 	CHANGE(&h->mapping, segment->ipc.mode, segment->ipc.mode | SHM_DEST);
 	CHANGE(&h->mapping, segment->ipc.key, IPC_PRIVATE);
+	/* for its memory doesn't come back when who destroys it dies */
+	mapping_commit(&h->mapping);
 	if (!unlock_or_destroy(h)) {
 		STEP("shm/remove/doomed");
 		ipc_hide(&shm_class, h->id);
