@@ -75,8 +75,16 @@ libipcts_a_SOURCES = \
 	%D%/diff/rest.c %D%/diff/rest.h \
 	%D%/diff/script.h \
 	%D%/diff/shrink.c \
+	%D%/oracle/counter.c \
 	%D%/oracle/history.c %D%/oracle/history.h \
 	%D%/oracle/judge.c %D%/oracle/judge.h \
+	%D%/oracle/lock.c \
+	%D%/oracle/model.c %D%/oracle/model.h \
+	%D%/oracle/proof.c %D%/oracle/proof.h \
+	%D%/oracle/queue.c \
+	%D%/oracle/search.c \
+	%D%/oracle/timeline.c %D%/oracle/timeline.h \
+	%D%/oracle/types.c \
 	%D%/report/baseline.c %D%/report/baseline.h \
 	%D%/report/human.c \
 	%D%/report/json.c \

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Histories of what several processes do to one object at once, judged by what an object of the
- * kind can have done (oracle/judge.h).  IPCTS_OPERATIONS in the environment says how many
- * operations a history has, about.
+ * kind can have done (oracle/judge.h).  ipcts stress makes them long: IPCTS_OPERATIONS in the
+ * environment says how many operations a history has, about, and IPCTS_TIMELINE in which folder
+ * what can't be is drawn.
  */
 #ifndef IPCTS_TESTS_HISTORY_H
 #define IPCTS_TESTS_HISTORY_H
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "oracle/judge.h"
+#include "oracle/timeline.h"
 #include "stage/story.h"
 
 /* Of the test; inherited by its actors. */
@@ -24,48 +29,147 @@ static inline long long operations_of(unsigned actors)
 	return (all > 0 ? all : 4000) / (long long)actors;
 }
 
-/* Before they are cast. */
-static inline void begin_history(unsigned actors)
+/*
+ * Before they are cast; besides so many operations, each may note half as many that came to
+ * nothing.
+ */
+static inline void begin_history(unsigned actors, long long each)
 {
-	recorder = recorder_new(actors, (size_t)operations_of(actors) + 1);
+	recorder = recorder_new(actors, (size_t)(each + each / 2 + 64));
 	if (!recorder)
 		skip("no memory for the history");
 }
 
-static inline struct history read_history(void)
+/* -- in an actor ------------------------------------------------------------------------------ */
+
+/* No two puts of a test have the same; whose it was can be read from it. */
+static inline int64_t value_of(unsigned who, long long number)
 {
+	return (int64_t)(who + 1) * 100000000 + number;
+}
+
+/* Choices of an actor in a round. */
+static inline uint64_t seed_of(const long long *n)
+{
+	return test_seed() + (uint64_t)n[0] * 7919 + (uint64_t)n[2] * 104729;
+}
+
+static inline unsigned choose(uint64_t *seed, unsigned count)
+{
+	*seed = *seed * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(*seed >> 33) % count;
+}
+
+/* It came to nothing, which is noted so often only: who tries does so again and again. */
+static inline void note_failure(struct event *noted, enum event_kind kind, long long *left)
+{
+	if ((*left)-- > 0) {
+		noted->kind = (uint8_t)kind;
+		recorder_return(noted);
+	} else {
+		recorder_forget(recorder, noted->actor);
+	}
+}
+
+/* -- in the story ----------------------------------------------------------------------------- */
+
+/*
+ * What an actor does in a round: its numbers are which actor it is, how many operations, and the
+ * number of the first.
+ */
+struct player {
+	actor *who;
+	const char *name;
+	function *does;
+	const char *handle;
+	long long share; /* of its operations, in the others' stead; 0: 1 */
+};
+#define PLAYER(who, does, handle) ((struct player){who, #does, does, handle, 1})
+
+/* In rounds that patience suffices for; each ends when all are done. */
+enum { ROUND = 4000 };
+
+static inline void play(const struct player *players, unsigned count, long long each)
+{
+	for (long long done = 0, more; done < each; done += more) {
+		more = each - done < ROUND ? each - done : ROUND;
+		for (unsigned i = 0; i < count; i++) {
+			const struct player *player = &players[i];
+			long long share = player->share;
+
+			begin(player->who,
+			      (stage.call)(player->name, stage_function_number(player->does),
+					   player->handle, i, more * share, done * share));
+		}
+		for (unsigned i = 0; i < count; i++)
+			gives(players[i].who, 0);
+	}
+}
+
+static inline double seconds_of_processor(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static inline double seconds_of(const struct history *history)
+{
+	uint64_t last = history->count ? history->events[0].invoked : 0, first = last;
+
+	for (size_t i = 0; i < history->count; i++)
+		if (history->events[i].returned != NEVER && history->events[i].returned > last)
+			last = history->events[i].returned;
+	return (double)(last - first) / 1e9;
+}
+
+/* " (drawn in FILE)", or nothing. */
+static inline void draw(const struct history *history, const struct violation *violation,
+			char text[300])
+{
+	const char *folder = getenv("IPCTS_TIMELINE");
+	char path[280], title[400];
+	bool is_drawn;
+
+	text[0] = '\0';
+	if (!folder || !*folder)
+		return;
+	snprintf(path, sizeof(path), "%.100s/%.140s-%s.html", folder, own_name(), impl->name);
+	for (char *c = path + strlen(folder) + 1; *c; c++)
+		if (*c == '/')
+			*c = '-';
+	snprintf(title, sizeof(title), "%.200s on %s", own_name(), impl->name);
+	FILE *file = fopen(path, "w");
+	is_drawn = file && timeline_write(file, history, violation, title);
+	if (file)
+		is_drawn = fclose(file) == 0 && is_drawn;
+	if (is_drawn)
+		snprintf(text, 300, "; drawn in %s", path);
+	else
+		snprintf(text, 300, "; not drawn in %s: %s", path, strerror(errno));
+}
+
+static inline void must_be_of(enum model_kind kind, int64_t initial)
+{
+	const struct model model = {kind, initial};
+	struct violation violation = {.count = 0};
 	struct history history;
+	char drawn[300];
+	double began = seconds_of_processor();
 
 	if (!history_read(&history, recorder))
 		skip("no memory for the history");
-	return history;
-}
+	enum judgement judgement = judge(&history, &model, &violation);
 
-/* So many events, as of one queue. */
-static inline void must_be_of_a_queue(long long count)
-{
-	struct history history = read_history();
-	struct violation violation;
-
-	must_be(history.count, count);
-	if (!judge_queue(&history, &violation))
-		refute("%s", violation.proof);
-}
-
-/* As of one counter, which had so much at first. */
-static inline void must_be_of_a_counter(int64_t initial)
-{
-	struct history history = read_history();
-	struct violation violation;
-
-	if (!judge_counter(&history, initial, &violation))
-		refute("%s", violation.proof);
-}
-
-/* No two puts of a test have the same value. */
-static inline int64_t value_of(unsigned who, long long i)
-{
-	return (int64_t)who << 40 | i;
+	remark("%zu operations in %.3f s, judged in %.3f s", history.count, seconds_of(&history),
+	       seconds_of_processor() - began);
+	if (judgement == IS_UNKNOWN)
+		skip("nobody knows whether it can be: %s", violation.proof);
+	if (judgement == CAN_BE)
+		return;
+	draw(&history, &violation, drawn);
+	refute("%s%s", violation.proof, drawn);
 }
 
 #endif

@@ -2,7 +2,7 @@
 # The corpus is part of the command: a test registers itself when the program starts.
 
 # What several mechanisms' tests have in common.
-ipcts_SOURCES += %D%/history.h %D%/shortage.h
+ipcts_SOURCES += %D%/history.h %D%/records.h %D%/shortage.h
 
 # sig
 ipcts_SOURCES += \
@@ -37,6 +37,7 @@ ipcts_SOURCES += \
 
 # fifo
 ipcts_SOURCES += \
+	%D%/fifo/history.c \
 	%D%/fifo/meet.c %D%/fifo/name.c %D%/fifo/open.c %D%/fifo/pass.c \
 	%D%/fifo/path.c %D%/fifo/status.c %D%/fifo/stream.c %D%/fifo/user.c \
 	%D%/fifo/wait.c
@@ -85,6 +86,7 @@ ipcts_SOURCES += \
 	%D%/shm/attach.c \
 	%D%/shm/fault.c \
 	%D%/shm/file.c \
+	%D%/shm/history.c \
 	%D%/shm/hole.c \
 	%D%/shm/key.c \
 	%D%/shm/limit.c \
@@ -200,6 +202,10 @@ unit_tests += %D%/unit/diff_test
 unit_tests += %D%/unit/judge_test
 %C%_unit_judge_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_judge_test_LDADD = libipcts.a $(CMOCKA_LIBS)
+
+unit_tests += %D%/unit/oracle_test
+%C%_unit_oracle_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_oracle_test_LDADD = libipcts.a $(CMOCKA_LIBS)
 
 unit_tests += %D%/unit/ref_test
 %C%_unit_ref_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

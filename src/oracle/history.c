@@ -10,6 +10,8 @@
 /* A process's part: nobody else writes to its lines of the cache. */
 struct part {
 	_Alignas(64) _Atomic size_t count;
+	size_t left_out;
+	struct event spare;
 };
 
 struct recorder {
@@ -19,12 +21,30 @@ struct recorder {
 	struct part parts[];
 };
 
+/* -- changes ---------------------------------------------------------------------------------- */
+
+int64_t changes_of(const signed char changes[COUNTERS])
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < COUNTERS; i++)
+		value |= (uint64_t)(unsigned char)changes[i] << 8 * i;
+	return (int64_t)value;
+}
+
+int change_of(int64_t changes, unsigned counter)
+{
+	return (signed char)((uint64_t)changes >> 8 * counter);
+}
+
+/* -- recording -------------------------------------------------------------------------------- */
+
 struct recorder *recorder_new(unsigned actors, size_t room)
 {
 	size_t head = sizeof(struct recorder) + actors * sizeof(struct part);
 	size_t size = head + actors * room * sizeof(struct event);
-	struct recorder *recorder =
-		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct recorder *recorder = mmap(NULL, size, PROT_READ | PROT_WRITE,
+					 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (recorder == MAP_FAILED)
 		return NULL;
@@ -40,58 +60,124 @@ void recorder_free(struct recorder *recorder)
 	munmap(recorder, recorder->size);
 }
 
-uint64_t recorder_clock(void)
+static uint64_t now(void)
 {
-	struct timespec now;
+	struct timespec time;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-void recorder_note(struct recorder *recorder, unsigned actor, enum event_kind kind, int64_t value,
-		   int32_t rank, uint64_t invoked)
+struct event *recorder_invoke(struct recorder *recorder, unsigned actor, enum event_kind kind,
+			      int64_t value, int32_t rank)
 {
 	struct part *part = &recorder->parts[actor];
 	size_t count = atomic_load_explicit(&part->count, memory_order_relaxed);
+	bool is_full = count == recorder->room;
+	struct event *event =
+		is_full ? &part->spare : &recorder->events[actor * recorder->room + count];
 
-	if (count == recorder->room)
-		return;
-	recorder->events[actor * recorder->room + count] = (struct event){
-		.invoked = invoked,
-		.returned = recorder_clock(),
+	part->left_out += is_full;
+	*event = (struct event){
+		.returned = NEVER,
 		.value = value,
 		.rank = rank,
 		.actor = (uint16_t)actor,
-		.kind = (uint16_t)kind,
+		.kind = (uint8_t)kind,
 	};
-	atomic_store_explicit(&part->count, count + 1, memory_order_release);
+	event->invoked = now();
+	if (!is_full)
+		atomic_store_explicit(&part->count, count + 1, memory_order_release);
+	/* nothing of the operation happens before the moment that is written down */
+	atomic_thread_fence(memory_order_seq_cst);
+	return event;
 }
+
+void recorder_return(struct event *event)
+{
+	/* whatever it did can be seen by all before the moment that is written down */
+	atomic_thread_fence(memory_order_seq_cst);
+	event->returned = now();
+}
+
+void recorder_forget(struct recorder *recorder, unsigned actor)
+{
+	struct part *part = &recorder->parts[actor];
+
+	if (part->left_out)
+		part->left_out--;
+	else
+		atomic_fetch_sub_explicit(&part->count, 1, memory_order_release);
+}
+
+/* -- reading ---------------------------------------------------------------------------------- */
 
 static int by_invocation(const void *one, const void *other)
 {
 	const struct event *a = one, *b = other;
 
-	return (a->invoked > b->invoked) - (a->invoked < b->invoked);
+	if (a->invoked != b->invoked)
+		return a->invoked > b->invoked ? 1 : -1;
+	if (a->actor != b->actor)
+		return a->actor > b->actor ? 1 : -1;
+	return (a->returned > b->returned) - (a->returned < b->returned);
+}
+
+void history_sort(struct history *history)
+{
+	qsort(history->events, history->count, sizeof(struct event), by_invocation);
+}
+
+/* Whose next event was invoked first; actors: there are no more. */
+static unsigned first_of(const struct recorder *recorder, const size_t *done)
+{
+	const struct event *first = NULL;
+	unsigned who = recorder->actors;
+
+	for (unsigned i = 0; i < recorder->actors; i++) {
+		const struct event *next = &recorder->events[i * recorder->room + done[i]];
+
+		if (done[i] == atomic_load(&recorder->parts[i].count) ||
+		    (first && first->invoked <= next->invoked))
+			continue;
+		first = next;
+		who = i;
+	}
+	return who;
 }
 
 bool history_read(struct history *history, const struct recorder *recorder)
 {
-	size_t count = 0, at = 0;
+	size_t *done = calloc(recorder->actors + 1, sizeof(*done)), count = 0;
 
+	*history = (struct history){.actors = recorder->actors};
 	for (unsigned i = 0; i < recorder->actors; i++)
-		count += atomic_load(&recorder->parts[i].count);
-	*history = (struct history){malloc((count + 1) * sizeof(struct event)), count,
-				    recorder->actors};
-	if (!history->events)
-		return false;
-	for (unsigned i = 0; i < recorder->actors; i++) {
-		size_t part = atomic_load(&recorder->parts[i].count);
+		count += atomic_load(&recorder->parts[i].count) + recorder->parts[i].left_out;
+	history->events = malloc((count + 1) * sizeof(struct event));
+	if (done && history->events) {
+		unsigned next;
 
-		memcpy(history->events + at, recorder->events + i * recorder->room,
-		       part * sizeof(struct event));
-		at += part;
+		/* each one's are in order already */
+		while ((next = first_of(recorder, done)) < recorder->actors)
+			history->events[history->count++] =
+				recorder->events[next * recorder->room + done[next]++];
 	}
-	qsort(history->events, count, sizeof(struct event), by_invocation);
+	free(done);
+	if (history->events && history->count == count)
+		return true;
+	history_free(history);
+	return false;
+}
+
+bool history_of(struct history *part, const struct history *whole, unsigned object)
+{
+	*part = (struct history){malloc((whole->count + 1) * sizeof(struct event)), 0,
+				 whole->actors};
+	if (!part->events)
+		return false;
+	for (size_t i = 0; i < whole->count; i++)
+		if (whole->events[i].object == object)
+			part->events[part->count++] = whole->events[i];
 	return true;
 }
 

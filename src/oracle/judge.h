@@ -1,30 +1,62 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Judges of histories: whether the operations can have happened one after the other, each at a
- * moment between its invocation and its return, as an object of the kind wants (linearizability).
- * What they complain of is impossible, whatever the order; each takes time in proportion to n log
- * n.
+ * moment between its invocation and its return, as an object of the kind does (linearizability).
+ * Of two of which one has returned when the other is invoked, it is the first; of two at the same
+ * nanosecond, either may be.
+ *
+ * Queues, counters and locks have monitors, which take time in proportion to n log n.  What they
+ * can't decide, and all the rest, is searched.
  */
 #ifndef IPCTS_ORACLE_JUDGE_H
 #define IPCTS_ORACLE_JUDGE_H
 
 #include "oracle/history.h"
+#include "oracle/model.h"
+
+enum judgement {
+	CAN_BE,
+	CANNOT_BE,
+	IS_UNKNOWN /* too many ways to try, no memory, or the history isn't whole */
+};
+
+enum { CONCERNED_MAX = 12 };
 
 struct violation {
-	char proof[640];	/* in words, one line */
-	struct event events[3]; /* what it is about, in the order it is told */
+	char proof[420];		    /* in words, one line; why nobody knows */
+	struct event events[CONCERNED_MAX]; /* what it is about, in the order it is told */
 	size_t count;
 };
 
-/*
- * A queue, from which of those of the highest rank the one that was put first is taken first.  Of
- * events that are no put, take or empty, nothing is said.  Values that were put and never taken
- * are in it still.
+/* Each object of the history by itself, for all of them are right if each is. */
+enum judgement judge(const struct history *history, const struct model *model,
+		     struct violation *violation);
+
+/* -- how: monitors and the search, each by itself ------------------------------------------------
  */
-bool judge_queue(const struct history *history, struct violation *violation);
-/* A counter, which had so much at first and never falls below zero; what isn't taken is in it. */
-bool judge_counter(const struct history *history, int64_t initial, struct violation *violation);
-/* A lock: who holds it alone holds it while nobody else does. */
-bool judge_lock(const struct history *history, struct violation *violation);
+
+/* MODEL_QUEUE, whole. */
+enum judgement judge_queue(const struct history *history, struct violation *violation);
+/*
+ * MODEL_TYPES: what it calls impossible is so; what can be, or not, only where either nobody asks
+ * for a type, or everybody does for one.
+ */
+enum judgement judge_types(const struct history *history, struct violation *violation);
+/* MODEL_COUNTER: the same, and decided where it is only put into and taken from. */
+enum judgement judge_counter(const struct history *history, int64_t initial,
+			     struct violation *violation);
+/* MODEL_LOCK, whole. */
+enum judgement judge_lock(const struct history *history, struct violation *violation);
+
+/*
+ * Any model, by trying: all states that the object can be in after each return (Wing & Gong 1993,
+ * Lowe 2017).  At most so many states at a time, and so many steps for each event.
+ */
+struct search_limits {
+	size_t states, steps;
+};
+extern const struct search_limits usual_limits;
+enum judgement judge_by_search(const struct history *history, const struct model *model,
+			       const struct search_limits *limits, struct violation *violation);
 
 #endif

@@ -83,6 +83,10 @@ static void json_result(struct report *report, struct sheet *sheet, size_t numbe
 		sheet_printf(sheet, ",\"faults\":%u", result->faults);
 	sheet_printf(sheet, ",\"seconds\":%.6f,\"message\":", result->seconds);
 	sheet_json(sheet, result->message);
+	if (result->remark[0]) {
+		sheet_add(sheet, ",\"remark\":");
+		sheet_json(sheet, result->remark);
+	}
 	sheet_add(sheet, ",\"transcript\":");
 	sheet_json(sheet, result->transcript);
 	sheet_add(sheet, ",\"known\":");

@@ -21,7 +21,7 @@ enum verdict {
 /* Why an unhappy verdict is one. */
 enum how { HOW_PLAIN, HOW_HANG, HOW_CRASH, HOW_ABSENT, HOW_DENIED, HOW_ENVIRONMENT, HOW_COUNT };
 
-enum { MESSAGE_MAX = 512, TRANSCRIPT_MAX = 16 * 1024 };
+enum { MESSAGE_MAX = 512, REMARK_MAX = 160, TRANSCRIPT_MAX = 16 * 1024 };
 
 /* What came of one test; lives in memory that the runner and its workers share. */
 struct result {
@@ -31,6 +31,7 @@ struct result {
 	unsigned processes;		 /* started for it; 0: not counted */
 	unsigned faults;		 /* injected into it */
 	char message[MESSAGE_MAX];	 /* one line; "" for PASS */
+	char remark[REMARK_MAX];	 /* one line, whatever the verdict; mostly "" */
 	char transcript[TRANSCRIPT_MAX]; /* lines, "" for PASS */
 };
 

@@ -388,6 +388,7 @@ static void write_result(struct result *result)
 		result->faults = adversaries_deeds();
 	snprintf(result->message, sizeof(result->message), "%s",
 		 verdict == PASS ? "" : scene->message);
+	snprintf(result->remark, sizeof(result->remark), "%s", scene->remark);
 	if (verdict == FAIL || verdict == ERROR || settings.tell_all)
 		snprintf(result->transcript, sizeof(result->transcript), "%s", scene->transcript);
 	result->seconds = seconds_now() - scene->began;

@@ -148,6 +148,15 @@ void refute(const char *proof, ...)
 	end_story();
 }
 
+void remark(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(scene->remark, sizeof(scene->remark), format, arguments);
+	va_end(arguments);
+}
+
 void skip_lacking(const char *name)
 {
 	const char *why = impl->lacks ? impl->lacks(name) : NULL;

@@ -161,6 +161,11 @@ _Atomic(unsigned long) *shared(void)
 	return scene->words;
 }
 
+const char *own_name(void)
+{
+	return scene->test_name;
+}
+
 uint64_t test_seed(void)
 {
 	return scene->seed;

@@ -91,6 +91,7 @@ struct scene {
 	_Atomic(uint32_t) over; /* the director has come to its end */
 	_Atomic(uint32_t) news; /* counts all that the director may wait for */
 	char message[MESSAGE_MAX];
+	char remark[REMARK_MAX];
 	char test_name[200];
 	uint64_t seed;
 	long long serial; /* of the test, in this worker's run */

@@ -198,6 +198,9 @@ _Noreturn void skip(const char *reason, ...) __attribute__((format(printf, 1, 2)
 /* The implementation has broken the rule, as this proves; in the director: printf-like. */
 _Noreturn void refute(const char *proof, ...) __attribute__((format(printf, 1, 2)));
 
+/* What there is to say whatever comes of the test, one line; in the director: printf-like. */
+void remark(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /*
  * A function of the implementation, for what no vocabulary can say: entry(sig, kill)(pid, SIGHUP).
  * Where it lacks that, the test is skipped with the reason.
@@ -271,6 +274,8 @@ unsigned stage_alarm_found(void);
 
 /* The seed of this test, for its choices; printed with the run. */
 uint64_t test_seed(void);
+/* The name of this test. */
+const char *own_name(void);
 
 /* -- what the macros above call -----------------------------------------------------------------
  */

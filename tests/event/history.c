@@ -2,62 +2,104 @@
 /* What processes add to a counter and take from it at once is what one counter can have given. */
 #include "../history.h"
 
-enum { ADDERS = 3 };
+enum { ADDERS = 2, TAKERS = 2, MOST = 5, MEAN = 3 };
 
-/* n: which actor, how many. */
 static long long add_many(const char *c, const long long *n)
 {
 	int number = handle_fd(c);
-	unsigned who = (unsigned)n[0];
 
 	for (long long i = 0; i < n[1]; i++) {
-		uint64_t count = 1 + (uint64_t)i % 5, invoked = recorder_clock();
+		uint64_t count = 1 + (uint64_t)(n[2] + i) % MOST;
+		struct event *noted =
+			recorder_invoke(recorder, (unsigned)n[0], EVENT_PUT, (int64_t)count, 0);
 
 		if (impl->fd->write(number, &count, sizeof(count)) != sizeof(count))
 			return -1;
-		recorder_note(recorder, who, EVENT_PUT, (int64_t)count, 0, invoked);
+		recorder_return(noted);
 	}
 	return 0;
 }
 
-/* Until it has so many. */
-static long long take_all(const char *c, const long long *n)
+/* One by one, or all that there is; 0: there's nothing, -1: something is wrong. */
+static long long take(int number, unsigned who, enum event_kind kind, long long *failures)
 {
-	int number = handle_fd(c);
-	unsigned who = (unsigned)n[0];
+	struct event *noted = recorder_invoke(recorder, who, kind, 1, 0);
+	uint64_t count = 0;
+	ssize_t size = impl->fd->read(number, &count, sizeof(count));
 
-	for (long long left = n[1]; left > 0;) {
-		uint64_t count = 0, invoked = recorder_clock();
+	if (size < 0 && errno == EAGAIN) {
+		note_failure(noted, EVENT_EMPTY, failures);
+		return 0;
+	}
+	if (size != sizeof(count))
+		return -1;
+	must(count > 0);
+	noted->value = (int64_t)count;
+	recorder_return(noted);
+	return (long long)count;
+}
 
-		if (impl->fd->read(number, &count, sizeof(count)) != sizeof(count))
+/* As much as its share of what is added. */
+static long long take_one_by_one(const char *c, const long long *n)
+{
+	long long failures = 0;
+
+	for (long long i = 0; i < n[1] * MEAN; i++)
+		if (take(handle_fd(c), (unsigned)n[0], EVENT_TAKE, &failures) != 1)
 			return -1;
-		must(count > 0);
-		left -= (long long)count;
-		recorder_note(recorder, who, EVENT_TAKE, (int64_t)count, 0, invoked);
-	}
 	return 0;
 }
 
-TEST(event, what_happens_at_once_is_as_one_after_the_other)
+static long long drain_often(const char *c, const long long *n)
 {
-	long long count = operations_of(ADDERS + 1) / 5 * 5;
-	actor *adders[ADDERS];
+	long long failures = n[1] / 2;
 
-	recorder = recorder_new(ADDERS + 1, (size_t)(ADDERS * count + 1));
-	if (!recorder)
-		skip("no memory for the history");
+	for (long long i = 0; i < n[1]; i++)
+		if (take(handle_fd(c), (unsigned)n[0], EVENT_DRAIN, &failures) < 0)
+			return -1;
+	return 0;
+}
+
+/* Until it has all that is added. */
+static long long drain_all(const char *c, const long long *n)
+{
+	long long failures = 0, part;
+
+	for (long long left = n[1] * ADDERS * MEAN; left > 0; left -= part)
+		if ((part = take(handle_fd(c), (unsigned)n[0], EVENT_DRAIN, &failures)) <= 0)
+			return -1;
+	return 0;
+}
+
+static const struct choice {
+	const char *name;
+	int flags;
+	unsigned takers;
+	const char *function;
+	function *does;
+} choices[] = {
+	{"all", 0, 1, "drain_all", drain_all},
+	{"one_by_one", EFD_SEMAPHORE, TAKERS, "take_one_by_one", take_one_by_one},
+	{"trying", EFD_NONBLOCK, TAKERS, "drain_often", drain_often},
+};
+
+TEST_EACH(event, what_happens_at_once_is_as_one_after_the_other, choices)
+{
+	long long count = operations_of(ADDERS + TAKERS * MEAN) / MOST * MOST;
+	struct player players[ADDERS + TAKERS];
+
+	/* whoever takes one by one does so the more often */
+	begin_history(ADDERS + TAKERS, ADDERS * count * MEAN);
 	actor *alice = cast("alice");
-	does(alice, event.counter("c", 0, 0));
-	actor *taker = forks(alice, "taker");
+	does(alice, event.counter("c", 0, row->flags));
 	for (unsigned i = 0; i < ADDERS; i++)
-		adders[i] = forks(alice, "adder");
-	begin(taker, call(take_all, "c", ADDERS, ADDERS * count * 3, 0));
-	for (unsigned i = 0; i < ADDERS; i++)
-		begin(adders[i], call(add_many, "c", i, count, 0));
-	for (unsigned i = 0; i < ADDERS; i++)
-		gives(adders[i], 0);
-	gives(taker, 0);
+		players[i] = PLAYER(forks(alice, "adder"), add_many, "c");
+	for (unsigned i = ADDERS; i < ADDERS + row->takers; i++)
+		players[i] =
+			(struct player){forks(alice, "taker"), row->function, row->does, "c", 1};
+	play(players, ADDERS + row->takers, count);
 	does(alice, fd.set_flags("c", O_NONBLOCK));
-	does_fail(alice, event.take("c"), EAGAIN);
-	must_be_of_a_counter(0);
+	if (!(row->flags & EFD_NONBLOCK))
+		does_fail(alice, event.take("c"), EAGAIN);
+	must_be_of(MODEL_COUNTER, 0);
 }

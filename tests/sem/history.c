@@ -4,40 +4,70 @@
 
 enum { ACTORS = 3, INITIAL = 1 };
 
-/* n: which actor, how many. */
-static long long take_and_post(const char *s, const long long *n)
+/* Waited for, or tried: without a time, or with one that is over. */
+static int take(sem_t *semaphore, unsigned how)
+{
+	static const struct timespec long_ago = {1, 0};
+
+	if (how == 1)
+		return impl->sem->sem_trywait(semaphore);
+	if (how == 2)
+		return impl->sem->sem_timedwait(semaphore, &long_ago);
+	return impl->sem->sem_wait(semaphore);
+}
+
+static long long take_and_post_in_turn(const char *s, const long long *n, unsigned ways)
 {
 	sem_t *semaphore = handle_pointer(s);
 	unsigned who = (unsigned)n[0];
+	long long failures = n[1] / 2;
+	uint64_t seed = seed_of(n);
 
 	for (long long i = 0; i < n[1] / 2; i++) {
-		uint64_t invoked = recorder_clock();
+		struct event *noted = recorder_invoke(recorder, who, EVENT_TAKE, 1, 0);
 
-		if (impl->sem->sem_wait(semaphore) < 0)
-			return -1;
-		recorder_note(recorder, who, EVENT_TAKE, 1, 0, invoked);
-		invoked = recorder_clock();
+		while (take(semaphore, choose(&seed, ways)) < 0) {
+			if (errno != EAGAIN && errno != ETIMEDOUT)
+				return -1;
+			note_failure(noted, EVENT_EMPTY, &failures);
+			noted = recorder_invoke(recorder, who, EVENT_TAKE, 1, 0);
+		}
+		recorder_return(noted);
+		noted = recorder_invoke(recorder, who, EVENT_PUT, 1, 0);
 		if (impl->sem->sem_post(semaphore) < 0)
 			return -1;
-		recorder_note(recorder, who, EVENT_PUT, 1, 0, invoked);
+		recorder_return(noted);
 	}
 	return 0;
 }
 
-TEST(sem, what_happens_at_once_is_as_one_after_the_other)
+static long long take_and_post(const char *s, const long long *n)
+{
+	return take_and_post_in_turn(s, n, 1);
+}
+
+static long long try_and_post(const char *s, const long long *n)
+{
+	return take_and_post_in_turn(s, n, 3);
+}
+
+static const struct choice {
+	const char *name;
+	bool is_trying;
+} choices[] = {{"waiting", false}, {"trying", true}};
+
+TEST_EACH(sem, what_happens_at_once_is_as_one_after_the_other, choices)
 {
 	long long count = operations_of(ACTORS);
-	actor *actors[ACTORS];
+	struct player players[ACTORS];
 
-	begin_history(ACTORS);
+	begin_history(ACTORS, count);
 	actor *alice = cast("alice");
 	does(alice, sem.make("s", INITIAL));
 	for (unsigned i = 0; i < ACTORS; i++)
-		actors[i] = forks(alice, "actor");
-	for (unsigned i = 0; i < ACTORS; i++)
-		begin(actors[i], call(take_and_post, "s", i, count, 0));
-	for (unsigned i = 0; i < ACTORS; i++)
-		gives(actors[i], 0);
+		players[i] = row->is_trying ? PLAYER(forks(alice, "actor"), try_and_post, "s")
+					    : PLAYER(forks(alice, "actor"), take_and_post, "s");
+	play(players, ACTORS, count);
 	does_give(alice, sem.value("s"), INITIAL);
-	must_be_of_a_counter(INITIAL);
+	must_be_of(MODEL_COUNTER, INITIAL);
 }

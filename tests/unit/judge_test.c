@@ -12,27 +12,31 @@
 
 #define PUT(value, rank, from, to)                                                                 \
 	{                                                                                          \
-		from, to, value, rank, 0, EVENT_PUT                                                \
+		from, to, value, 0, rank, 0, EVENT_PUT, 0                                          \
 	}
 #define TAKE(value, rank, from, to)                                                                \
 	{                                                                                          \
-		from, to, value, rank, 1, EVENT_TAKE                                               \
+		from, to, value, 0, rank, 1, EVENT_TAKE, 0                                         \
 	}
 #define EMPTY(from, to)                                                                            \
 	{                                                                                          \
-		from, to, 0, 0, 1, EVENT_EMPTY                                                     \
+		from, to, 1, 0, 0, 1, EVENT_EMPTY, 0                                               \
 	}
 #define HOLD(actor, from, to)                                                                      \
 	{                                                                                          \
-		from, to, 0, 0, actor, EVENT_HOLD                                                  \
+		from, to, 0, 0, 0, actor, EVENT_HOLD, 0                                            \
 	}
 #define SHARE(actor, from, to)                                                                     \
 	{                                                                                          \
-		from, to, 0, 0, actor, EVENT_SHARE                                                 \
+		from, to, 0, 0, 0, actor, EVENT_SHARE, 0                                           \
+	}
+#define BUSY(actor, from, to)                                                                      \
+	{                                                                                          \
+		from, to, 0, 0, 0, actor, EVENT_BUSY, 0                                            \
 	}
 #define DROP(actor, from, to)                                                                      \
 	{                                                                                          \
-		from, to, 0, 0, actor, EVENT_DROP                                                  \
+		from, to, 0, 0, 0, actor, EVENT_DROP, 0                                            \
 	}
 
 /* Events are told by invocation, as a history has them. */
@@ -42,7 +46,7 @@
 			sizeof((struct event[]){__VA_ARGS__}) / sizeof(struct event), 3            \
 	}
 
-static const struct example {
+static struct example {
 	const char *name, *proof; /* a part of it; NULL: it can be */
 	struct history history;
 } queues[] =
@@ -63,16 +67,41 @@ static const struct example {
 		 HISTORY(PUT(1, 0, 0, 1), TAKE(1, 0, 2, 3), TAKE(1, 0, 4, 5))},
 		{"never put", "nobody had put", HISTORY(TAKE(1, 0, 2, 3))},
 		{"taken before it was put", " before ", HISTORY(TAKE(1, 0, 0, 1), PUT(1, 0, 2, 3))},
+		{"of another rank than it was put with", "with rank",
+		 HISTORY(PUT(1, 3, 0, 1), TAKE(1, 2, 2, 3))},
 		{"by rank", NULL,
 		 HISTORY(PUT(1, 0, 0, 1), PUT(2, 5, 2, 3), TAKE(2, 5, 4, 5), TAKE(1, 0, 6, 7))},
-		{"against the rank", "of rank 0",
+		{"against the rank", "put 2 of rank 5",
 		 HISTORY(PUT(1, 0, 0, 1), PUT(2, 5, 2, 3), TAKE(1, 0, 4, 5), TAKE(2, 5, 6, 7))},
+		{"two of a higher rank, without a gap", "and then 2 others, without a gap",
+		 HISTORY(PUT(1, 0, 0, 1), PUT(2, 5, 2, 3), TAKE(1, 0, 4, 11), PUT(3, 5, 5, 6),
+			 TAKE(2, 5, 7, 8), PUT(4, 5, 7, 9), TAKE(3, 5, 10, 12), TAKE(4, 5, 13, 14))},
+		{"two of a higher rank, with a gap", NULL,
+		 HISTORY(PUT(1, 0, 0, 1), PUT(2, 5, 2, 3), TAKE(1, 0, 4, 11), PUT(3, 5, 5, 8),
+			 TAKE(2, 5, 7, 8), TAKE(3, 5, 10, 12))},
+		{"in order, but for what is of a higher rank", "of a higher rank was there",
+		 HISTORY(PUT(1, 0, 0, 1), PUT(2, 0, 2, 3), PUT(3, 5, 4, 5), TAKE(1, 0, 6, 20),
+			 TAKE(2, 0, 6, 9), TAKE(3, 5, 10, 11), PUT(4, 5, 4, 5),
+			 TAKE(4, 5, 10, 12))},
 		{"the higher one came meanwhile", NULL,
 		 HISTORY(PUT(1, 0, 0, 1), PUT(2, 5, 2, 5), TAKE(1, 0, 4, 6), TAKE(2, 5, 7, 8))},
 		{"empty before", NULL, HISTORY(EMPTY(0, 3), PUT(1, 0, 1, 2), TAKE(1, 0, 4, 5))},
 		{"empty after", NULL, HISTORY(PUT(1, 0, 0, 1), TAKE(1, 0, 2, 5), EMPTY(3, 4))},
 		{"empty though it isn't", "found nothing",
 		 HISTORY(PUT(1, 0, 0, 1), EMPTY(2, 3), TAKE(1, 0, 4, 5))},
+		{"empty though one comes as the other goes", "without a gap",
+		 HISTORY(PUT(1, 0, 0, 1), EMPTY(2, 9), PUT(2, 0, 3, 4), TAKE(1, 0, 5, 6),
+			 TAKE(2, 0, 10, 11))},
+		{"taken by one who was killed", NULL,
+		 HISTORY(PUT(1, 0, 0, 1), TAKE(0, 0, 2, NEVER), EMPTY(4, 5))},
+		{"one was killed, and two are lost", "found nothing",
+		 HISTORY(PUT(1, 0, 0, 1), PUT(2, 0, 0, 1), TAKE(0, 0, 2, NEVER), EMPTY(4, 5))},
+		{"lost before anybody was killed", "found nothing",
+		 HISTORY(PUT(1, 0, 0, 1), EMPTY(2, 3), TAKE(0, 0, 4, NEVER))},
+		{"put by one who was killed, and taken", NULL,
+		 HISTORY(PUT(1, 0, 0, NEVER), TAKE(1, 0, 2, 3))},
+		{"put by one who was killed, or not", NULL,
+		 HISTORY(PUT(1, 0, 0, NEVER), PUT(2, 0, 2, 3), TAKE(2, 0, 4, 5), EMPTY(6, 7))},
 		{"empty though one follows the other", "found nothing",
 		 HISTORY(PUT(1, 0, 0, 1), PUT(2, 0, 2, 3), TAKE(1, 0, 5, 8), EMPTY(6, 7),
 			 TAKE(2, 0, 9, 10))},
@@ -84,6 +113,9 @@ static const struct example {
 		  {"taken while it is given", NULL, HISTORY(TAKE(1, 0, 0, 2), PUT(1, 0, 1, 3))},
 		  {"taken before it is given", "than there can",
 		   HISTORY(TAKE(1, 0, 0, 1), PUT(1, 0, 2, 3))},
+		  {"empty before it is given", NULL, HISTORY(EMPTY(0, 2), PUT(1, 0, 1, 3))},
+		  {"empty though it was given", "at each moment there were 1 at least",
+		   HISTORY(PUT(1, 0, 0, 1), EMPTY(2, 3), TAKE(1, 0, 4, 5))},
 		  {"taken twice", "than there can",
 		   HISTORY(PUT(1, 0, 0, 1), TAKE(1, 0, 2, 3), TAKE(1, 0, 4, 5))},
 },
@@ -96,46 +128,105 @@ static const struct example {
 	  {"two that share", NULL, HISTORY(SHARE(0, 0, 1), SHARE(1, 2, 3), DROP(0, 4, 5))},
 	  {"one alone among those who share", "had it still",
 	   HISTORY(SHARE(0, 0, 1), HOLD(1, 2, 3), DROP(0, 4, 5))},
+	  {"busy while another has it", NULL,
+	   HISTORY(HOLD(0, 0, 1), BUSY(1, 2, 3), DROP(0, 4, 5))},
+	  {"busy though it is free", "nobody can have had it",
+	   HISTORY(HOLD(0, 0, 1), DROP(0, 2, 3), BUSY(1, 4, 5), HOLD(0, 6, 7), DROP(0, 8, 9))},
+	  {"dropped, and wasn't held", "didn't have it", HISTORY(DROP(0, 0, 1))},
 	  {"who shares what one has alone", "had it still",
 	   HISTORY(HOLD(0, 0, 1), SHARE(1, 2, 3), DROP(0, 4, 5))},
 };
 
-typedef bool judge(const struct history *history, struct violation *violation);
+typedef enum judgement judges(const struct history *history, struct violation *violation);
 
-static void is_judged(const struct example *example, judge *is_one)
+static void is_judged(struct example *example, judges *judge_it)
 {
 	struct violation violation = {.count = 0};
-	bool can_be = is_one(&example->history, &violation);
+	enum judgement judgement;
 
-	if (can_be != !example->proof || (!can_be && !strstr(violation.proof, example->proof)))
-		fail_msg("%s: %s", example->name, can_be ? "can be" : violation.proof);
+	history_sort(&example->history);
+	judgement = judge_it(&example->history, &violation);
+	if (judgement != (example->proof ? CANNOT_BE : CAN_BE) ||
+	    (example->proof && !strstr(violation.proof, example->proof)))
+		fail_msg("%s: %s", example->name, judgement == CAN_BE ? "can be" : violation.proof);
 }
 
-#define IS_JUDGED(table, judge)                                                                    \
+#define ARE_JUDGED(table, judge)                                                                   \
 	for (size_t i = 0; i < sizeof(table) / sizeof((table)[0]); i++)                            \
 	is_judged(&(table)[i], judge)
 
-static bool judge_empty_counter(const struct history *history, struct violation *violation)
+/* By the monitor, and then the search. */
+static enum judgement judge_empty_counter(const struct history *history,
+					  struct violation *violation)
 {
-	return judge_counter(history, 0, violation);
+	return judge(history, &(struct model){MODEL_COUNTER, 0}, violation);
+}
+
+/* The search by itself has no such words. */
+static enum judgement search_queue(const struct history *history, struct violation *violation)
+{
+	return judge_by_search(history, &(struct model){MODEL_QUEUE, 0}, &usual_limits, violation);
 }
 
 static void queues_are_judged(void **state)
 {
 	(void)state;
-	IS_JUDGED(queues, judge_queue);
+	ARE_JUDGED(queues, judge_queue);
 }
 
 static void counters_are_judged(void **state)
 {
 	(void)state;
-	IS_JUDGED(counters, judge_empty_counter);
+	ARE_JUDGED(counters, judge_empty_counter);
 }
 
 static void locks_are_judged(void **state)
 {
 	(void)state;
-	IS_JUDGED(locks, judge_lock);
+	ARE_JUDGED(locks, judge_lock);
+}
+
+static void both_judge_alike(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++) {
+		struct violation violation;
+
+		history_sort(&queues[i].history);
+		assert_int_equal(search_queue(&queues[i].history, &violation),
+				 queues[i].proof ? CANNOT_BE : CAN_BE);
+	}
+}
+
+/* Each object by itself: what would be out of order in one queue isn't in two. */
+static void objects_are_judged_apart(void **state)
+{
+	struct history history =
+		HISTORY(PUT(1, 0, 0, 1), PUT(2, 0, 2, 3), TAKE(2, 0, 4, 5), TAKE(1, 0, 6, 7));
+	const struct model model = {MODEL_QUEUE, 0};
+	struct violation violation;
+
+	(void)state;
+	assert_int_equal(judge(&history, &model, &violation), CANNOT_BE);
+	history.events[1].object = history.events[2].object = 1;
+	assert_int_equal(judge(&history, &model, &violation), CAN_BE);
+}
+
+/* A search that would take too long says so. */
+static void too_much_is_unknown(void **state)
+{
+	struct event events[40];
+	struct history history = {events, 40, 40};
+	const struct model model = {MODEL_QUEUE, 0};
+	const struct search_limits limits = {1000, 1000};
+	struct violation violation;
+
+	(void)state;
+	for (uint16_t i = 0; i < 40; i++)
+		events[i] = (struct event){i, 100u + i, i, 0, 0, i, EVENT_PUT, 0};
+	assert_int_equal(judge_by_search(&history, &model, &limits, &violation), IS_UNKNOWN);
+	assert_non_null(strstr(violation.proof, "too many"));
+	assert_int_equal(judge(&history, &model, &violation), CAN_BE);
 }
 
 static void a_recorder_keeps_what_was_written(void **state)
@@ -145,17 +236,23 @@ static void a_recorder_keeps_what_was_written(void **state)
 
 	(void)state;
 	assert_non_null(recorder);
-	recorder_note(recorder, 1, EVENT_PUT, 7, 3, 200);
-	recorder_note(recorder, 0, EVENT_TAKE, 7, 0, 100);
-	recorder_note(recorder, 0, EVENT_DROP, 0, 0, 300);
-	recorder_note(recorder, 0, EVENT_DROP, 0, 0, 400); /* there's no room for it */
+	recorder_return(recorder_invoke(recorder, 1, EVENT_PUT, 7, 3));
+	recorder_return(recorder_invoke(recorder, 0, EVENT_TAKE, 7, 3));
+	recorder_invoke(recorder, 0, EVENT_EMPTY, 0, 0);
+	recorder_forget(recorder, 0);
+	recorder_invoke(recorder, 0, EVENT_DROP, 0, 0);
 	assert_true(history_read(&history, recorder));
 	assert_int_equal(history.count, 3);
-	assert_int_equal(history.events[0].kind, EVENT_TAKE);
-	assert_int_equal(history.events[1].value, 7);
-	assert_int_equal(history.events[1].rank, 3);
-	assert_true(history.events[2].returned >= history.events[0].returned);
+	assert_int_equal(history.events[0].value, 7);
+	assert_int_equal(history.events[0].rank, 3);
+	assert_int_equal(history.events[1].kind, EVENT_TAKE);
+	assert_true(history.events[1].invoked >= history.events[0].returned);
+	assert_true(history.events[1].returned >= history.events[1].invoked);
+	assert_int_equal(history.events[2].kind, EVENT_DROP);
+	assert_true(history.events[2].returned == NEVER);
 	history_free(&history);
+	recorder_invoke(recorder, 0, EVENT_DROP, 0, 0); /* there's no room for it */
+	assert_false(history_read(&history, recorder));
 	recorder_free(recorder);
 }
 
@@ -165,6 +262,9 @@ int main(void)
 		cmocka_unit_test(queues_are_judged),
 		cmocka_unit_test(counters_are_judged),
 		cmocka_unit_test(locks_are_judged),
+		cmocka_unit_test(both_judge_alike),
+		cmocka_unit_test(objects_are_judged_apart),
+		cmocka_unit_test(too_much_is_unknown),
 		cmocka_unit_test(a_recorder_keeps_what_was_written),
 	};
 

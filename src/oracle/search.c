@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The search.  What is known of an object at a moment is a set of configurations: a state that it
+ * may be in, and which of the operations under way have had their effect by then.  An operation
+ * that returns must have had it: from each configuration in which it hasn't, others under way may
+ * have had theirs before it, in any order, and then it does; configurations from which it can't
+ * are given up.  When there are none left, there's no such order (Lowe's just-in-time
+ * linearization).  Whenever nobody is at it, all that is left of the past is the states.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oracle/judge.h"
+#include "oracle/proof.h"
+
+const struct search_limits usual_limits = {.states = 1 << 17, .steps = 4000};
+
+enum { SLOTS = 64 };
+
+struct configuration {
+	uint64_t done; /* the slots whose operations have had their effect */
+	struct state state;
+};
+
+/* Configurations, no two the same. */
+struct set {
+	char *bytes;
+	size_t size, room; /* of bytes */
+	size_t *places;	   /* of each, in bytes */
+	size_t count, most;
+	struct entry {
+		uint32_t round, number;
+	} * table; /* of twice a power of two */
+	size_t table_size;
+	uint32_t round; /* entries of another are free */
+};
+
+struct search {
+	const struct history *history;
+	const struct model *model;
+	const struct search_limits *limits;
+	size_t steps;
+	uint32_t slots[SLOTS]; /* which event is under way */
+	uint64_t under_way;
+	struct set now, begun, next;
+};
+
+/* -- sets ------------------------------------------------------------------------------------- */
+
+static size_t size_of(uint32_t items)
+{
+	size_t size = sizeof(struct configuration) + items * sizeof(uint32_t);
+
+	return (size + 7) / 8 * 8;
+}
+
+static struct configuration *configuration_at(const struct set *set, size_t number)
+{
+	return (struct configuration *)(void *)(set->bytes + set->places[number]);
+}
+
+static bool grow(void *pointer, size_t *most, size_t least, size_t size)
+{
+	void **place = pointer;
+	size_t wanted = *most ? *most : 64;
+	void *grown;
+
+	while (wanted < least)
+		wanted *= 2;
+	if (wanted == *most)
+		return true;
+	grown = realloc(*place, wanted * size);
+	if (!grown)
+		return false;
+	*place = grown;
+	*most = wanted;
+	return true;
+}
+
+static void set_clear(struct set *set)
+{
+	set->count = set->size = 0;
+	set->round++;
+}
+
+static void set_free(struct set *set)
+{
+	free(set->bytes);
+	free(set->places);
+	free(set->table);
+}
+
+/* Room for one more, which isn't in the set before set_keep. */
+static struct configuration *set_draft(struct set *set, uint32_t items)
+{
+	if (!grow(&set->bytes, &set->room, set->size + size_of(items), 1) ||
+	    !grow(&set->places, &set->most, set->count + 1, sizeof(*set->places)))
+		return NULL;
+	set->places[set->count] = set->size;
+	return configuration_at(set, set->count);
+}
+
+static uint64_t hash_of(const struct configuration *one)
+{
+	uint64_t hash = one->done * UINT64_C(0x9E3779B97F4A7C15) ^ (uint64_t)one->state.word;
+
+	for (uint32_t i = 0; i < one->state.count; i++)
+		hash = (hash ^ one->state.items[i]) * UINT64_C(0xD6E8FEB86659FD93) + (hash >> 29);
+	hash *= UINT64_C(0x9E3779B97F4A7C15);
+	return hash ^ hash >> 32;
+}
+
+static bool is_same(const struct configuration *one, const struct configuration *other)
+{
+	return one->done == other->done && one->state.word == other->state.word &&
+	       one->state.count == other->state.count &&
+	       memcmp(one->state.items, other->state.items,
+		      one->state.count * sizeof(one->state.items[0])) == 0;
+}
+
+static struct entry *entry_of(const struct set *set, const struct configuration *one)
+{
+	size_t mask = set->table_size - 1;
+
+	for (size_t at = hash_of(one) & mask;; at = (at + 1) & mask) {
+		struct entry *entry = &set->table[at];
+
+		if (entry->round != set->round ||
+		    is_same(one, configuration_at(set, entry->number)))
+			return entry;
+	}
+}
+
+static bool set_widen(struct set *set)
+{
+	if (set->table && 2 * (set->count + 1) <= set->table_size)
+		return true;
+	set->table_size = set->table ? 2 * set->table_size : 128;
+	free(set->table);
+	set->table = calloc(set->table_size, sizeof(*set->table));
+	if (!set->table)
+		return false;
+	set->round = 1;
+	for (uint32_t i = 0; i < set->count; i++)
+		*entry_of(set, configuration_at(set, i)) = (struct entry){set->round, i};
+	return true;
+}
+
+/* The draft is in the set, if it wasn't.  False: no memory. */
+static bool set_keep(struct set *set)
+{
+	struct configuration *draft = configuration_at(set, set->count);
+	struct entry *entry;
+
+	if (!set_widen(set))
+		return false;
+	entry = entry_of(set, draft);
+	if (entry->round == set->round)
+		return true;
+	*entry = (struct entry){set->round, (uint32_t)set->count};
+	set->size += size_of(draft->state.count);
+	set->count++;
+	return true;
+}
+
+static bool set_add(struct set *set, const struct configuration *one)
+{
+	struct configuration *draft = set_draft(set, one->state.count);
+
+	if (!draft)
+		return false;
+	memcpy(draft, one, sizeof(*one) + one->state.count * sizeof(one->state.items[0]));
+	return set_keep(set);
+}
+
+/* -- steps ------------------------------------------------------------------------------------ */
+
+static bool is_too_much(const struct search *search)
+{
+	return search->begun.count + search->next.count > search->limits->states ||
+	       search->steps > search->limits->steps * (search->history->count + 64);
+}
+
+/*
+ * The operation of a slot has its effect in a configuration of those that were begun with.
+ * Where it goes to: next, if it is the one that returns.
+ */
+static bool try_slot(struct search *search, size_t number, unsigned slot, bool is_last)
+{
+	struct set *to = is_last ? &search->next : &search->begun;
+	uint32_t count = configuration_at(&search->begun, number)->state.count;
+	struct configuration *draft = set_draft(to, count + 1);
+
+	if (!draft)
+		return false;
+	search->steps++;
+	memcpy(draft, configuration_at(&search->begun, number),
+	       sizeof(*draft) + count * sizeof(draft->state.items[0]));
+	if (!model_step(search->model, search->history->events, search->slots[slot], &draft->state))
+		return true;
+	draft->done |= UINT64_C(1) << slot;
+	return set_keep(to);
+}
+
+/* All ways for the operation of the slot to have had its effect by now. */
+static enum judgement let_return(struct search *search, unsigned returning)
+{
+	uint64_t bit = UINT64_C(1) << returning;
+
+	set_clear(&search->begun);
+	set_clear(&search->next);
+	for (size_t i = 0; i < search->now.count; i++) {
+		const struct configuration *one = configuration_at(&search->now, i);
+
+		if (!set_add(one->done & bit ? &search->next : &search->begun, one))
+			return IS_UNKNOWN;
+	}
+	for (size_t i = 0; i < search->begun.count; i++) {
+		uint64_t left = search->under_way & ~configuration_at(&search->begun, i)->done;
+
+		for (unsigned slot = 0; slot < SLOTS && left >> slot; slot++)
+			if (left >> slot & 1 && !try_slot(search, i, slot, slot == returning))
+				return IS_UNKNOWN;
+		if (is_too_much(search))
+			return IS_UNKNOWN;
+	}
+	return search->next.count ? CAN_BE : CANNOT_BE;
+}
+
+/* The slot is free again. */
+static bool forget(struct search *search, unsigned slot)
+{
+	uint64_t bit = UINT64_C(1) << slot;
+
+	search->under_way &= ~bit;
+	set_clear(&search->now);
+	for (size_t i = 0; i < search->next.count; i++) {
+		struct configuration *one = configuration_at(&search->next, i);
+
+		one->done &= ~bit;
+		if (!set_add(&search->now, one))
+			return false;
+	}
+	return true;
+}
+
+/* -- the whole -------------------------------------------------------------------------------- */
+
+/* What must have happened, though from no state that there may have been it can. */
+static enum judgement refute_return(const struct search *search, uint32_t number,
+				    struct violation *violation)
+{
+	const struct history *history = search->history;
+	const struct event *event = &history->events[number];
+	const struct state *state = &configuration_at(&search->now, 0)->state;
+	char what[TOLD_MAX], where[160];
+	size_t count = 0;
+
+	violation->events[count++] = *event;
+	for (unsigned slot = 0; slot < SLOTS && count < CONCERNED_MAX; slot++)
+		if (search->under_way >> slot & 1 && search->slots[slot] != number)
+			violation->events[count++] = history->events[search->slots[slot]];
+	violation->count = count;
+	snprintf(violation->proof, sizeof(violation->proof),
+		 "%s, which in no order with what was under way then (%zu others) can have "
+		 "happened: all before it allows %zu %s, %s %s",
+		 told(history, event, what), count - 1, search->now.count,
+		 search->now.count == 1 ? "state" : "states",
+		 search->now.count == 1 ? "which is" : "one of which is",
+		 model_tell(search->model, history->events, state, where));
+	return CANNOT_BE;
+}
+
+static unsigned slot_of(const struct search *search, uint32_t number)
+{
+	unsigned slot = 0;
+
+	while (!(search->under_way >> slot & 1) || search->slots[slot] != number)
+		slot++;
+	return slot;
+}
+
+static bool enter(struct search *search, uint32_t number)
+{
+	for (unsigned slot = 0; slot < SLOTS; slot++) {
+		if (search->under_way >> slot & 1)
+			continue;
+		search->slots[slot] = number;
+		search->under_way |= UINT64_C(1) << slot;
+		return true;
+	}
+	return false;
+}
+
+struct return_of {
+	uint64_t moment;
+	uint32_t number;
+};
+
+/* Events in the order of their returns; who is invoked by then is under way. */
+static enum judgement follow(struct search *search, const struct return_of *returns,
+			     struct violation *violation)
+{
+	const struct event *events = search->history->events;
+	size_t count = search->history->count, invoked = 0;
+
+	for (size_t i = 0; i < count && returns[i].moment != NEVER; i++) {
+		uint32_t number = returns[i].number;
+
+		for (; invoked < count && events[invoked].invoked <= returns[i].moment; invoked++)
+			if (!enter(search, (uint32_t)invoked))
+				return unknown(violation, "more than 64 operations at a time");
+		unsigned slot = slot_of(search, number);
+		enum judgement judgement = let_return(search, slot);
+
+		if (judgement == CANNOT_BE)
+			return refute_return(search, number, violation);
+		if (judgement == IS_UNKNOWN || !forget(search, slot))
+			return unknown(violation, "too many orders to try");
+	}
+	return CAN_BE;
+}
+
+static int by_moment(const void *one, const void *other)
+{
+	const struct return_of *a = one, *b = other;
+
+	if (a->moment != b->moment)
+		return a->moment > b->moment ? 1 : -1;
+	return (a->number > b->number) - (a->number < b->number);
+}
+
+static bool begin(struct search *search)
+{
+	struct configuration *first = set_draft(&search->now, 0);
+
+	if (!first)
+		return false;
+	search->now.round = search->begun.round = search->next.round = 1;
+	*first = (struct configuration){.state = {.word = search->model->initial}};
+	return set_keep(&search->now);
+}
+
+enum judgement judge_by_search(const struct history *history, const struct model *model,
+			       const struct search_limits *limits, struct violation *violation)
+{
+	struct search search = {.history = history, .model = model, .limits = limits};
+	struct return_of *returns = malloc((history->count + 1) * sizeof(*returns));
+	enum judgement judgement;
+
+	if (!returns || history->count >= UINT32_MAX || !begin(&search)) {
+		judgement = unknown(violation, "no memory to judge it");
+	} else {
+		for (uint32_t i = 0; i < history->count; i++)
+			returns[i] = (struct return_of){history->events[i].returned, i};
+		qsort(returns, history->count, sizeof(*returns), by_moment);
+		judgement = follow(&search, returns, violation);
+	}
+	set_free(&search.now);
+	set_free(&search.begun);
+	set_free(&search.next);
+	free(returns);
+	return judgement;
+}
