@@ -80,6 +80,7 @@ libipcts_a_SOURCES = \
 	%D%/oracle/judge.c %D%/oracle/judge.h \
 	%D%/oracle/lock.c \
 	%D%/oracle/model.c %D%/oracle/model.h \
+	%D%/oracle/order.c %D%/oracle/order.h \
 	%D%/oracle/proof.c %D%/oracle/proof.h \
 	%D%/oracle/queue.c \
 	%D%/oracle/search.c \
@@ -110,6 +111,7 @@ command_sources = \
 	%D%/command/options.c \
 	%D%/command/run.c \
 	%D%/command/say.c \
+	%D%/command/stress.c \
 	%D%/ipcts.c
 ipcts_LDADD = libipcts.a libipcref.a
 

@@ -86,32 +86,49 @@ struct player {
 };
 #define PLAYER(who, does, handle) ((struct player){who, #does, does, handle, 1})
 
-/* In rounds that patience suffices for; each ends when all are done. */
-enum { ROUND = 4000 };
+/*
+ * In rounds, each of which ends when all are done: long enough that they do it at once, and short
+ * enough that patience suffices for it.
+ */
+enum { SHORT_ROUND = 1000, ROUND_MS = 200 };
 
-static inline void play(const struct player *players, unsigned count, long long each)
-{
-	for (long long done = 0, more; done < each; done += more) {
-		more = each - done < ROUND ? each - done : ROUND;
-		for (unsigned i = 0; i < count; i++) {
-			const struct player *player = &players[i];
-			long long share = player->share;
-
-			begin(player->who,
-			      (stage.call)(player->name, stage_function_number(player->does),
-					   player->handle, i, more * share, done * share));
-		}
-		for (unsigned i = 0; i < count; i++)
-			gives(players[i].who, 0);
-	}
-}
-
-static inline double seconds_of_processor(void)
+static inline double seconds_of_clock(void)
 {
 	struct timespec time;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static inline void play_round(const struct player *players, unsigned count, long long more,
+			      long long done)
+{
+	for (unsigned i = 0; i < count; i++) {
+		const struct player *player = &players[i];
+		long long share = player->share;
+
+		begin(player->who, (stage.call)(player->name, stage_function_number(player->does),
+						player->handle, i, more * share, done * share));
+	}
+	for (unsigned i = 0; i < count; i++)
+		gives(players[i].who, 0);
+}
+
+static inline void play(const struct player *players, unsigned count, long long each)
+{
+	long long round = SHORT_ROUND;
+
+	for (long long done = 0, more; done < each; done += more) {
+		double began = seconds_of_clock();
+
+		more = each - done < round ? each - done : round;
+		play_round(players, count, more, done);
+		began = (seconds_of_clock() - began) * 1000;
+		if (began < ROUND_MS)
+			round *= 2;
+		else if (began > 2 * ROUND_MS && round > SHORT_ROUND)
+			round /= 2;
+	}
 }
 
 static inline double seconds_of(const struct history *history)
@@ -156,14 +173,14 @@ static inline void must_be_of(enum model_kind kind, int64_t initial)
 	struct violation violation = {.count = 0};
 	struct history history;
 	char drawn[300];
-	double began = seconds_of_processor();
+	double began = seconds_of_clock();
 
 	if (!history_read(&history, recorder))
 		skip("no memory for the history");
 	enum judgement judgement = judge(&history, &model, &violation);
 
 	remark("%zu operations in %.3f s, judged in %.3f s", history.count, seconds_of(&history),
-	       seconds_of_processor() - began);
+	       seconds_of_clock() - began);
 	if (judgement == IS_UNKNOWN)
 		skip("nobody knows whether it can be: %s", violation.proof);
 	if (judgement == CAN_BE)

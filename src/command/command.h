@@ -16,7 +16,7 @@
 extern const struct implementation *const implementations[];
 
 enum { ALL_HELD, SOMETHING_FAILED, TROUBLE };
-enum { WISHES_MAX = 16, KNOWN_MAX = 16, WITHOUT_MAX = 64 };
+enum { WISHES_MAX = 16, KNOWN_MAX = 16, WITHOUT_MAX = 64, STRESSED_MAX = 8 };
 
 /* A format, and the file it is to be written to. */
 struct wish {
@@ -56,6 +56,12 @@ struct options {
 	bool every_point, smoke;
 	void (*count_points)(struct tally *tally); /* NULL: there are none */
 
+	/* of stress */
+	const struct implementation *stressed[STRESSED_MAX];
+	size_t stressed_count;
+	unsigned long long operations;
+	bool is_drawn;
+
 	/* of diff: globs choose mechanisms */
 	const struct implementation *pair[2];
 	unsigned long long steps;
@@ -73,12 +79,14 @@ _Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 
 int print(struct sheet *sheet);
 
 extern const struct option run_options[], list_options[], explain_options[], diff_options[],
-	fault_options[];
+	fault_options[], stress_options[];
 /* argv[0] is the subcommand's word; what is no option is a glob.  Refuses what makes no sense. */
 void parse_options(struct options *options, int argc, char **argv, const struct option *known);
 _Noreturn void print_help(void);
 /* Chooses tests by name; borrowed. */
 void add_glob(struct options *options, const char *glob);
+/* From now on histories that can't be are drawn in this folder; refuses what is none. */
+void draw_in(const char *folder);
 /* A further report; refuses one too many. */
 struct wish *add_wish(struct options *options, const struct reporter *reporter);
 
@@ -91,6 +99,7 @@ int explain_command(int argc, char **argv, const char *program);
 int diff_command(int argc, char **argv, const char *program);
 int bench_command(int argc, char **argv);
 int fault_command(int argc, char **argv);
+int stress_command(int argc, char **argv, const char *program);
 
 /* A test's file from the tree's root, wherever it was built. */
 const char *place_of(const struct test *test);

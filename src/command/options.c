@@ -2,9 +2,11 @@
 #include "command/command.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "stage/adversary.h"
 
@@ -15,6 +17,7 @@ static const char help[] =
 	"       ipcts diff [OPTION]... [MECHANISM]...  do the same on two implementations\n"
 	"       ipcts bench [OPTION]...             how fast, as ratios of one run\n"
 	"       ipcts fault [OPTION]... [GLOB]...   let faults befall each operation in turn\n"
+	"       ipcts stress [OPTION]... [MECHANISM]...  many at once, and whether that can be\n"
 	"       ipcts --help | --version\n"
 	"\n"
 	"A GLOB chooses tests by name (mq.every_*), rule's name, or mechanism's (mq).\n"
@@ -34,6 +37,7 @@ static const char help[] =
 	"  --output FILE         where the format before it goes (standard output)\n"
 	"  --with LIST           with what a test must not mind: eintr,stop,famine,nice,affinity\n"
 	"  --resume FILE         go on with the run whose JSON report FILE is\n"
+	"  --timeline FOLDER     draw what no order of operations explains, as FOLDER/TEST.html\n"
 	"list:\n"
 	"  --rules               rules, with grade and clause\n"
 	"  --tests               tests, with their place\n"
@@ -69,6 +73,12 @@ static const char help[] =
 	"  --replay TURN         only the one that a failure has named\n"
 	"  --every-point         fail if a point of the reference was never passed\n"
 	"  --smoke               each kind of fault at each point once, in whatever campaign\n"
+	"stress:\n"
+	"  --mechanism GLOB      only this one, or tests so named; may be repeated (all)\n"
+	"  --impl NAME,...       the implementations to judge, one after the other (posix,ref)\n"
+	"  --operations N        how many operations each history has, about (1000000)\n"
+	"  --seed N              the seed of what is done (random)\n"
+	"  --timeline FOLDER     where to draw what can't be (the current one)\n"
 	"\n"
 	"Exit status: 0 all held, 1 something failed, 2 bad usage or trouble of our own.\n"
 	"IPCTS_TIMEOUT_SCALE is the default of --timeout-scale; NO_COLOR turns colours off.\n";
@@ -103,6 +113,9 @@ enum option_code {
 	OPTION_STEPS,
 	OPTION_ACTORS,
 	OPTION_WITHOUT,
+	OPTION_STRESSED,
+	OPTION_OPERATIONS,
+	OPTION_TIMELINE,
 	OPTION_HELP,
 };
 
@@ -119,6 +132,7 @@ const struct option run_options[] = {
 	{"output", required_argument, NULL, OPTION_OUTPUT},
 	{"resume", required_argument, NULL, OPTION_RESUME},
 	{"with", required_argument, NULL, OPTION_WITH},
+	{"timeline", required_argument, NULL, OPTION_TIMELINE},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -159,6 +173,18 @@ const struct option fault_options[] = {
 	{"known", required_argument, NULL, OPTION_KNOWN},
 	{"format", required_argument, NULL, OPTION_FORMAT},
 	{"output", required_argument, NULL, OPTION_OUTPUT},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+const struct option stress_options[] = {
+	{"mechanism", required_argument, NULL, OPTION_ONLY},
+	{"impl", required_argument, NULL, OPTION_STRESSED},
+	{"operations", required_argument, NULL, OPTION_OPERATIONS},
+	{"seed", required_argument, NULL, OPTION_SEED},
+	{"timeline", required_argument, NULL, OPTION_TIMELINE},
+	{"timeout-scale", required_argument, NULL, OPTION_TIMEOUT_SCALE},
+	{"known", required_argument, NULL, OPTION_KNOWN},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -271,6 +297,41 @@ static const struct implementation *parse_implementation(const char *name)
 		if (strcmp(implementations[i]->name, name) == 0)
 			return implementations[i];
 	refuse("--impl %s: no such implementation", name);
+}
+
+static void parse_stressed(struct options *options, const char *list)
+{
+	options->stressed_count = 0;
+	for (const char *name = list;;) {
+		size_t size = strcspn(name, ",");
+		char one[64] = "";
+
+		strncat(one, name, size < sizeof(one) - 1 ? size : sizeof(one) - 1);
+		if (options->stressed_count == STRESSED_MAX)
+			refuse("--impl %s: more than %d", list, STRESSED_MAX);
+		options->stressed[options->stressed_count++] = parse_implementation(one);
+		if (!name[size])
+			return;
+		name += size + 1;
+	}
+}
+
+static unsigned long long parse_operations(const char *text)
+{
+	uint64_t number;
+
+	if (!parse_number(text, 10, 50000000, &number) || number < 100)
+		refuse("--operations %s: not a number from 100 to 50000000", text);
+	return number;
+}
+
+void draw_in(const char *folder)
+{
+	char path[PATH_MAX];
+
+	if (!realpath(folder, path) || access(path, W_OK) < 0)
+		refuse("--timeline %s: %s", folder, strerror(errno));
+	setenv("IPCTS_TIMELINE", path, 1);
 }
 
 static void parse_pair(struct options *options, const char *text)
@@ -420,6 +481,16 @@ static void parse_option(struct options *options, int code)
 	case OPTION_PAIR:
 		parse_pair(options, optarg);
 		break;
+	case OPTION_STRESSED:
+		parse_stressed(options, optarg);
+		break;
+	case OPTION_OPERATIONS:
+		options->operations = parse_operations(optarg);
+		break;
+	case OPTION_TIMELINE:
+		draw_in(optarg);
+		options->is_drawn = true;
+		break;
 	case OPTION_STEPS:
 	case OPTION_ACTORS:
 		parse_count(options, code, optarg);
@@ -470,6 +541,7 @@ void parse_options(struct options *options, int argc, char **argv, const struct 
 		.jobs = runner_processors(),
 		.timeout_scale = 1,
 		.steps = 10000,
+		.operations = 1000000,
 		.actors = 4,
 	};
 	if (scale && *scale)

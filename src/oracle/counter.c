@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "oracle/judge.h"
+#include "oracle/order.h"
 #include "oracle/proof.h"
 
 struct change {
@@ -40,14 +41,6 @@ static int64_t most_of(const struct event *take)
 	bool is_open = take->kind == EVENT_DRAIN && take->returned == NEVER;
 
 	return is_open ? INT64_MAX / 1024 : take->value;
-}
-
-static int by_return(const void *one, const void *other)
-{
-	const struct event *a = *(const struct event *const *)one;
-	const struct event *b = *(const struct event *const *)other;
-
-	return (a->returned > b->returned) - (a->returned < b->returned);
 }
 
 /* -- never below zero ------------------------------------------------------------------------- */
@@ -208,6 +201,21 @@ static enum judgement check(struct counter *counter, struct violation *violation
 	return judgement;
 }
 
+static bool sort_by_return(struct counter *counter)
+{
+	const struct history *history = counter->history;
+	struct keyed *keys = malloc((history->count + 1) * sizeof(*keys));
+	bool is_done;
+
+	for (uint32_t i = 0; keys && i < history->count; i++)
+		keys[i] = (struct keyed){history->events[i].returned, i};
+	is_done = keys && order(keys, history->count);
+	for (size_t i = 0; is_done && i < history->count; i++)
+		counter->by_return[i] = &history->events[keys[i].number];
+	free(keys);
+	return is_done;
+}
+
 enum judgement judge_counter(const struct history *history, int64_t initial,
 			     struct violation *violation)
 {
@@ -218,10 +226,7 @@ enum judgement judge_counter(const struct history *history, int64_t initial,
 	};
 	enum judgement judgement;
 
-	if (counter.by_return) {
-		for (size_t i = 0; i < history->count; i++)
-			counter.by_return[i] = &history->events[i];
-		qsort(counter.by_return, history->count, sizeof(*counter.by_return), by_return);
+	if (counter.by_return && sort_by_return(&counter)) {
 		judgement = check(&counter, violation);
 	} else {
 		judgement = unknown(violation, "no memory to judge it");

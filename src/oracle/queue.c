@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "oracle/judge.h"
+#include "oracle/order.h"
 #include "oracle/proof.h"
 
 /* A value's life: put and, if it was, taken, somewhere from one moment to another. */
@@ -40,6 +41,8 @@ struct queue {
 	struct life *lives; /* by rank, the highest first, then by the put's invocation */
 	const struct life **by_return; /* by rank, then by the put's return */
 	size_t count;
+	uint32_t *places; /* of lives, from 1, by value, as long as they are found and not sorted */
+	size_t place_count;
 	struct moments moments;
 	/* of the killed */
 	const struct event *takers[TAKERS_MAX];
@@ -49,13 +52,6 @@ struct queue {
 };
 
 /* -- moments ---------------------------------------------------------------------------------- */
-
-static int by_time(const void *one, const void *other)
-{
-	uint64_t a = *(const uint64_t *)one, b = *(const uint64_t *)other;
-
-	return (a > b) - (a < b);
-}
 
 static size_t moment_of(const struct moments *moments, uint64_t time)
 {
@@ -89,23 +85,26 @@ static uint32_t find(uint32_t *neighbours, uint32_t at)
 static bool make_moments(struct moments *moments, const struct history *history)
 {
 	size_t room = 2 * history->count + 3, count = 0;
+	struct keyed *times = malloc(room * sizeof(*times));
+	bool is_made;
 
 	moments->times = malloc(room * sizeof(*moments->times));
 	moments->next = malloc(room * sizeof(*moments->next));
 	moments->previous = malloc(room * sizeof(*moments->previous));
-	if (!moments->times || !moments->next || !moments->previous || room >= UINT32_MAX)
-		return false;
-	for (size_t i = 0; i < history->count; i++) {
-		moments->times[count++] = history->events[i].invoked;
-		moments->times[count++] = history->events[i].returned;
+	for (size_t i = 0; times && i < history->count; i++) {
+		times[count++].key = history->events[i].invoked;
+		times[count++].key = history->events[i].returned;
 	}
-	moments->times[count++] = NEVER;
-	qsort(moments->times, count, sizeof(*moments->times), by_time);
-	moments->count = 0;
-	for (size_t i = 0; i < count; i++)
-		if (i == 0 || moments->times[i] != moments->times[moments->count - 1])
-			moments->times[moments->count++] = moments->times[i];
-	return true;
+	is_made = times && moments->times && moments->next && moments->previous &&
+		  order(times, count);
+	for (size_t i = 0; is_made && i < count; i++)
+		if (times[i].key != NEVER &&
+		    (i == 0 || times[i].key != moments->times[moments->count - 1]))
+			moments->times[moments->count++] = times[i].key;
+	if (is_made)
+		moments->times[moments->count++] = NEVER;
+	free(times);
+	return is_made;
 }
 
 static void free_moments(struct moments *moments)
@@ -149,80 +148,87 @@ static bool narrow(struct moments *moments, uint64_t *from, uint64_t *until)
 
 /* -- lives ------------------------------------------------------------------------------------ */
 
-static int by_value(const void *one, const void *other)
+/* Where a value's life is, in a table of places that are free, 0, or of the life before. */
+static uint32_t *place_of(const struct queue *queue, int64_t value)
 {
-	const struct event *a = *(const struct event *const *)one;
-	const struct event *b = *(const struct event *const *)other;
+	size_t mask = queue->place_count - 1;
+	size_t at = (size_t)((uint64_t)value * UINT64_C(0x9E3779B97F4A7C15) >> 20);
 
-	if (a->value != b->value)
-		return a->value > b->value ? 1 : -1;
-	return (a->kind == EVENT_TAKE) - (b->kind == EVENT_TAKE);
+	while (queue->places[at & mask] &&
+	       queue->lives[queue->places[at & mask] - 1].put->value != value)
+		at++;
+	return &queue->places[at & mask];
 }
 
-static int by_rank(const struct life *a, const struct life *b)
+static enum judgement begin_lives(struct queue *queue)
 {
-	return (a->put->rank < b->put->rank) - (a->put->rank > b->put->rank);
+	const struct history *history = queue->history;
+	char text[TOLD_MAX];
+
+	for (size_t i = 0; i < history->count; i++) {
+		const struct event *event = &history->events[i];
+		uint32_t *place;
+
+		if (event->kind != EVENT_PUT)
+			continue;
+		place = place_of(queue, event->value);
+		if (*place)
+			return refuse_to_be(queue->violation, queue->lives[*place - 1].put, event,
+					    NULL, "no history of a queue: %s twice",
+					    told(history, event, text));
+		queue->lives[queue->count++] = (struct life){.put = event};
+		*place = (uint32_t)queue->count;
+	}
+	return CAN_BE;
 }
 
-static int by_put_invoked(const void *one, const void *other)
-{
-	const struct life *a = one, *b = other;
-	int rank = by_rank(a, b);
-
-	if (rank)
-		return rank;
-	return (a->put->invoked > b->put->invoked) - (a->put->invoked < b->put->invoked);
-}
-
-static int by_put_returned(const void *one, const void *other)
-{
-	const struct life *a = *(const struct life *const *)one;
-	const struct life *b = *(const struct life *const *)other;
-	int rank = by_rank(a, b);
-
-	if (rank)
-		return rank;
-	return (a->put->returned > b->put->returned) - (a->put->returned < b->put->returned);
-}
-
-/* What was taken of what was put: each value once, and in this order. */
-static enum judgement pair_up(struct queue *queue, const struct event **sorted, size_t count)
+static enum judgement end_life(struct queue *queue, struct life *life, const struct event *taken)
 {
 	const struct history *history = queue->history;
 	char one[TOLD_MAX], other[TOLD_MAX];
 
-	for (size_t i = 0; i < count; i++) {
-		const struct event *event = sorted[i];
-		struct life *last = queue->count ? &queue->lives[queue->count - 1] : NULL;
-		bool is_same = last && last->put->value == event->value;
-
-		if (event->kind == EVENT_PUT && !is_same)
-			queue->lives[queue->count++] = (struct life){.put = event};
-		else if (event->kind == EVENT_PUT)
-			return refuse_to_be(queue->violation, last->put, event, NULL,
-					    "no history of a queue: %s twice",
-					    told(history, event, one));
-		else if (!is_same)
-			return refuse_to_be(queue->violation, event, NULL, NULL,
-					    "%s, which nobody had put", told(history, event, one));
-		else if (event->rank != last->put->rank)
-			return refuse_to_be(queue->violation, last->put, event, NULL,
-					    "%s with rank or type %d, and %s with %d",
-					    told(history, last->put, one), (int)last->put->rank,
-					    told(history, event, other), (int)event->rank);
-		else if (last->taken)
-			return refuse_to_be(queue->violation, last->taken, event, last->put,
-					    "%s, and so did %s: it was put once",
-					    told(history, last->taken, one),
-					    told(history, event, other));
-		else if (event->returned < last->put->invoked)
-			return refuse_to_be(queue->violation, event, last->put, NULL,
-					    "%s before %s", told(history, event, one),
-					    told(history, last->put, other));
-		else
-			last->taken = event;
-	}
+	if (life->put->rank != taken->rank)
+		return refuse_to_be(queue->violation, life->put, taken, NULL,
+				    "%s with rank or type %d, and %s with %d",
+				    told(history, life->put, one), (int)life->put->rank,
+				    told(history, taken, other), (int)taken->rank);
+	if (life->taken)
+		return refuse_to_be(queue->violation, life->taken, taken, life->put,
+				    "%s, and so did %s: it was put once",
+				    told(history, life->taken, one), told(history, taken, other));
+	if (taken->returned < life->put->invoked)
+		return refuse_to_be(queue->violation, taken, life->put, NULL, "%s before %s",
+				    told(history, taken, one), told(history, life->put, other));
+	life->taken = taken;
 	return CAN_BE;
+}
+
+/* What was taken of what was put: each value once, and in this order. */
+static enum judgement end_lives(struct queue *queue)
+{
+	const struct history *history = queue->history;
+	enum judgement judgement = CAN_BE;
+	char text[TOLD_MAX];
+
+	for (size_t i = 0; judgement == CAN_BE && i < history->count; i++) {
+		const struct event *event = &history->events[i];
+
+		if (event->kind != EVENT_TAKE)
+			continue;
+		if (event->returned == NEVER) {
+			if (queue->taker_count == TAKERS_MAX)
+				return unknown(queue->violation, "too many were killed");
+			queue->takers[queue->taker_count++] = event;
+			continue;
+		}
+		uint32_t place = *place_of(queue, event->value);
+
+		if (!place)
+			return refuse_to_be(queue->violation, event, NULL, NULL,
+					    "%s, which nobody had put", told(history, event, text));
+		judgement = end_life(queue, &queue->lives[place - 1], event);
+	}
+	return judgement;
 }
 
 /* What was never taken, and perhaps never put, is in nobody's way. */
@@ -236,12 +242,37 @@ static void drop_unknown_puts(struct queue *queue)
 	queue->count = kept;
 }
 
-static void sort_lives(struct queue *queue)
+/* The highest comes first. */
+static uint64_t key_of_rank(const struct life *life)
 {
-	qsort(queue->lives, queue->count, sizeof(*queue->lives), by_put_invoked);
-	for (size_t i = 0; i < queue->count; i++)
-		queue->by_return[i] = &queue->lives[i];
-	qsort(queue->by_return, queue->count, sizeof(*queue->by_return), by_put_returned);
+	return (uint64_t)(INT64_C(0x7FFFFFFF) - life->put->rank);
+}
+
+/* They are in the order of invocation already. */
+static bool sort_lives(struct queue *queue)
+{
+	struct keyed *keys = malloc((queue->count + 1) * sizeof(*keys));
+	struct life *lives = malloc((queue->count + 1) * sizeof(*lives));
+	bool is_done = keys && lives;
+
+	for (uint32_t i = 0; is_done && i < queue->count; i++)
+		keys[i] = (struct keyed){key_of_rank(&queue->lives[i]), i};
+	is_done = is_done && order(keys, queue->count);
+	for (uint32_t i = 0; is_done && i < queue->count; i++)
+		lives[i] = queue->lives[keys[i].number];
+	if (is_done)
+		memcpy(queue->lives, lives, queue->count * sizeof(*lives));
+	for (uint32_t i = 0; is_done && i < queue->count; i++)
+		keys[i] = (struct keyed){queue->lives[i].put->returned, i};
+	is_done = is_done && order(keys, queue->count);
+	for (uint32_t i = 0; is_done && i < queue->count; i++)
+		keys[i].key = key_of_rank(&queue->lives[keys[i].number]);
+	is_done = is_done && order(keys, queue->count);
+	for (uint32_t i = 0; is_done && i < queue->count; i++)
+		queue->by_return[i] = &queue->lives[keys[i].number];
+	free(keys);
+	free(lives);
+	return is_done;
 }
 
 /* -- what can't be ---------------------------------------------------------------------------- */
@@ -432,7 +463,7 @@ static enum judgement check_with_takers(struct queue *queue)
 
 static bool needs_moments(const struct queue *queue)
 {
-	if (queue->count && by_rank(&queue->lives[0], &queue->lives[queue->count - 1]))
+	if (queue->count && queue->lives[0].put->rank != queue->lives[queue->count - 1].put->rank)
 		return true;
 	for (size_t i = 0; i < queue->history->count; i++)
 		if (queue->history->events[i].kind == EVENT_EMPTY)
@@ -440,30 +471,17 @@ static bool needs_moments(const struct queue *queue)
 	return false;
 }
 
-static enum judgement judge_sorted(struct queue *queue, const struct event **sorted)
+static enum judgement judge_lives(struct queue *queue)
 {
-	const struct history *history = queue->history;
-	enum judgement judgement;
-	size_t count = 0;
+	enum judgement judgement = begin_lives(queue);
 
-	for (size_t i = 0; i < history->count; i++) {
-		const struct event *event = &history->events[i];
-
-		if (event->kind == EVENT_TAKE && event->returned == NEVER) {
-			if (queue->taker_count == TAKERS_MAX)
-				return unknown(queue->violation, "too many were killed");
-			queue->takers[queue->taker_count++] = event;
-		} else if (event->kind == EVENT_PUT || event->kind == EVENT_TAKE) {
-			sorted[count++] = event;
-		}
-	}
-	qsort(sorted, count, sizeof(*sorted), by_value);
-	judgement = pair_up(queue, sorted, count);
+	if (judgement == CAN_BE)
+		judgement = end_lives(queue);
 	if (judgement != CAN_BE)
 		return judgement;
 	drop_unknown_puts(queue);
-	sort_lives(queue);
-	if (needs_moments(queue) && !make_moments(&queue->moments, history))
+	if (!sort_lives(queue) ||
+	    (needs_moments(queue) && !make_moments(&queue->moments, queue->history)))
 		return unknown(queue->violation, "no memory to judge it");
 	return check_with_takers(queue);
 }
@@ -471,22 +489,25 @@ static enum judgement judge_sorted(struct queue *queue, const struct event **sor
 enum judgement judge_queue(const struct history *history, struct violation *violation)
 {
 	size_t room = history->count + 1;
-	const struct event **sorted = malloc(room * sizeof(*sorted));
 	struct queue queue = {
 		.history = history,
 		.violation = violation,
 		.lives = malloc(room * sizeof(*queue.lives)),
 		.by_return = malloc(room * sizeof(*queue.by_return)),
+		.place_count = 64,
 	};
 	enum judgement judgement = IS_UNKNOWN;
 
-	if (sorted && queue.lives && queue.by_return)
-		judgement = judge_sorted(&queue, sorted);
+	while (queue.place_count < 2 * room)
+		queue.place_count *= 2;
+	queue.places = calloc(queue.place_count, sizeof(*queue.places));
+	if (queue.lives && queue.by_return && queue.places && history->count < UINT32_MAX / 4)
+		judgement = judge_lives(&queue);
 	else
 		unknown(violation, "no memory to judge it");
 	free_moments(&queue.moments);
-	free(sorted);
 	free(queue.lives);
 	free(queue.by_return);
+	free(queue.places);
 	return judgement;
 }

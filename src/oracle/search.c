@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "oracle/judge.h"
+#include "oracle/order.h"
 #include "oracle/proof.h"
 
 const struct search_limits usual_limits = {.states = 1 << 17, .steps = 4000};
@@ -293,22 +294,17 @@ static bool enter(struct search *search, uint32_t number)
 	return false;
 }
 
-struct return_of {
-	uint64_t moment;
-	uint32_t number;
-};
-
 /* Events in the order of their returns; who is invoked by then is under way. */
-static enum judgement follow(struct search *search, const struct return_of *returns,
+static enum judgement follow(struct search *search, const struct keyed *returns,
 			     struct violation *violation)
 {
 	const struct event *events = search->history->events;
 	size_t count = search->history->count, invoked = 0;
 
-	for (size_t i = 0; i < count && returns[i].moment != NEVER; i++) {
+	for (size_t i = 0; i < count && returns[i].key != NEVER; i++) {
 		uint32_t number = returns[i].number;
 
-		for (; invoked < count && events[invoked].invoked <= returns[i].moment; invoked++)
+		for (; invoked < count && events[invoked].invoked <= returns[i].key; invoked++)
 			if (!enter(search, (uint32_t)invoked))
 				return unknown(violation, "more than 64 operations at a time");
 		unsigned slot = slot_of(search, number);
@@ -320,15 +316,6 @@ static enum judgement follow(struct search *search, const struct return_of *retu
 			return unknown(violation, "too many orders to try");
 	}
 	return CAN_BE;
-}
-
-static int by_moment(const void *one, const void *other)
-{
-	const struct return_of *a = one, *b = other;
-
-	if (a->moment != b->moment)
-		return a->moment > b->moment ? 1 : -1;
-	return (a->number > b->number) - (a->number < b->number);
 }
 
 static bool begin(struct search *search)
@@ -346,17 +333,16 @@ enum judgement judge_by_search(const struct history *history, const struct model
 			       const struct search_limits *limits, struct violation *violation)
 {
 	struct search search = {.history = history, .model = model, .limits = limits};
-	struct return_of *returns = malloc((history->count + 1) * sizeof(*returns));
+	struct keyed *returns = malloc((history->count + 1) * sizeof(*returns));
 	enum judgement judgement;
 
-	if (!returns || history->count >= UINT32_MAX || !begin(&search)) {
+	for (uint32_t i = 0; returns && i < history->count; i++)
+		returns[i] = (struct keyed){history->events[i].returned, i};
+	if (!returns || history->count >= UINT32_MAX || !order(returns, history->count) ||
+	    !begin(&search))
 		judgement = unknown(violation, "no memory to judge it");
-	} else {
-		for (uint32_t i = 0; i < history->count; i++)
-			returns[i] = (struct return_of){history->events[i].returned, i};
-		qsort(returns, history->count, sizeof(*returns), by_moment);
+	else
 		judgement = follow(&search, returns, violation);
-	}
 	set_free(&search.now);
 	set_free(&search.begun);
 	set_free(&search.next);

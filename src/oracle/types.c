@@ -2,14 +2,15 @@
 /*
  * The monitor of queues whose receivers ask for types.  Of one type, what was put first is taken
  * first, whatever is asked for: so each type by itself is a queue.  If nobody asks for any, all of
- * them together are one; if everybody asks for one, there's nothing more to it.
+ * them together are one, and if everybody wants the lowest of all, one with ranks; if everybody
+ * asks for one type, there's nothing more to it.
  */
 #include <stdlib.h>
 
 #include "oracle/judge.h"
 #include "oracle/proof.h"
 
-enum asking { FOR_ANY, FOR_ONE, FOR_SOME };
+enum asking { FOR_ANY, FOR_ONE, FOR_LOWEST, FOR_SOME };
 
 enum { TYPES_MAX = 64 };
 
@@ -25,7 +26,12 @@ static bool is_take(const struct event *event)
 
 static enum asking asking_of(const struct history *history)
 {
-	bool is_any = true, is_one = true;
+	bool is_any = true, is_one = true, is_lowest = true;
+	int32_t highest = 0;
+
+	for (size_t i = 0; i < history->count; i++)
+		if (history->events[i].kind == EVENT_PUT && history->events[i].rank > highest)
+			highest = history->events[i].rank;
 
 	for (size_t i = 0; i < history->count; i++) {
 		const struct event *event = &history->events[i];
@@ -36,8 +42,9 @@ static enum asking asking_of(const struct history *history)
 
 		is_any &= is_plain && event->asked == 0;
 		is_one &= is_plain && event->asked > 0;
+		is_lowest &= is_plain && event->asked < 0 && -event->asked >= highest;
 	}
-	return is_any ? FOR_ANY : is_one ? FOR_ONE : FOR_SOME;
+	return is_any ? FOR_ANY : is_one ? FOR_ONE : is_lowest ? FOR_LOWEST : FOR_SOME;
 }
 
 /* Nobody gets what it hasn't asked for. */
@@ -85,8 +92,8 @@ static bool concerns(const struct event *event, int32_t type)
 	return event->rank == type;
 }
 
-/* What is of the type, or all, as a queue; -1: no memory. */
-static enum judgement judge_part(const struct history *history, const int32_t *type,
+/* What is of the type, or all, as a queue of one rank, or one from which the lowest comes first. */
+static enum judgement judge_part(const struct history *history, const int32_t *type, bool has_ranks,
 				 struct violation *violation)
 {
 	struct history part = {malloc((history->count + 1) * sizeof(struct event)), 0,
@@ -105,7 +112,7 @@ static enum judgement judge_part(const struct history *history, const int32_t *t
 			event->kind = EVENT_TAKE;
 		else if (is_empty(event))
 			event->kind = EVENT_EMPTY;
-		event->rank = 0;
+		event->rank = has_ranks ? -event->rank : 0;
 		part.count++;
 	}
 	judgement = judge_queue(&part, violation);
@@ -120,13 +127,15 @@ enum judgement judge_types(const struct history *history, struct violation *viol
 	int32_t types[TYPES_MAX];
 	size_t count;
 
-	if (judgement != CAN_BE || !find_types(history, types, &count))
-		return judgement == CAN_BE ? unknown(violation, "more than 64 types") : judgement;
-	for (size_t i = 0; judgement == CAN_BE && i < count; i++)
-		judgement = judge_part(history, &types[i], violation);
 	if (judgement != CAN_BE)
 		return judgement;
-	if (asking == FOR_ANY)
-		return judge_part(history, NULL, violation);
-	return asking == FOR_ONE ? CAN_BE : unknown(violation, "of several types at a time");
+	if (asking == FOR_ANY || asking == FOR_LOWEST)
+		return judge_part(history, NULL, asking == FOR_LOWEST, violation);
+	if (!find_types(history, types, &count))
+		return unknown(violation, "more than 64 types");
+	for (size_t i = 0; judgement == CAN_BE && i < count; i++)
+		judgement = judge_part(history, &types[i], false, violation);
+	if (judgement != CAN_BE || asking == FOR_ONE)
+		return judgement;
+	return unknown(violation, "of several types at a time");
 }

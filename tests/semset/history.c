@@ -94,7 +94,7 @@ static const struct choice {
 
 TEST_EACH(semset, what_happens_at_once_is_as_one_after_the_other, choices)
 {
-	long long count = operations_of(ACTORS + 1);
+	long long count = operations_of(ACTORS);
 	struct player players[ACTORS + 1];
 
 	begin_history(ACTORS + 1, count);
