@@ -20,13 +20,16 @@
 /* Of the test; inherited by its actors. */
 static struct recorder *recorder;
 
+/* How many operations a history has usually: many of those that take no time. */
+enum { FEW = 4000, MANY = 40000 };
+
 /* Operations of each of so many actors. */
-static inline long long operations_of(unsigned actors)
+static inline long long operations_of(unsigned actors, long long usually)
 {
 	const char *wish = getenv("IPCTS_OPERATIONS");
 	long long all = wish ? atoll(wish) : 0;
 
-	return (all > 0 ? all : 4000) / (long long)actors;
+	return (all > 0 ? all : usually) / (long long)actors;
 }
 
 /*
@@ -48,9 +51,17 @@ static inline int64_t value_of(unsigned who, long long number)
 	return (int64_t)(who + 1) * 100000000 + number;
 }
 
-/* Choices of an actor in a round. */
-static inline uint64_t seed_of(const long long *n)
+/* Shared words: how many play this round, and how many have come to it. */
+enum { PLAYERS = SHARED_WORDS - 1, COME = SHARED_WORDS - 2, PATIENT_FOR = 200000 };
+
+/* Waits for the others, if they come soon, so that they do it at once; the seed of its choices. */
+static inline uint64_t begin_round(const long long *n)
 {
+	_Atomic(unsigned long) *words = shared();
+
+	words[COME]++;
+	for (int i = 0; i < PATIENT_FOR && words[COME] < words[PLAYERS]; i++)
+		continue;
 	return test_seed() + (uint64_t)n[0] * 7919 + (uint64_t)n[2] * 104729;
 }
 
@@ -58,6 +69,13 @@ static inline unsigned choose(uint64_t *seed, unsigned count)
 {
 	*seed = *seed * 6364136223846793005u + 1442695040888963407u;
 	return (unsigned)(*seed >> 33) % count;
+}
+
+/* Now and then something takes a while, so that others come in between. */
+static inline void dwell(uint64_t *seed)
+{
+	if (choose(seed, 8) == 0)
+		give_way();
 }
 
 /* It came to nothing, which is noted so often only: who tries does so again and again. */
@@ -103,6 +121,8 @@ static inline double seconds_of_clock(void)
 static inline void play_round(const struct player *players, unsigned count, long long more,
 			      long long done)
 {
+	shared()[COME] = 0;
+	shared()[PLAYERS] = count;
 	for (unsigned i = 0; i < count; i++) {
 		const struct player *player = &players[i];
 		long long share = player->share;

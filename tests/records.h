@@ -13,6 +13,7 @@ static inline long long write_records(const char *p, const long long *n)
 {
 	int number = handle_fd(p);
 
+	begin_round(n);
 	for (long long i = 0; i < n[1]; i++) {
 		struct record record = {.value = value_of((unsigned)n[0], n[2] + i)};
 		struct event *noted;
@@ -51,6 +52,8 @@ static inline long long read_records(const char *p, const long long *n)
 {
 	int number = handle_fd(p);
 	long long failures = n[1] / 2;
+
+	begin_round(n);
 
 	for (long long i = 0; i < n[1];) {
 		struct event *noted = recorder_invoke(recorder, (unsigned)n[0], EVENT_TAKE, 0, 0);

@@ -194,7 +194,7 @@ static enum judgement end_life(struct queue *queue, struct life *life, const str
 				    told(history, taken, other), (int)taken->rank);
 	if (life->taken)
 		return refuse_to_be(queue->violation, life->taken, taken, life->put,
-				    "%s, and so did %s: it was put once",
+				    "%s, and %s as well: it was put once",
 				    told(history, life->taken, one), told(history, taken, other));
 	if (taken->returned < life->put->invoked)
 		return refuse_to_be(queue->violation, taken, life->put, NULL, "%s before %s",

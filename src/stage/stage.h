@@ -265,6 +265,9 @@ enum { SHARED_WORDS = 512 };
  */
 #define awaits(word, value) HERE(stage_awaits(word, value))
 
+/* In an actor's function: whoever else can run may do so now. */
+void give_way(void);
+
 /* The handler that sig.handle installs: counts for caught() and catches(). */
 void stage_note_signal(int signal);
 

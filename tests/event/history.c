@@ -8,6 +8,7 @@ static long long add_many(const char *c, const long long *n)
 {
 	int number = handle_fd(c);
 
+	begin_round(n);
 	for (long long i = 0; i < n[1]; i++) {
 		uint64_t count = 1 + (uint64_t)(n[2] + i) % MOST;
 		struct event *noted =
@@ -44,6 +45,7 @@ static long long take_one_by_one(const char *c, const long long *n)
 {
 	long long failures = 0;
 
+	begin_round(n);
 	for (long long i = 0; i < n[1] * MEAN; i++)
 		if (take(handle_fd(c), (unsigned)n[0], EVENT_TAKE, &failures) != 1)
 			return -1;
@@ -54,6 +56,7 @@ static long long drain_often(const char *c, const long long *n)
 {
 	long long failures = n[1] / 2;
 
+	begin_round(n);
 	for (long long i = 0; i < n[1]; i++)
 		if (take(handle_fd(c), (unsigned)n[0], EVENT_DRAIN, &failures) < 0)
 			return -1;
@@ -65,6 +68,7 @@ static long long drain_all(const char *c, const long long *n)
 {
 	long long failures = 0, part;
 
+	begin_round(n);
 	for (long long left = n[1] * ADDERS * MEAN; left > 0; left -= part)
 		if ((part = take(handle_fd(c), (unsigned)n[0], EVENT_DRAIN, &failures)) <= 0)
 			return -1;
@@ -87,7 +91,7 @@ static const struct choice {
 
 TEST_EACH(event, what_happens_at_once_is_as_one_after_the_other, choices)
 {
-	long long count = operations_of(row->parts) / MOST * MOST;
+	long long count = operations_of(row->parts, FEW) / MOST * MOST;
 	struct player players[ADDERS + TAKERS];
 
 	/* whoever takes one by one does so the more often */

@@ -6,7 +6,7 @@ enum { WRITERS = 3 };
 
 TEST(fifo, what_happens_at_once_is_as_one_after_the_other)
 {
-	long long count = operations_of(2 * WRITERS);
+	long long count = operations_of(2 * WRITERS, FEW);
 	struct player players[WRITERS + 1];
 
 	begin_history(WRITERS + 1, WRITERS * count);

@@ -26,7 +26,7 @@ static long long hold_in_turn(const char *m, const long long *n, unsigned ways)
 	pthread_mutex_t *mutex = handle_pointer(m);
 	unsigned who = (unsigned)n[0];
 	long long failures = n[1] / 2;
-	uint64_t seed = seed_of(n);
+	uint64_t seed = begin_round(n);
 
 	for (long long i = 0; i < n[1] / 2; i++) {
 		struct event *noted = recorder_invoke(recorder, who, EVENT_HOLD, 0, 0);
@@ -38,6 +38,7 @@ static long long hold_in_turn(const char *m, const long long *n, unsigned ways)
 			noted = recorder_invoke(recorder, who, EVENT_HOLD, 0, 0);
 		}
 		recorder_return(noted);
+		dwell(&seed);
 		noted = recorder_invoke(recorder, who, EVENT_DROP, 0, 0);
 		if ((errno = impl->lock->pthread_mutex_unlock(mutex)))
 			return -1;
@@ -62,7 +63,7 @@ static long long share_often(const char *r, const long long *n)
 	pthread_rwlock_t *rwlock = handle_pointer(r);
 	unsigned who = (unsigned)n[0];
 	long long failures = n[1] / 2;
-	uint64_t seed = seed_of(n);
+	uint64_t seed = begin_round(n);
 
 	for (long long i = 0; i < n[1] / 2; i++) {
 		unsigned how = choose(&seed, 5);
@@ -83,6 +84,7 @@ static long long share_often(const char *r, const long long *n)
 						0, 0);
 		}
 		recorder_return(noted);
+		dwell(&seed);
 		noted = recorder_invoke(recorder, who, EVENT_DROP, 0, 0);
 		if ((errno = impl->lock->pthread_rwlock_unlock(rwlock)))
 			return -1;
@@ -102,7 +104,7 @@ static const struct choice {
 
 TEST_EACH(lock, what_happens_at_once_is_as_one_after_the_other, choices)
 {
-	long long count = operations_of(ACTORS);
+	long long count = operations_of(ACTORS, MANY);
 	struct player players[ACTORS];
 
 	begin_history(ACTORS, count);

@@ -7,7 +7,7 @@ enum { SENDERS = 2, RECEIVERS = 2, PRIORITIES = 3 };
 static long long send_many(const char *q, const long long *n)
 {
 	mqd_t queue = (mqd_t)handle_number(q);
-	uint64_t seed = seed_of(n);
+	uint64_t seed = begin_round(n);
 
 	for (long long i = 0; i < n[1]; i++) {
 		int64_t value = value_of((unsigned)n[0], n[2] + i);
@@ -49,7 +49,7 @@ static long long receive_in_turn(const char *q, const long long *n, unsigned wai
 {
 	mqd_t queue = (mqd_t)handle_number(q);
 	long long failures = n[1] / 2;
-	uint64_t seed = seed_of(n);
+	uint64_t seed = begin_round(n);
 
 	for (long long i = 0; i < n[1];) {
 		int found = receive(queue, (unsigned)n[0], choose(&seed, 4) < waiting, &failures);
@@ -78,7 +78,7 @@ static const struct choice {
 
 TEST_EACH(mq, what_happens_at_once_is_as_one_after_the_other, choices)
 {
-	long long count = operations_of(SENDERS + RECEIVERS);
+	long long count = operations_of(SENDERS + RECEIVERS, FEW);
 	struct player players[SENDERS + RECEIVERS];
 
 	begin_history(SENDERS + RECEIVERS, count);
@@ -99,7 +99,7 @@ static long long send_if_there_is_room(const char *q, const long long *n)
 {
 	mqd_t queue = (mqd_t)handle_number(q);
 	const struct timespec long_ago = {1, 0};
-	uint64_t seed = seed_of(n);
+	uint64_t seed = begin_round(n);
 
 	for (long long i = 0; i < n[1]; i++) {
 		int64_t value = value_of((unsigned)n[0], i);
@@ -145,7 +145,7 @@ static long long receive_all(const char *q, const long long *n)
 TEST_VARIANT(mq, what_happens_at_once_is_as_one_after_the_other, killed)
 {
 	enum { RECEIVER = SENDERS, DRAINER = SENDERS + RECEIVERS };
-	long long count = operations_of(SENDERS + RECEIVERS);
+	long long count = operations_of(SENDERS + RECEIVERS, FEW);
 	uint64_t seed = test_seed();
 	actor *actors[SENDERS + RECEIVERS];
 

@@ -37,7 +37,7 @@ static const struct choice *chosen; /* of the test; inherited */
 static long long send_many(const char *q, const long long *n)
 {
 	int id = (int)handle_number(q);
-	uint64_t seed = seed_of(n);
+	uint64_t seed = begin_round(n);
 
 	for (long long i = 0; i < n[1]; i++) {
 		struct message message = {1 + choose(&seed, TYPES),
@@ -81,7 +81,7 @@ static long long receive_many(const char *q, const long long *n)
 {
 	int id = (int)handle_number(q);
 	long long failures = n[1] / 2;
-	uint64_t seed = seed_of(n);
+	uint64_t seed = begin_round(n);
 
 	for (long long i = 0; i < n[1];) {
 		int found = receive(id, (unsigned)n[0], choose(&seed, chosen->count), &failures);
@@ -95,7 +95,7 @@ static long long receive_many(const char *q, const long long *n)
 
 TEST_EACH(msg, what_happens_at_once_is_as_one_after_the_other, choices)
 {
-	long long count = operations_of(SENDERS + RECEIVERS);
+	long long count = operations_of(SENDERS + RECEIVERS, FEW);
 	struct player players[SENDERS + RECEIVERS];
 
 	begin_history(SENDERS + RECEIVERS, count);
@@ -115,7 +115,7 @@ TEST_EACH(msg, what_happens_at_once_is_as_one_after_the_other, choices)
 static long long send_if_there_is_room(const char *q, const long long *n)
 {
 	int id = (int)handle_number(q);
-	uint64_t seed = seed_of(n);
+	uint64_t seed = begin_round(n);
 
 	for (long long i = 0; i < n[1]; i++) {
 		struct message message = {1 + choose(&seed, TYPES), value_of((unsigned)n[0], i)};
@@ -160,7 +160,7 @@ static long long receive_all(const char *q, const long long *n)
 TEST_VARIANT(msg, what_happens_at_once_is_as_one_after_the_other, killed)
 {
 	enum { RECEIVER = SENDERS, DRAINER = SENDERS + RECEIVERS };
-	long long count = operations_of(SENDERS + RECEIVERS);
+	long long count = operations_of(SENDERS + RECEIVERS, FEW);
 	uint64_t seed = test_seed();
 	actor *actors[SENDERS + RECEIVERS];
 

@@ -11,7 +11,7 @@ static const struct choice {
 
 TEST_EACH(pipe, what_happens_at_once_is_as_one_after_the_other, choices)
 {
-	long long count = operations_of(2 * WRITERS);
+	long long count = operations_of(2 * WRITERS, FEW);
 	struct player players[WRITERS + 1];
 
 	begin_history(WRITERS + 1, WRITERS * count);

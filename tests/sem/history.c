@@ -21,7 +21,7 @@ static long long take_and_post_in_turn(const char *s, const long long *n, unsign
 	sem_t *semaphore = handle_pointer(s);
 	unsigned who = (unsigned)n[0];
 	long long failures = n[1] / 2;
-	uint64_t seed = seed_of(n);
+	uint64_t seed = begin_round(n);
 
 	for (long long i = 0; i < n[1] / 2; i++) {
 		struct event *noted = recorder_invoke(recorder, who, EVENT_TAKE, 1, 0);
@@ -33,6 +33,7 @@ static long long take_and_post_in_turn(const char *s, const long long *n, unsign
 			noted = recorder_invoke(recorder, who, EVENT_TAKE, 1, 0);
 		}
 		recorder_return(noted);
+		dwell(&seed);
 		noted = recorder_invoke(recorder, who, EVENT_PUT, 1, 0);
 		if (impl->sem->sem_post(semaphore) < 0)
 			return -1;
@@ -58,7 +59,7 @@ static const struct choice {
 
 TEST_EACH(sem, what_happens_at_once_is_as_one_after_the_other, choices)
 {
-	long long count = operations_of(ACTORS);
+	long long count = operations_of(ACTORS, MANY);
 	struct player players[ACTORS];
 
 	begin_history(ACTORS, count);

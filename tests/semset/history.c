@@ -31,7 +31,7 @@ static long long move_many(const char *s, const long long *n)
 {
 	int id = (int)handle_number(s);
 	long long failures = n[1] / 2;
-	uint64_t seed = seed_of(n);
+	uint64_t seed = begin_round(n);
 
 	for (long long i = 0; i < n[1]; i++) {
 		unsigned from = choose(&seed, SEMAPHORES), to = (from + 1) % SEMAPHORES;
@@ -53,6 +53,7 @@ static long long take_both(const char *s, const long long *n)
 	int id = (int)handle_number(s);
 	long long failures = 0;
 
+	begin_round(n);
 	for (long long i = 0; i < n[1] / 2; i++) {
 		const signed char take[COUNTERS] = {-1, -1}, give[COUNTERS] = {1, 1};
 
@@ -67,6 +68,7 @@ static long long look_often(const char *s, const long long *n)
 {
 	int id = (int)handle_number(s);
 
+	begin_round(n);
 	for (long long i = 0; i < n[1]; i++) {
 		unsigned short values[SEMAPHORES] = {0};
 		struct event *noted = recorder_invoke(recorder, (unsigned)n[0], EVENT_READ, 0, 0);
@@ -94,7 +96,7 @@ static const struct choice {
 
 TEST_EACH(semset, what_happens_at_once_is_as_one_after_the_other, choices)
 {
-	long long count = operations_of(ACTORS);
+	long long count = operations_of(ACTORS, FEW);
 	struct player players[ACTORS + 1];
 
 	begin_history(ACTORS + 1, count);

@@ -42,7 +42,7 @@ static void look_and_change(_Atomic(uint64_t) *words, const long long *n, long l
 static long long change_words(const char *m, const long long *n)
 {
 	_Atomic(uint64_t) *words = handle_pointer(m);
-	uint64_t seed = seed_of(n);
+	uint64_t seed = begin_round(n);
 
 	for (long long i = 0; i < n[1] / 2; i++)
 		look_and_change(words, n, n[2] + i, &seed);
@@ -77,7 +77,7 @@ static void map(actor *a, enum kind kind, bool makes)
 TEST_EACH(shm, what_happens_at_once_is_as_one_after_the_other, choices)
 {
 	const size_t size = (size_t)sysconf(_SC_PAGESIZE);
-	long long count = operations_of(ACTORS);
+	long long count = operations_of(ACTORS, MANY);
 	struct player players[ACTORS];
 	actor *alice = NULL;
 
