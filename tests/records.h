@@ -5,8 +5,10 @@
 
 #include "history.h"
 
+/* Of a size that doesn't divide a pipe's, so that there may be room for a part of one. */
+enum { AGAIN = 12 };
 struct record {
-	int64_t value, again[15];
+	int64_t value, again[AGAIN];
 };
 
 static inline long long write_records(const char *p, const long long *n)
@@ -18,7 +20,7 @@ static inline long long write_records(const char *p, const long long *n)
 		struct record record = {.value = value_of((unsigned)n[0], n[2] + i)};
 		struct event *noted;
 
-		for (int j = 0; j < 15; j++)
+		for (int j = 0; j < AGAIN; j++)
 			record.again[j] = record.value;
 		noted = recorder_invoke(recorder, (unsigned)n[0], EVENT_PUT, record.value, 0);
 		if (impl->fd->write(number, &record, sizeof(record)) != sizeof(record))
@@ -43,7 +45,7 @@ static inline int read_record(int number, struct record *record)
 			return -1;
 		size += more > 0 ? (size_t)more : 0;
 	}
-	for (int j = 0; j < 15; j++)
+	for (int j = 0; j < AGAIN; j++)
 		must_be(record->again[j], record->value);
 	return 1;
 }

@@ -59,7 +59,7 @@ static void stress_result(struct report *report, struct sheet *sheet, size_t num
 	if (!result->message[0])
 		return;
 	sheet_printf(sheet, "    %s: ",
-		     fate == FAILED    ? "can't be"
+		     fate == FAILED    ? (result->how == HOW_PLAIN ? "can't be" : "failed")
 		     : fate == SKIPPED ? "not judged"
 		     : fate == KNOWN   ? "known"
 				       : "harness error");

@@ -16,6 +16,10 @@ const char *deed_of(const struct event *event, char text[TOLD_MAX]);
 enum judgement refuse_to_be(struct violation *violation, const struct event *a,
 			    const struct event *b, const struct event *c, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
+/* judge_queue, or of one from which the lowest rank is taken first. */
+enum judgement judge_ranks(const struct history *history, bool is_lowest_first,
+			   struct violation *violation);
+
 /* Nobody knows, and why. */
 enum judgement unknown(struct violation *violation, const char *why);
 

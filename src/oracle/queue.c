@@ -37,6 +37,7 @@ enum { TAKERS_MAX = 32, TRIES_MAX = 200 };
 
 struct queue {
 	const struct history *history;
+	bool is_lowest_first; /* ranks are types */
 	struct violation *violation;
 	struct life *lives; /* by rank, the highest first, then by the put's invocation */
 	const struct life **by_return; /* by rank, then by the put's return */
@@ -242,10 +243,12 @@ static void drop_unknown_puts(struct queue *queue)
 	queue->count = kept;
 }
 
-/* The highest comes first. */
-static uint64_t key_of_rank(const struct life *life)
+/* What is taken first comes first. */
+static uint64_t key_of_rank(const struct queue *queue, const struct life *life)
 {
-	return (uint64_t)(INT64_C(0x7FFFFFFF) - life->put->rank);
+	int64_t rank = queue->is_lowest_first ? -(int64_t)life->put->rank : life->put->rank;
+
+	return (uint64_t)((INT64_C(1) << 31) - rank);
 }
 
 /* They are in the order of invocation already. */
@@ -256,7 +259,7 @@ static bool sort_lives(struct queue *queue)
 	bool is_done = keys && lives;
 
 	for (uint32_t i = 0; is_done && i < queue->count; i++)
-		keys[i] = (struct keyed){key_of_rank(&queue->lives[i]), i};
+		keys[i] = (struct keyed){key_of_rank(queue, &queue->lives[i]), i};
 	is_done = is_done && order(keys, queue->count);
 	for (uint32_t i = 0; is_done && i < queue->count; i++)
 		lives[i] = queue->lives[keys[i].number];
@@ -266,7 +269,7 @@ static bool sort_lives(struct queue *queue)
 		keys[i] = (struct keyed){queue->lives[i].put->returned, i};
 	is_done = is_done && order(keys, queue->count);
 	for (uint32_t i = 0; is_done && i < queue->count; i++)
-		keys[i].key = key_of_rank(&queue->lives[keys[i].number]);
+		keys[i].key = key_of_rank(queue, &queue->lives[keys[i].number]);
 	is_done = is_done && order(keys, queue->count);
 	for (uint32_t i = 0; is_done && i < queue->count; i++)
 		queue->by_return[i] = &queue->lives[keys[i].number];
@@ -326,7 +329,9 @@ static enum judgement refuse_covered(struct queue *queue, const struct event *ev
 		snprintf(others, sizeof(others), ", and then %zu others, without a gap", puts - 1);
 	snprintf(violation->proof, sizeof(violation->proof), "%s, though %s was there %s: %s%s",
 		 told(queue->history, event, what),
-		 event->kind == EVENT_EMPTY ? "something" : "something of a higher rank",
+		 event->kind == EVENT_EMPTY ? "something"
+		 : queue->is_lowest_first   ? "something of a lower type"
+					    : "something of a higher rank",
 		 from > event->invoked ? "from before it was put" : "all the time",
 		 told(queue->history, &violation->events[1], there), others);
 	return CANNOT_BE;
@@ -488,9 +493,16 @@ static enum judgement judge_lives(struct queue *queue)
 
 enum judgement judge_queue(const struct history *history, struct violation *violation)
 {
+	return judge_ranks(history, false, violation);
+}
+
+enum judgement judge_ranks(const struct history *history, bool is_lowest_first,
+			   struct violation *violation)
+{
 	size_t room = history->count + 1;
 	struct queue queue = {
 		.history = history,
+		.is_lowest_first = is_lowest_first,
 		.violation = violation,
 		.lives = malloc(room * sizeof(*queue.lives)),
 		.by_return = malloc(room * sizeof(*queue.by_return)),

@@ -7,7 +7,7 @@
 #include "oracle/proof.h"
 
 enum {
-	AROUND = 9, /* as many events before and after each that is concerned */
+	AROUND = 6, /* as many events before and after each that is concerned */
 	NAMES = 84, /* pixels: of the lanes' names, of a lane, of a bar in it */
 	LANE = 40,
 	BAR = 24,
@@ -15,7 +15,8 @@ enum {
 	STEP = 34,	/* from a moment to the next */
 	WIDE_STEP = 62, /* from or to one that is concerned */
 	GAP = 66,	/* where something is left out */
-	LETTER = 6,
+	LETTER = 6,	/* of a bar that is grey */
+	BOLD_LETTER = 8,
 };
 
 /* A moment at which something begins or ends that is shown. */
@@ -274,7 +275,7 @@ static void print_bar(const struct timeline *line, const struct event *event)
 		snprintf(label, sizeof(label), "%u: %s", number, deed);
 	else
 		snprintf(label, sizeof(label), "%s", deed);
-	if (strlen(label) * LETTER > width && number)
+	if (strlen(label) * BOLD_LETTER > width && number)
 		snprintf(label, sizeof(label), "%u", number);
 	if (strlen(label) * LETTER <= width)
 		fprintf(line->file,

@@ -112,10 +112,10 @@ static enum judgement judge_part(const struct history *history, const int32_t *t
 			event->kind = EVENT_TAKE;
 		else if (is_empty(event))
 			event->kind = EVENT_EMPTY;
-		event->rank = has_ranks ? -event->rank : 0;
+		event->rank = has_ranks ? event->rank : 0;
 		part.count++;
 	}
-	judgement = judge_queue(&part, violation);
+	judgement = judge_ranks(&part, has_ranks, violation);
 	history_free(&part);
 	return judgement;
 }

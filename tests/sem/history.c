@@ -2,7 +2,7 @@
 /* What processes post and take at once is what one counter can have given. */
 #include "../history.h"
 
-enum { ACTORS = 3, INITIAL = 1 };
+enum { ACTORS = 3 };
 
 /* Waited for, or tried: without a time, or with one that is over. */
 static int take(sem_t *semaphore, unsigned how)
@@ -55,7 +55,8 @@ static long long try_and_post(const char *s, const long long *n)
 static const struct choice {
 	const char *name;
 	bool is_trying;
-} choices[] = {{"waiting", false}, {"trying", true}};
+	unsigned initial;
+} choices[] = {{"waiting", false, 1}, {"trying", true, 1}, {"enough_for_all", true, ACTORS}};
 
 TEST_EACH(sem, what_happens_at_once_is_as_one_after_the_other, choices)
 {
@@ -64,11 +65,11 @@ TEST_EACH(sem, what_happens_at_once_is_as_one_after_the_other, choices)
 
 	begin_history(ACTORS, count);
 	actor *alice = cast("alice");
-	does(alice, sem.make("s", INITIAL));
+	does(alice, sem.make("s", row->initial));
 	for (unsigned i = 0; i < ACTORS; i++)
 		players[i] = row->is_trying ? PLAYER(forks(alice, "actor"), try_and_post, "s")
 					    : PLAYER(forks(alice, "actor"), take_and_post, "s");
 	play(players, ACTORS, count);
-	does_give(alice, sem.value("s"), INITIAL);
-	must_be_of(MODEL_COUNTER, INITIAL);
+	does_give(alice, sem.value("s"), row->initial);
+	must_be_of(MODEL_COUNTER, row->initial);
 }
