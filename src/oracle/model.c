@@ -24,6 +24,14 @@ static bool is_preferred(const struct model *model, const struct event *take, in
 	return take->asked < 0 && rank < to;
 }
 
+bool model_overtakes(const struct model *model, const struct event *take, int32_t rank,
+		     int32_t other)
+{
+	if (model->kind == MODEL_TYPES && !model_is_asked_for(take, other))
+		return true;
+	return is_preferred(model, take, rank, other);
+}
+
 /* The place of what is taken next; NOTHING. */
 static uint32_t next_of(const struct model *model, const struct event *events,
 			const struct event *take, const struct state *state)

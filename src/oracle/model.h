@@ -44,6 +44,12 @@ struct state {
  */
 bool model_step(const struct model *model, const struct event *events, uint32_t number,
 		struct state *state);
+/*
+ * Whether this take gets what is of the first rank, though something of the second was put before
+ * it and is there still.
+ */
+bool model_overtakes(const struct model *model, const struct event *take, int32_t rank,
+		     int32_t other);
 /* Whether a take, or who found nothing to take, of MODEL_TYPES has asked for the type. */
 bool model_is_asked_for(const struct event *take, int32_t type);
 /* The state in words. */

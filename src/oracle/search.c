@@ -6,6 +6,9 @@
  * have had theirs before it, in any order, and then it does; configurations from which it can't
  * are given up.  When there are none left, there's no such order (Lowe's just-in-time
  * linearization).  Whenever nobody is at it, all that is left of the past is the states.
+ *
+ * In queues with different values it is known beforehand who takes what.  So what is put behind
+ * something that, for sure, is taken after it, and that its take would get, is given up at once.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +48,8 @@ struct search {
 	uint32_t slots[SLOTS]; /* which event is under way */
 	uint64_t under_way;
 	struct set now, begun, next;
+	const struct event **takes; /* of each put, what took it; NULL: not known beforehand */
+	bool is_some_lost;	    /* the killed may have taken what nobody else did */
 };
 
 /* -- sets ------------------------------------------------------------------------------------- */
@@ -183,6 +188,25 @@ static bool is_too_much(const struct search *search)
 	       search->steps > search->limits->steps * (search->history->count + 64);
 }
 
+/* What has just been put, if it was, is before others where it would have to be behind. */
+static bool is_doomed(const struct search *search, uint32_t number, const struct state *state)
+{
+	const struct event *events = search->history->events;
+	const struct event *take =
+		search->takes && events[number].kind == EVENT_PUT ? search->takes[number] : NULL;
+
+	for (uint32_t i = 0; take && i + 1 < state->count; i++) {
+		const struct event *earlier = &events[state->items[i]];
+		const struct event *taken = search->takes[state->items[i]];
+		bool is_later = taken ? taken->invoked > take->returned : !search->is_some_lost;
+
+		if (is_later &&
+		    !model_overtakes(search->model, take, events[number].rank, earlier->rank))
+			return true;
+	}
+	return false;
+}
+
 /*
  * The operation of a slot has its effect in a configuration of those that were begun with.
  * Where it goes to: next, if it is the one that returns.
@@ -198,7 +222,9 @@ static bool try_slot(struct search *search, size_t number, unsigned slot, bool i
 	search->steps++;
 	memcpy(draft, configuration_at(&search->begun, number),
 	       sizeof(*draft) + count * sizeof(draft->state.items[0]));
-	if (!model_step(search->model, search->history->events, search->slots[slot], &draft->state))
+	if (!model_step(search->model, search->history->events, search->slots[slot],
+			&draft->state) ||
+	    is_doomed(search, search->slots[slot], &draft->state))
 		return true;
 	draft->done |= UINT64_C(1) << slot;
 	return set_keep(to);
@@ -318,11 +344,56 @@ static enum judgement follow(struct search *search, const struct keyed *returns,
 	return CAN_BE;
 }
 
+static bool is_take(const struct event *event)
+{
+	return event->kind == EVENT_TAKE || event->kind == EVENT_TAKE_EXCEPT;
+}
+
+/* False: no memory.  There are none if a value is there more than once. */
+static bool find_takes(struct search *search)
+{
+	const struct event *events = search->history->events;
+	struct keyed *values = malloc((search->history->count + 1) * sizeof(*values));
+	size_t count = 0;
+
+	search->takes = calloc(search->history->count + 1, sizeof(*search->takes));
+	for (uint32_t i = 0; values && i < search->history->count; i++) {
+		bool is_lost = is_take(&events[i]) && events[i].returned == NEVER;
+
+		search->is_some_lost |= is_lost;
+		if (events[i].kind == EVENT_PUT || (is_take(&events[i]) && !is_lost))
+			values[count++] = (struct keyed){(uint64_t)events[i].value, i};
+	}
+	if (!values || !search->takes || !order(values, count)) {
+		free(values);
+		return false;
+	}
+	for (size_t i = 0, same; search->takes && i < count; i += same) {
+		uint32_t one = values[i].number, other = values[i + 1 < count ? i + 1 : i].number;
+
+		for (same = 1; i + same < count && values[i + same].key == values[i].key; same++)
+			continue;
+		if (same == 1)
+			continue;
+		if (same > 2 || is_take(&events[one]) == is_take(&events[other])) {
+			free(search->takes);
+			search->takes = NULL;
+		} else if (is_take(&events[one])) {
+			search->takes[other] = &events[one];
+		} else {
+			search->takes[one] = &events[other];
+		}
+	}
+	free(values);
+	return true;
+}
+
 static bool begin(struct search *search)
 {
+	bool is_queue = search->model->kind == MODEL_QUEUE || search->model->kind == MODEL_TYPES;
 	struct configuration *first = set_draft(&search->now, 0);
 
-	if (!first)
+	if (!first || (is_queue && !find_takes(search)))
 		return false;
 	search->now.round = search->begun.round = search->next.round = 1;
 	*first = (struct configuration){.state = {.word = search->model->initial}};
@@ -346,6 +417,7 @@ enum judgement judge_by_search(const struct history *history, const struct model
 	set_free(&search.now);
 	set_free(&search.begun);
 	set_free(&search.next);
+	free(search.takes);
 	free(returns);
 	return judgement;
 }
