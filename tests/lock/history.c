@@ -80,6 +80,7 @@ static long long share_often(const char *r, const long long *n)
 			if (errno != EBUSY)
 				return -1;
 			note_failure(noted, EVENT_BUSY, is_alone ? &failures : &none);
+			how = (is_alone ? 0 : 2) + choose(&seed, 2); /* or nobody comes to an end */
 			noted = recorder_invoke(recorder, who, is_alone ? EVENT_HOLD : EVENT_SHARE,
 						0, 0);
 		}

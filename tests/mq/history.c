@@ -4,6 +4,8 @@
 
 enum { SENDERS = 2, RECEIVERS = 2, PRIORITIES = 3 };
 
+static unsigned priorities; /* of the test; inherited */
+
 static long long send_many(const char *q, const long long *n)
 {
 	mqd_t queue = (mqd_t)handle_number(q);
@@ -11,7 +13,7 @@ static long long send_many(const char *q, const long long *n)
 
 	for (long long i = 0; i < n[1]; i++) {
 		int64_t value = value_of((unsigned)n[0], n[2] + i);
-		unsigned priority = choose(&seed, PRIORITIES);
+		unsigned priority = choose(&seed, priorities);
 		struct event *noted = recorder_invoke(recorder, (unsigned)n[0], EVENT_PUT, value,
 						      (int32_t)priority);
 
@@ -74,7 +76,10 @@ static long long try_and_receive(const char *q, const long long *n)
 static const struct choice {
 	const char *name;
 	bool is_trying;
-} choices[] = {{"waiting", false}, {"trying", true}};
+	unsigned priorities;
+} choices[] = {{"waiting", false, PRIORITIES},
+	       {"trying", true, 1},
+	       {"trying_by_priority", true, PRIORITIES}};
 
 TEST_EACH(mq, what_happens_at_once_is_as_one_after_the_other, choices)
 {
@@ -82,6 +87,7 @@ TEST_EACH(mq, what_happens_at_once_is_as_one_after_the_other, choices)
 	struct player players[SENDERS + RECEIVERS];
 
 	begin_history(SENDERS + RECEIVERS, count);
+	priorities = row->priorities;
 	actor *alice = cast("alice");
 	does(alice, mq.make("q", 8, sizeof(int64_t)));
 	for (unsigned i = 0; i < SENDERS; i++)
