@@ -6,9 +6,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "oracle/judge.h"
+#include "oracle/timeline.h"
 
 #define PUT(value, rank, from, to)                                                                 \
 	{                                                                                          \
@@ -229,6 +232,32 @@ static void too_much_is_unknown(void **state)
 	assert_int_equal(judge(&history, &model, &violation), CAN_BE);
 }
 
+/* Whoever is concerned has a number, and nobody else; the page needs no other. */
+static void what_cant_be_is_drawn(void **state)
+{
+	struct history history =
+		HISTORY(PUT(1, 0, 0, 1000), PUT(2, 0, 2000, 3000), TAKE(2, 0, 4000, 5000),
+			EMPTY(5500, NEVER), TAKE(1, 0, 6000, 7000));
+	struct violation violation;
+	char *page = NULL;
+	size_t size;
+	FILE *file = open_memstream(&page, &size);
+
+	(void)state;
+	assert_int_equal(judge_queue(&history, &violation), CANNOT_BE);
+	assert_non_null(file);
+	assert_true(timeline_write(file, &history, &violation, "a <queue> & its title"));
+	assert_int_equal(fclose(file), 0);
+	assert_non_null(strstr(page, "a &lt;queue> &amp; its title"));
+	assert_non_null(strstr(page, "<li>actor 1 took 2 (4.000 to 5.000 us)</li>"));
+	assert_non_null(strstr(page, ">4</text>"));
+	assert_null(strstr(page, ">5</text>"));
+	assert_non_null(strstr(page, "stroke-dasharray=\"4 3\"")); /* of what has no end */
+	assert_null(strstr(page, "<script"));
+	assert_null(strstr(page, "href"));
+	free(page);
+}
+
 static void a_recorder_keeps_what_was_written(void **state)
 {
 	struct recorder *recorder = recorder_new(2, 2);
@@ -265,6 +294,7 @@ int main(void)
 		cmocka_unit_test(both_judge_alike),
 		cmocka_unit_test(objects_are_judged_apart),
 		cmocka_unit_test(too_much_is_unknown),
+		cmocka_unit_test(what_cant_be_is_drawn),
 		cmocka_unit_test(a_recorder_keeps_what_was_written),
 	};
 
