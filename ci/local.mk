@@ -41,7 +41,7 @@ known: $(KNOWN) config.status
 # The first process of the kernels that ci/kernel.sh boots: made when it asks for it.
 EXTRA_PROGRAMS = %D%/init
 %C%_init_SOURCES = %D%/init.c
-CLEANFILES = $(EXTRA_PROGRAMS) known
+CLEANFILES += $(EXTRA_PROGRAMS) known
 
 EXTRA_DIST += .clang-format .ci/run \
 	%D%/build.sh %D%/fuzz %D%/kernel.sh %D%/mutants %D%/mutate %D%/mutations.awk %D%/packages.sh \

@@ -106,5 +106,6 @@ command_sources = \
 ipcts_LDADD = libipcts.a libipcref.a
 
 include %D%/ref/local.mk
+include %D%/sched/local.mk
 
 dist_man_MANS += %D%/ipcts.1

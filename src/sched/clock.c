@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: MIT */
+#include "sched/clock.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sched/real.h"
+
+enum { PATIENCE = 256, SEGMENT_SHIFT = 48 };
+
+_Thread_local struct self self;
+
+static unsigned party_count(void)
+{
+	unsigned count = atomic_load_explicit(&world->parties, memory_order_relaxed);
+
+	return count < PARTIES ? count : PARTIES;
+}
+
+static bool is_alive(unsigned number)
+{
+	struct party *party = &world->party[number];
+
+	return atomic_load(&party->state) == PARTY_ALIVE && world_lives(&party->now);
+}
+
+/* ---- sync objects -------------------------------------------------------------------------- */
+
+static uint64_t mixed(uint64_t value)
+{
+	value ^= value >> 32;
+	value *= 0x9e3779b97f4a7c15;
+	return value ^ value >> 29;
+}
+
+uint64_t sync_key(enum sync_kind kind, uint64_t device, uint64_t number)
+{
+	return mixed(mixed(mixed(device) + number) + kind + 1) | 1;
+}
+
+uint64_t sync_key_of(const void *address)
+{
+	struct place place;
+
+	if (place_of(address, &place))
+		return ((uint64_t)place.segment + 1) << SEGMENT_SHIFT | place.offset << 1;
+	return sync_key(SYNC_KIND_COUNT, (uint64_t)self.pid, (uintptr_t)address);
+}
+
+bool sync_place(uint64_t key, struct place *place)
+{
+	if (key & 1)
+		return false;
+	place->segment = (uint32_t)(key >> SEGMENT_SHIFT) - 1;
+	place->offset = (key & ((UINT64_C(1) << SEGMENT_SHIFT) - 1)) >> 1;
+	return true;
+}
+
+struct sync_object *sync_find(uint64_t key, enum sync_kind kind, bool make)
+{
+	size_t at = (size_t)(key * 0x9e3779b97f4a7c15 >> 40) % SYNC_OBJECTS;
+
+	for (size_t probes = 0; probes < SYNC_OBJECTS / 2; probes++, at = (at + 1) % SYNC_OBJECTS) {
+		struct sync_object *object = &world->sync[at];
+		uint64_t found = atomic_load_explicit(&object->key, memory_order_acquire);
+
+		if (!found) {
+			if (!make)
+				return NULL;
+			if (atomic_compare_exchange_strong(&object->key, &found, key)) {
+				atomic_store(&object->kind, kind);
+				return object;
+			}
+		}
+		if (found == key)
+			return object;
+	}
+	if (make)
+		world_give_up("there are more locks, semaphores and atomics than can be followed");
+	return NULL;
+}
+
+bool sync_lock(struct sync_object *object)
+{
+	uint32_t mine = self.number + 1;
+
+	for (unsigned tries = 1;; tries++) {
+		uint32_t holder = 0;
+
+		if (atomic_compare_exchange_weak_explicit(&object->holder, &holder, mine,
+							  memory_order_acquire,
+							  memory_order_relaxed))
+			break;
+		if (holder == mine)
+			return false; /* a handler has interrupted it */
+		if (tries % PATIENCE || !holder)
+			continue;
+		if (!is_alive(holder - 1) &&
+		    atomic_compare_exchange_strong(&object->holder, &holder, mine))
+			break;
+		REAL(sched_yield)();
+	}
+	atomic_fetch_or_explicit(&object->version, 1, memory_order_acq_rel);
+	return true;
+}
+
+void sync_unlock(struct sync_object *object)
+{
+	atomic_fetch_add_explicit(&object->version, 1, memory_order_release);
+	atomic_store_explicit(&object->holder, 0, memory_order_release);
+}
+
+static inline epoch known(const _Atomic epoch *clock)
+{
+	return atomic_load_explicit(clock, memory_order_relaxed);
+}
+
+static inline void learn(_Atomic epoch *clock, epoch when)
+{
+	if (known(clock) < when)
+		atomic_store_explicit(clock, when, memory_order_relaxed);
+}
+
+static void join(_Atomic epoch *to, const _Atomic epoch *from)
+{
+	unsigned count = party_count();
+
+	for (unsigned i = 0; i < count; i++)
+		learn(&to[i], known(&from[i]));
+}
+
+void sync_assign(struct sync_object *object, const _Atomic epoch *clock)
+{
+	unsigned count = party_count();
+
+	for (unsigned i = 0; i < count; i++)
+		atomic_store_explicit(&object->clock[i], known(&clock[i]), memory_order_relaxed);
+}
+
+void sync_clear(struct sync_object *object)
+{
+	unsigned count = party_count();
+
+	for (unsigned i = 0; i < count; i++)
+		atomic_store_explicit(&object->clock[i], 0, memory_order_relaxed);
+}
+
+void sync_join(struct sync_object *object, const _Atomic epoch *clock)
+{
+	join(object->clock, clock);
+}
+
+void sync_learn(struct sync_object *object, _Atomic epoch *clock)
+{
+	join(clock, object->clock);
+}
+
+uint32_t sync_read_begin(struct sync_object *object)
+{
+	for (unsigned tries = 1;; tries++) {
+		uint32_t version = atomic_load_explicit(&object->version, memory_order_acquire);
+
+		if (!(version & 1))
+			return version;
+		uint32_t holder = atomic_load(&object->holder);
+
+		if (holder == self.number + 1)
+			return version;
+		if (tries % PATIENCE)
+			continue;
+		if (holder && !is_alive(holder - 1) && sync_lock(object))
+			sync_unlock(object);
+		else
+			REAL(sched_yield)();
+	}
+}
+
+void party_advance(void)
+{
+	self.now++;
+	atomic_store_explicit(&self.clock[self.number], self.now, memory_order_relaxed);
+}
+
+void sync_acquire(uint64_t key, enum sync_kind kind)
+{
+	if (!self.party)
+		return;
+	struct sync_object *object = sync_find(key, kind, false);
+	uint32_t version;
+
+	if (!object)
+		return;
+	do {
+		version = sync_read_begin(object);
+		sync_learn(object, self.clock);
+		atomic_thread_fence(memory_order_acquire);
+	} while (version != atomic_load_explicit(&object->version, memory_order_relaxed));
+}
+
+void sync_release(uint64_t key, enum sync_kind kind)
+{
+	if (!self.party)
+		return;
+	struct sync_object *object = sync_find(key, kind, true);
+
+	if (!object)
+		return;
+	bool locked = sync_lock(object);
+
+	sync_join(object, self.clock);
+	if (locked)
+		sync_unlock(object);
+	party_advance();
+}
+
+void sync_keep(uint64_t key, enum sync_kind kind, bool keep)
+{
+	if (!self.party)
+		return;
+	struct sync_object *object = sync_find(key, kind, keep);
+	uint64_t bit = UINT64_C(1) << self.number % 64;
+
+	if (!object)
+		return;
+	if (keep)
+		atomic_fetch_or(&object->keepers[self.number / 64], bit);
+	else
+		atomic_fetch_and(&object->keepers[self.number / 64], ~bit);
+}
+
+void sync_acquire_kept(uint64_t key, enum sync_kind kind)
+{
+	sync_acquire(key, kind);
+	struct sync_object *object = self.party ? sync_find(key, kind, false) : NULL;
+
+	for (unsigned i = 0; object && i < PARTIES / 64; i++) {
+		uint64_t keepers = atomic_load(&object->keepers[i]);
+
+		for (; keepers; keepers &= keepers - 1) {
+			unsigned keeper = i * 64 + (unsigned)__builtin_ctzll(keepers);
+
+			if (keeper == self.number || is_alive(keeper))
+				continue;
+			party_join(keeper);
+			atomic_fetch_and(&object->keepers[i], ~(UINT64_C(1) << keeper % 64));
+		}
+	}
+}
+
+/* ---- parties ------------------------------------------------------------------------------- */
+
+static void mark_ended(unsigned number)
+{
+	struct party *party = &world->party[number];
+	uint32_t alive = PARTY_ALIVE;
+
+	if (!atomic_compare_exchange_strong(&party->state, &alive, PARTY_CLAIMED))
+		return;
+	atomic_store(&world->ended[number], known(&party->clock[number]));
+	atomic_store(&party->turn, atomic_fetch_add(&world->ends, 1));
+	atomic_store(&party->state, PARTY_ENDED);
+}
+
+static unsigned longest_dead(void)
+{
+	for (;;) {
+		unsigned found = PARTIES, turn = 0;
+
+		for (unsigned i = 0; i < party_count(); i++) {
+			struct party *party = &world->party[i];
+
+			/* of who isn't waited for yet, somebody will want to know what it knew */
+			if (atomic_load(&party->state) == PARTY_ENDED &&
+			    !world_remembers(&party->now) &&
+			    (found == PARTIES || atomic_load(&party->turn) < turn)) {
+				found = i;
+				turn = atomic_load(&party->turn);
+			}
+		}
+		uint32_t ended = PARTY_ENDED;
+
+		if (found == PARTIES || atomic_compare_exchange_strong(&world->party[found].state,
+								       &ended, PARTY_CLAIMED))
+			return found;
+	}
+}
+
+static unsigned new_place(void)
+{
+	unsigned count = atomic_load(&world->parties);
+
+	while (count < PARTIES)
+		if (atomic_compare_exchange_weak(&world->parties, &count, count + 1)) {
+			atomic_store(&world->party[count].state, PARTY_CLAIMED);
+			return count;
+		}
+	return PARTIES;
+}
+
+static unsigned claim(void)
+{
+	unsigned number = PARTIES;
+
+	if (atomic_load(&world->parties) >= PARTIES_BEFORE_REUSE) {
+		number = longest_dead();
+		if (number == PARTIES) {
+			for (unsigned i = 0; i < party_count(); i++)
+				if (!is_alive(i))
+					mark_ended(i);
+			number = longest_dead();
+		}
+	}
+	if (number == PARTIES)
+		number = new_place();
+	if (number == PARTIES)
+		world_give_up("more processes and threads at once than can be followed");
+	return number;
+}
+
+/* Who it was goes into the past, so that what it did isn't told of its heir. */
+static void bury(struct party *party)
+{
+	if (!atomic_load(&party->now.since))
+		return;
+	struct occupant *past = &party->past[atomic_fetch_add(&party->past_count, 1) % PAST];
+
+	atomic_store(&past->since, 0);
+	atomic_store(&past->pid, atomic_load(&party->now.pid));
+	atomic_store(&past->tid, atomic_load(&party->now.tid));
+	atomic_store(&past->image, atomic_load(&party->now.image));
+	atomic_store(&past->since, atomic_load(&party->now.since));
+}
+
+/* The occupant begins with what its maker knows, who is NULL if there is none. */
+static void prepare(unsigned number, const _Atomic epoch *maker)
+{
+	struct party *party = &world->party[number];
+	epoch last = known(&party->clock[number]);
+
+	bury(party);
+	for (unsigned i = 0; i < PARTIES; i++)
+		atomic_store_explicit(&party->clock[i], maker ? known(&maker[i]) : 0,
+				      memory_order_relaxed);
+	atomic_store(&party->clock[number], last + 1);
+	atomic_store(&party->relaxed_place, 0);
+	atomic_store(&party->now.pid, 0);
+	atomic_store(&party->now.since, last + 1);
+	atomic_store(&world->ended[number], UINT64_MAX);
+}
+
+unsigned party_prepare(void)
+{
+	if (!world || !self.party)
+		return PARTIES;
+	unsigned child = claim();
+
+	if (child < PARTIES) {
+		prepare(child, self.clock);
+		party_advance();
+	}
+	return child;
+}
+
+void party_abandon(unsigned child)
+{
+	if (child >= PARTIES)
+		return;
+	atomic_store(&world->party[child].state, PARTY_ALIVE);
+	mark_ended(child);
+}
+
+static void take(unsigned number)
+{
+	struct party *party = &world->party[number];
+
+	memset(&self.seen, 0, sizeof(self.seen));
+	self.has_fence_released = self.has_fence_pending = false;
+	self.number = number;
+	self.clock = party->clock;
+	self.now = known(&party->clock[number]);
+	self.generation = 0;
+	memset(self.view, 0, sizeof(self.view));
+	atomic_store(&party->now.image, stack_image());
+	atomic_store(&party->now.tid, (int)REAL(syscall)(SYS_gettid));
+	self.pid = getpid();
+	atomic_store(&party->now.pid, self.pid);
+	atomic_store(&party->state, PARTY_ALIVE);
+	self.party = true;
+}
+
+void party_become(unsigned child)
+{
+	self.party = false;
+	if (child < PARTIES)
+		take(child);
+}
+
+unsigned party_of(pid_t pid)
+{
+	for (unsigned i = 0; i < party_count(); i++)
+		if (atomic_load(&world->party[i].state) == PARTY_ALIVE &&
+		    atomic_load(&world->party[i].now.pid) == pid)
+			return i;
+	return PARTIES;
+}
+
+/*
+ * A program begins: exec'd by a party, which it goes on to be; or by a process that this one's
+ * parent made without telling (posix_spawn, system), which knew what the parent knew.
+ */
+void party_begin(void)
+{
+	if (!world || self.party)
+		return;
+	unsigned number = party_of(getpid());
+
+	if (number < PARTIES) {
+		take(number);
+		party_advance();
+		return;
+	}
+	number = claim();
+	if (number == PARTIES)
+		return;
+	unsigned parent = party_of(getppid());
+
+	prepare(number, parent < PARTIES ? world->party[parent].clock : NULL);
+	take(number);
+}
+
+void party_end(void)
+{
+	if (!self.party)
+		return;
+	self.party = false;
+	mark_ended(self.number);
+}
+
+void party_join(unsigned other)
+{
+	if (self.party && other < PARTIES)
+		join(self.clock, world->party[other].clock);
+}
+
+void party_join_dead(void)
+{
+	for (unsigned i = 0; self.party && i < party_count(); i++) {
+		if (i == self.number || is_alive(i))
+			continue;
+		party_join(i);
+		mark_ended(i);
+	}
+}
+
+static bool was(const struct occupant *occupant, pid_t pid)
+{
+	return atomic_load(&occupant->pid) == pid && atomic_load(&occupant->since);
+}
+
+void party_join_process(pid_t pid)
+{
+	for (unsigned i = 0; self.party && i < party_count(); i++) {
+		struct party *party = &world->party[i];
+
+		if (!was(&party->now, pid))
+			continue;
+		party_join(i);
+		mark_ended(i);
+	}
+}

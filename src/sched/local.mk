@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# The runtime of programs that ipcts-cc builds, and ipcts-cc.
+lib_LIBRARIES += libipcts-race.a
+libipcts_race_a_SOURCES = \
+	%D%/arena.c %D%/arena.h \
+	%D%/atomic.c \
+	%D%/channel.c %D%/channel.h \
+	%D%/clock.c %D%/clock.h \
+	%D%/detect.c %D%/detect.h \
+	%D%/engine.h \
+	%D%/instrument.c %D%/instrument.h \
+	%D%/operation.h \
+	%D%/options.c %D%/options.h \
+	%D%/place.c %D%/place.h \
+	%D%/race.c \
+	%D%/real.h \
+	%D%/runtime.c %D%/runtime.h \
+	%D%/shadow.c %D%/shadow.h \
+	%D%/stack.c \
+	%D%/suppress.c %D%/suppress.h \
+	%D%/symbol.c %D%/symbol.h \
+	%D%/world.c %D%/world.h \
+	%D%/wrap_file.c \
+	%D%/wrap_futex.c \
+	%D%/wrap_map.c \
+	%D%/wrap_process.c \
+	%D%/wrap_signal.c \
+	%D%/wrap_string.c
+# It is part of programs of any kind, and is called where a handler interrupts it; a frame's address
+# is what stacks are known by.
+libipcts_race_a_CFLAGS = $(AM_CFLAGS) -O2 -fPIC -ftls-model=initial-exec -fno-sanitize=all \
+	-fno-builtin -fno-stack-protector
+
+# What the linker is to lead to us: whatever the library has a wrapper of.  And what gcc is to find
+# in place of its own runtime: nothing.
+racedir = $(libexecdir)/$(PACKAGE)/race
+race_DATA = race/wraps race/libtsan.so race/libtsan_preinit.o
+race/wraps: libipcts-race.a
+	$(AM_V_GEN)$(MKDIR_P) race && $(NM) -g libipcts-race.a >$@.nm && \
+		sed -n 's/.* T __wrap_/-Wl,--wrap=/p' $@.nm | LC_ALL=C sort -u >$@ && rm $@.nm
+race/libtsan.so race/libtsan_preinit.o:
+	$(AM_V_GEN)$(MKDIR_P) race && echo '/* See ipcts-cc. */' >$@
+CLEANFILES += $(race_DATA)
+
+bin_SCRIPTS += ipcts-cc
+dist_man_MANS += %D%/ipcts-cc.1

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+#include "sched/world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sched/options.h"
+#include "sched/real.h"
+
+struct world *world;
+static int world_fd = -1;
+
+/* High, so that the program's own descriptors have the numbers they always have. */
+static int out_of_the_way(int fd)
+{
+	struct rlimit limit;
+	int least = 900, high;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < 1024)
+		least = (int)limit.rlim_cur / 2;
+	high = REAL(fcntl)(fd, F_DUPFD, least);
+	if (high < 0)
+		return fd;
+	REAL(close)(fd);
+	return high;
+}
+
+static bool map_world(int fd)
+{
+	void *memory = REAL(mmap)(NULL, sizeof(struct world), PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_NORESERVE, fd, 0);
+
+	if (memory == MAP_FAILED)
+		return false;
+	world = memory;
+	world_fd = fd;
+	return true;
+}
+
+/* Nothing but these words needs a beginning: all else is zero. */
+static void begin_world(void)
+{
+	world->version = WORLD_VERSION;
+	world->size = sizeof(*world);
+	atomic_store(&world->magic, WORLD_MAGIC);
+}
+
+static bool is_a_world(int fd)
+{
+	struct stat status;
+
+	return !fstat(fd, &status) && (uint64_t)status.st_size == sizeof(struct world);
+}
+
+/* For those who are exec'd; by /proc, if what execs them has closed the descriptor. */
+static void export_world(void)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%d,/proc/%ld/fd/%d", world_fd, (long)getpid(), world_fd);
+	setenv(WORLD_ENVIRONMENT, text, 1);
+}
+
+static bool make_world(void)
+{
+	int fd = (int)REAL(syscall)(SYS_memfd_create, "ipcts-race", 0);
+
+	if (fd < 0 || ftruncate(fd, sizeof(struct world)))
+		return false;
+	if (!map_world(out_of_the_way(fd)))
+		return false;
+	begin_world();
+	export_world();
+	return true;
+}
+
+static bool adopt(int fd)
+{
+	if (fd < 0 || !is_a_world(fd) || !map_world(fd))
+		return false;
+	if (atomic_load(&world->magic) == WORLD_MAGIC && world->version == WORLD_VERSION)
+		return true;
+	REAL(munmap)(world, sizeof(struct world));
+	world = NULL;
+	return false;
+}
+
+static bool join_world(const char *text)
+{
+	char *path;
+	long fd = strtol(text, &path, 10);
+
+	if (*path != ',' || fd < 0)
+		return false;
+	if (adopt((int)fd))
+		return true;
+	int found = REAL(open)(path + 1, O_RDWR);
+
+	if (found < 0)
+		return false;
+	found = out_of_the_way(found);
+	if (adopt(found))
+		return true;
+	REAL(close)(found);
+	return false;
+}
+
+static bool anybody_lives(void)
+{
+	unsigned parties = atomic_load(&world->parties);
+
+	for (unsigned i = 0; i < parties && i < PARTIES; i++)
+		if (atomic_load(&world->party[i].state) == PARTY_ALIVE &&
+		    world_lives(&world->party[i].now))
+			return true;
+	return false;
+}
+
+/* Of programs that are no kin: a file.  The first of them finds it as others left it. */
+static bool meet_at(const char *path)
+{
+	int fd = REAL(open)(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || REAL(flock)(fd, LOCK_EX)) {
+		fprintf(stderr, "ipcts-race: IPCTS_RACE_OPTIONS: world: %s: %s\n", path,
+			strerror(errno));
+		_exit(2);
+	}
+	struct stat status;
+
+	if (fstat(fd, &status) || (status.st_size && !is_a_world(fd))) {
+		fprintf(stderr,
+			"ipcts-race: IPCTS_RACE_OPTIONS: world: %s: made by something else\n",
+			path);
+		_exit(2);
+	}
+	bool fits = !ftruncate(fd, sizeof(struct world)) && map_world(fd);
+
+	if (fits && !anybody_lives()) {
+		fits = !ftruncate(fd, 0) && !ftruncate(fd, sizeof(struct world));
+		if (fits)
+			begin_world();
+	}
+	REAL(flock)(fd, LOCK_UN);
+	if (fits)
+		world_fd = out_of_the_way(fd);
+	return fits;
+}
+
+void world_start(void)
+{
+	const char *text;
+
+	if (world || !race_options.detect)
+		return;
+	if (race_options.world[0]) {
+		if (meet_at(race_options.world))
+			return;
+	} else {
+		text = getenv(WORLD_ENVIRONMENT);
+		if ((text && join_world(text)) || make_world())
+			return;
+	}
+	fprintf(stderr, "ipcts-race: no shared memory to detect races with: %s\n", strerror(errno));
+	_exit(2);
+}
+
+void world_renew(void)
+{
+	if (!world)
+		return;
+	REAL(munmap)(world, sizeof(struct world));
+	REAL(close)(world_fd);
+	world = NULL;
+	world_fd = -1;
+	if (!make_world()) {
+		fprintf(stderr, "ipcts-race: no shared memory to detect races with: %s\n",
+			strerror(errno));
+		_exit(2);
+	}
+}
+
+void world_give_up(const char *why)
+{
+	if (!world || atomic_exchange(&world->lost, 1))
+		return;
+	char text[256];
+	int length = snprintf(text, sizeof(text),
+			      "ipcts-race: %s; from here on no races are detected\n", why);
+
+	if (length > 0 && REAL(write)(STDERR_FILENO, text, (size_t)length) < 0)
+		return;
+}
+
+uint64_t world_fresh(void)
+{
+	return world ? atomic_fetch_add(&world->fresh, 1) + 1 : 0;
+}
+
+bool world_remembers(const struct occupant *occupant)
+{
+	int pid = atomic_load(&occupant->pid), tid = atomic_load(&occupant->tid);
+
+	if (!pid)
+		return false;
+	long result =
+		tid && tid != pid ? REAL(syscall)(SYS_tgkill, pid, tid, 0) : REAL(kill)(pid, 0);
+
+	return !result || errno != ESRCH;
+}
+
+static bool is_zombie(int pid)
+{
+	char path[32], text[256];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	int fd = REAL(open)(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? 0 : REAL(read)(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		REAL(close)(fd);
+	text[length < 0 ? 0 : length] = 0;
+	/* behind the name, which may have any characters in it */
+	const char *end = strrchr(text, ')');
+
+	return end && end[1] && (end[2] == 'Z' || end[2] == 'X');
+}
+
+bool world_lives(const struct occupant *occupant)
+{
+	int saved = errno;
+	bool lives = world_remembers(occupant) && !is_zombie(atomic_load(&occupant->pid));
+
+	errno = saved;
+	return lives;
+}
+
+uint32_t world_segment(const struct segment_identity *identity, const char *name)
+{
+	if (!world)
+		return 0;
+	uint32_t number = arena_number(world->identity, SEGMENTS, identity->kind, identity->device,
+				       identity->number);
+
+	if (number >= SEGMENTS) {
+		world_give_up("there are more shared segments than can be followed");
+		return 0;
+	}
+	struct segment *segment = &world->segment[number];
+
+	if (name && !atomic_exchange(&segment->named, 1))
+		snprintf(segment->name, sizeof(segment->name), "%s", name);
+	return number;
+}
+
+/* ---- shadow -------------------------------------------------------------------------------- */
+
+static void announce(uint32_t segment, unsigned party, struct block *block)
+{
+	if (atomic_load_explicit(&block->announced, memory_order_relaxed))
+		return;
+	atomic_fetch_or(&world->segment[segment].users[party / 64], UINT64_C(1) << party % 64);
+	atomic_fetch_add(&world->segment[segment].generation, 1);
+	atomic_store(&block->announced, 1);
+}
+
+struct words *world_block(uint32_t segment, unsigned party, uint64_t number, bool make)
+{
+	uint64_t key = (number << 24 | (uint64_t)segment << 8 | party) + 1;
+	size_t at = (size_t)(key * 0x9e3779b97f4a7c15 >> 40) % BLOCKS;
+
+	for (size_t probes = 0; probes < BLOCKS / 2; probes++, at = (at + 1) % BLOCKS) {
+		struct block *block = &world->block[at];
+		uint64_t found = atomic_load_explicit(&block->key, memory_order_acquire);
+
+		if (!found) {
+			if (!make)
+				return NULL;
+			if (atomic_compare_exchange_strong(&block->key, &found, key))
+				found = key;
+		}
+		if (found == key) {
+			if (make)
+				announce(segment, party, block);
+			return world->shadow[at];
+		}
+	}
+	if (make)
+		world_give_up("there is more shared memory than can be followed");
+	return NULL;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes that begin, become other programs, end, and are waited for. */
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sched/clock.h"
+#include "sched/detect.h"
+#include "sched/real.h"
+
+extern char **environ;
+
+/* ---- birth --------------------------------------------------------------------------------- */
+
+WRAP(pid_t, fork, (void))
+{
+	unsigned child = party_prepare();
+	pid_t pid = REAL(fork)();
+
+	if (pid == 0)
+		detect_forked(child);
+	else if (pid < 0)
+		party_abandon(child);
+	return pid;
+}
+
+/* It is allowed to be as fork is, and a wrapper of the other kind could not return. */
+WRAP(pid_t, vfork, (void))
+{
+	return __wrap_fork();
+}
+
+/* ---- exec: who gives an environment of its own still takes part ---------------------------------
+ */
+
+static size_t count_of(char *const list[])
+{
+	size_t count = 0;
+
+	while (list && list[count])
+		count++;
+	return count;
+}
+
+static bool has_world(char *const environment[])
+{
+	size_t length = strlen(WORLD_ENVIRONMENT);
+
+	for (size_t i = 0; environment && environment[i]; i++)
+		if (!strncmp(environment[i], WORLD_ENVIRONMENT "=", length + 1))
+			return true;
+	return false;
+}
+
+/* text and room are the caller's, who may be a child of vfork or a handler: nothing is allocated.
+ */
+#define WITH_WORLD(environment)                                                                    \
+	char *extended[count_of(environment) + 2];                                                 \
+	char world_text[128];                                                                      \
+	environment = with_world(environment, extended, world_text, sizeof(world_text))
+
+static char *const *with_world(char *const environment[], char **extended, char *text, size_t room)
+{
+	const char *value = getenv(WORLD_ENVIRONMENT);
+	size_t count = count_of(environment);
+
+	if (!world || !value || has_world(environment))
+		return environment;
+	for (size_t i = 0; i < count; i++)
+		extended[i] = environment[i];
+	snprintf(text, room, WORLD_ENVIRONMENT "=%s", value);
+	extended[count] = text;
+	extended[count + 1] = NULL;
+	return extended;
+}
+
+WRAP(int, execve, (const char *path, char *const arguments[], char *const environment[]))
+{
+	WITH_WORLD(environment);
+	return REAL(execve)(path, arguments, environment);
+}
+
+WRAP(int, execvpe, (const char *file, char *const arguments[], char *const environment[]))
+{
+	WITH_WORLD(environment);
+	return REAL(execvpe)(file, arguments, environment);
+}
+
+WRAP(int, fexecve, (int fd, char *const arguments[], char *const environment[]))
+{
+	WITH_WORLD(environment);
+	return REAL(fexecve)(fd, arguments, environment);
+}
+
+WRAP(int, posix_spawn,
+     (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions,
+      const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[]))
+{
+	WITH_WORLD(environment);
+	return REAL(posix_spawn)(pid, path, actions, attributes, arguments, environment);
+}
+
+WRAP(int, posix_spawnp,
+     (pid_t * pid, const char *file, const posix_spawn_file_actions_t *actions,
+      const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[]))
+{
+	WITH_WORLD(environment);
+	return REAL(posix_spawnp)(pid, file, actions, attributes, arguments, environment);
+}
+
+/* ---- death --------------------------------------------------------------------------------- */
+
+_Noreturn void __wrap__exit(int status);
+_Noreturn void __wrap__exit(int status)
+{
+	status = detect_status(status);
+	party_end();
+	REAL(_exit)(status);
+}
+
+_Noreturn void __wrap__Exit(int status);
+_Noreturn void __wrap__Exit(int status)
+{
+	__wrap__exit(status);
+}
+
+/* ---- and what is known of it ------------------------------------------------------------------
+ */
+
+static pid_t waited(pid_t pid, const int *status)
+{
+	if (pid > 0 && !(status && (WIFSTOPPED(*status) || WIFCONTINUED(*status))))
+		party_join_process(pid);
+	return pid;
+}
+
+WRAP(pid_t, waitpid, (pid_t pid, int *status, int options))
+{
+	int own;
+	pid_t found = REAL(waitpid)(pid, status ? status : &own, options);
+
+	return waited(found, status ? status : &own);
+}
+
+WRAP(pid_t, wait, (int *status))
+{
+	return __wrap_waitpid(-1, status, 0);
+}
+
+WRAP(pid_t, wait4, (pid_t pid, int *status, int options, struct rusage *usage))
+{
+	int own;
+	pid_t found = REAL(wait4)(pid, status ? status : &own, options, usage);
+
+	return waited(found, status ? status : &own);
+}
+
+WRAP(pid_t, wait3, (int *status, int options, struct rusage *usage))
+{
+	return __wrap_wait4(-1, status, options, usage);
+}
+
+WRAP(int, waitid, (idtype_t type, id_t id, siginfo_t *info, int options))
+{
+	siginfo_t own = {0};
+
+	if (!info)
+		info = &own;
+	info->si_pid = 0;
+	int result = REAL(waitid)(type, id, info, options);
+
+	if (!result && info->si_pid &&
+	    (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED ||
+	     info->si_code == CLD_DUMPED))
+		party_join_process(info->si_pid);
+	return result;
+}
