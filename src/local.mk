@@ -77,6 +77,18 @@ libipcts_a_SOURCES = \
 	%D%/diff/shrink.c \
 	%D%/oracle/history.c %D%/oracle/history.h \
 	%D%/oracle/judge.c %D%/oracle/judge.h \
+	%D%/sched/arena.c %D%/sched/arena.h \
+	%D%/sched/engine.c %D%/sched/engine.h \
+	%D%/sched/executable.c %D%/sched/mark.h \
+	%D%/sched/explore.c %D%/sched/explore.h \
+	%D%/sched/futex.h \
+	%D%/sched/operation.h \
+	%D%/sched/process.c %D%/sched/process.h \
+	%D%/sched/real.c %D%/sched/real.h \
+	%D%/sched/replay.c %D%/sched/replay.h \
+	%D%/sched/runtime.h \
+	%D%/sched/schedule.c %D%/sched/schedule.h \
+	%D%/sched/story.c %D%/sched/story.h \
 	%D%/report/baseline.c %D%/report/baseline.h \
 	%D%/report/human.c \
 	%D%/report/json.c \
@@ -97,6 +109,7 @@ command_sources = \
 	%D%/command/coverage.c \
 	%D%/command/diff.c \
 	%D%/command/explain.c \
+	%D%/command/explore.c \
 	%D%/command/fault.c \
 	%D%/command/list.c \
 	%D%/command/options.c \

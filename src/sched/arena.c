@@ -23,8 +23,8 @@ static int descriptor = -1;
 
 static struct arena *map(int fd)
 {
-	void *memory =
-		__real_mmap(NULL, sizeof(struct arena), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *memory = REAL(mmap)(NULL, sizeof(struct arena), PROT_READ | PROT_WRITE, MAP_SHARED,
+				   fd, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
@@ -35,13 +35,13 @@ static int out_of_the_way(int fd)
 
 	if (high < 0)
 		return fd; /* a low limit: where it is, then */
-	__real_close(fd);
+	REAL(close)(fd);
 	return high;
 }
 
 struct arena *arena_make(unsigned mode)
 {
-	int fd = (int)__real_syscall(SYS_memfd_create, "ipcts-arena", 0);
+	int fd = (int)REAL(syscall)(SYS_memfd_create, "ipcts-arena", 0);
 
 	if (fd < 0)
 		return NULL;
@@ -59,8 +59,7 @@ void arena_export(void)
 {
 	char value[64];
 
-	snprintf(value, sizeof(value), "%d,/proc/%ld/fd/%d", descriptor, (long)getpid(),
-		 descriptor);
+	snprintf(value, sizeof(value), "%d,/proc/%ld/fd/%d", descriptor, (long)getpid(), descriptor);
 	setenv(ARENA_ENVIRONMENT, value, 1);
 }
 
@@ -73,7 +72,7 @@ static struct arena *if_it_is_one(int fd)
 	if (found->magic == ARENA_MAGIC && found->version == ARENA_VERSION &&
 	    found->size == sizeof(struct arena))
 		return found;
-	__real_munmap(found, sizeof(struct arena));
+	REAL(munmap)(found, sizeof(struct arena));
 	return NULL;
 }
 
@@ -94,7 +93,7 @@ struct arena *arena_join(void)
 		return arena;
 	if (*rest != ',')
 		return NULL;
-	int fd = __real_open(rest + 1, O_RDWR);
+	int fd = REAL(open)(rest + 1, O_RDWR);
 	if (fd < 0)
 		return NULL;
 	descriptor = out_of_the_way(fd);

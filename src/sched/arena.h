@@ -19,12 +19,12 @@ enum {
 	ARENA_MAGIC = 0x69706373,
 	ARENA_VERSION = 1,
 	ACTOR_NAME_MAX = 64,
-	SEGMENTS_MAX = 1024,
 	OBJECTS_MAX = 4096,
 	MODULES_MAX = 32,
 	MODULE_PATH_MAX = 256,
 	STEPS_MAX = 1 << 18,
 	REASON_MAX = 256,
+	BARRIERS_MAX = 64,
 };
 
 /* Its name in the environment: "DESCRIPTOR,PATH", each of which leads to it. */
@@ -55,7 +55,7 @@ enum actor_state {
 	ACTOR_IDLE, /* a worker between two runs */
 };
 
-enum { SPIN_READS = 16 };
+enum { SPIN_READS = 16, SPIN_TIMES = 20, SPIN_PATIENCE = 50, YIELD_TIMES = 3 };
 
 /* A process, or a thread. */
 struct actor {
@@ -63,9 +63,9 @@ struct actor {
 	_Atomic int32_t pid, tid;
 	_Atomic uint32_t state; /* enum actor_state */
 	uint32_t parent;	/* NOBODY: the explorer's */
-	uint32_t done;		/* operations in this run */
+	uint32_t done;		/* times another could have gone instead, in this run */
 	uint8_t module;
-	bool stopped;	 /* by SIGSTOP */
+	bool updated;	/* its last operation was an update, which may prove to have changed nothing */
 	bool timed_out;	 /* why it goes on */
 	bool interrupted;
 	bool chosen;   /* one of those of whom only some are woken: see wake_left */
@@ -107,10 +107,17 @@ struct step {
 	uint8_t actor;
 };
 
+enum server_state { SERVER_STARTING, SERVER_IDLE, SERVER_ASKED, SERVER_BUSY, SERVER_REFUSED };
+
 /* Wakes that are the engine's to give: so many of those who waited then. */
 struct wake {
 	uint64_t key;
 	uint32_t left;
+};
+
+struct barrier {
+	uint64_t key;
+	uint32_t count, arrived, round;
 };
 
 struct arena {
@@ -124,7 +131,6 @@ struct arena {
 	struct operation next[ACTORS_MAX];
 
 	/* ---- what is numbered ---- */
-	struct numbered segments[SEGMENTS_MAX];
 	struct numbered objects[OBJECTS_MAX];
 	_Atomic uint64_t fresh; /* anonymous mappings and whatever else has no identity */
 	_Atomic uint32_t modules;
@@ -132,6 +138,11 @@ struct arena {
 		_Atomic uint32_t state;
 		char path[MODULE_PATH_MAX];
 	} module[MODULES_MAX];
+
+	/* ---- the fork server: the program, stopped before its main ---- */
+	_Atomic int32_t explorer_pid, server_pid;
+	_Atomic uint32_t server; /* a futex: enum server_state */
+	bool solo;		 /* one run, in the very process: for a debugger */
 
 	/* ---- this run ---- */
 	_Atomic uint32_t holder;   /* whose turn it is; NOBODY: the explorer's */
@@ -141,15 +152,16 @@ struct arena {
 	char reason[REASON_MAX];   /* of the ending, in words */
 	uint32_t budget;	   /* of steps */
 	uint32_t steps;
-	uint64_t hash; /* of the steps done */
+	uint64_t hash;	/* of the steps done */
+	uint64_t ready; /* bits: those who can go */
+	uint64_t stopped, spinning;
 	uint64_t writes;
 	int64_t now;	   /* virtual */
 	bool spun;	   /* somebody was taken for a spinner */
 	bool shared;	   /* something was shared: memory, or an object */
 	uint32_t patience; /* turns given to spinners when there was nobody else */
-	uint32_t wakes;
 	struct wake wake[ACTORS_MAX];
-	uint64_t noise; /* a random state */
+	struct barrier barrier[BARRIERS_MAX];
 
 	struct schedule taken; /* the run's own: the switches that were no default */
 	struct engine engine;
@@ -162,10 +174,6 @@ extern struct arena *arena;
 /* The number of what has this identity; it gets the next if it has none. Atomic, and survives kills. */
 uint32_t arena_number(struct numbered *table, uint32_t room, uint32_t kind, uint64_t device,
 		      uint64_t number);
-/* A segment's, by first appearance. */
-uint32_t arena_segment(const struct segment_identity *identity);
-/* Memory beside the arena, inherited and found through exec as it is, zeroed and sparse: the detector's. */
-void *arena_shadow(size_t *size);
 /* A new actor, not yet ready: a child to be, a worker. */
 unsigned arena_enter(unsigned parent);
 /* A module's number by its path. */

@@ -21,12 +21,13 @@ struct moment {
 	const struct operation *next; /* of each actor */
 	uint64_t eligible;	      /* bits: who can go; not 0 */
 	unsigned running;	      /* who ran up to now, eligible or not; NOBODY at first */
-	uint32_t done;		      /* operations the one who ran has done in this run */
+	uint32_t done;		      /* how often it was asked, in this run, after this one */
 };
 
 /*
- * "When this one is about to do its operation of that number, the other goes."  Without a directive
- * the running one goes on, or, if it can't, the next by number.  Directives alone make a schedule.
+ * "When this one has run so often up to a moment at which others could go, the other goes."  Without
+ * a directive the running one goes on, or, if it can't, the next by number.  Directives alone make a
+ * schedule.
  */
 struct directive {
 	uint8_t actor, to;
@@ -89,10 +90,5 @@ bool engine_next(struct engine *engine);
 
 /* Who goes if no directive says otherwise. */
 unsigned by_default(const struct moment *moment);
-
-/* The probability that one run of pct finds a bug of this depth, at least: 1 / (n k^(d-1)). */
-double pct_bound(unsigned actors, unsigned steps, unsigned depth);
-/* Runs that find it with that probability. */
-double runs_needed(double probability_of_one, double probability);
 
 #endif

@@ -25,6 +25,7 @@ enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_ATOMIC = 4 };
 	OPERATION(FUTEX_WAKE, "futex wake")                                                        \
 	OPERATION(SEM_WAIT, "sem_wait")                                                            \
 	OPERATION(SEM_POST, "sem_post")                                                            \
+	OPERATION(SEM_VALUE, "sem_getvalue")                                                       \
 	OPERATION(MUTEX_LOCK, "pthread_mutex_lock")                                                \
 	OPERATION(MUTEX_UNLOCK, "pthread_mutex_unlock")                                            \
 	OPERATION(COND_WAIT, "pthread_cond_wait")                                                  \

@@ -34,6 +34,13 @@ unsigned runtime_self(void);
  */
 void runtime_start(void);
 
+/* The address of code as it is told: relative to where the program was loaded. */
+uint64_t runtime_pc(const void *pc);
+/* The program's number in the arena. */
+unsigned runtime_module(void);
+/* The process is about to end: others may go first, then the turn goes on once it is dead. */
+void runtime_dies(void);
+
 /* ---- places: where memory is, whatever address a process has it at (place.c) ---- */
 
 struct place {
