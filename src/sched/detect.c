@@ -35,8 +35,10 @@ static void at_exit(void)
 void detect_start(void)
 {
 	options_read();
-	world_start();
-	if (!world)
+	/* the explorer wants to know what is where, even if nothing is to be detected */
+	if (race_options.detect || getenv(ARENA_ENVIRONMENT))
+		world_start();
+	if (!world || !race_options.detect)
 		return;
 	stack_start();
 	first_of_all = party_of(getppid()) == PARTIES && party_of(getpid()) == PARTIES;
@@ -60,6 +62,8 @@ void detect_renew(void)
 	self.party = false;
 	world_renew();
 	place_forget();
+	if (!race_options.detect)
+		return;
 	stack_start();
 	party_begin();
 }

@@ -7,14 +7,24 @@ libipcts_race_a_SOURCES = \
 	%D%/channel.c %D%/channel.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/detect.c %D%/detect.h \
-	%D%/engine.h \
+	%D%/engine.c %D%/engine.h \
+	%D%/futex.h \
 	%D%/instrument.c %D%/instrument.h \
+	%D%/mark.h \
+	%D%/model.c %D%/model.h \
+	%D%/model_futex.c \
+	%D%/model_lock.c \
+	%D%/model_process.c \
+	%D%/model_sem.c \
+	%D%/model_time.c \
 	%D%/operation.h \
 	%D%/options.c %D%/options.h \
 	%D%/place.c %D%/place.h \
 	%D%/race.c \
 	%D%/real.h \
 	%D%/runtime.c %D%/runtime.h \
+	%D%/schedule.c %D%/schedule.h \
+	%D%/server.c %D%/server.h \
 	%D%/shadow.c %D%/shadow.h \
 	%D%/stack.c \
 	%D%/suppress.c %D%/suppress.h \

@@ -25,6 +25,9 @@
 
 #include "sched/runtime.h"
 
+/* "MODELLED ? model_f(HERE, ...) : REAL(f)(...)" */
+#define MODELLED (runtime_mode & MODE_SCHEDULED)
+
 /* An operation of the program at that place; by default it changes what it is about. */
 struct operation model_operation(enum operation_kind kind, uint64_t key, const void *pc);
 /* Nanoseconds until a moment of a clock as the program sees it; 0 if it is past. */
@@ -34,7 +37,7 @@ int64_t model_until(clockid_t clock, const struct timespec *moment);
 pid_t model_fork(const void *pc);
 pid_t model_waitpid(const void *pc, pid_t pid, int *status, int options);
 int model_waitid(const void *pc, idtype_t type, id_t id, siginfo_t *info, int options);
-void model_assert(const void *pc, const char *assertion, const char *file, unsigned line);
+void model_assert(const char *assertion, const char *file, unsigned line);
 
 /* model_signal.c */
 int model_kill(const void *pc, pid_t pid, int signal);

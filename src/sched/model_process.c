@@ -97,11 +97,10 @@ int model_waitid(const void *pc, idtype_t type, id_t id, siginfo_t *info, int op
 	return info->si_pid || (options & WNOHANG) ? 0 : -1;
 }
 
-void model_assert(const void *pc, const char *assertion, const char *file, unsigned line)
+void model_assert(const char *assertion, const char *file, unsigned line)
 {
 	const char *slash = strrchr(file, '/');
 
-	(void)pc;
 	schedule_end(ENDING_ASSERTION, runtime_self(), "process %u: assertion \"%s\" failed at %s:%u",
 		     runtime_self(), assertion, slash ? slash + 1 : file, line);
 }

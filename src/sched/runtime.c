@@ -5,15 +5,12 @@
 #include <link.h>
 #include <unistd.h>
 
+#include "sched/detect.h"
 #include "sched/mark.h"
 #include "sched/model.h"
 #include "sched/real.h"
 #include "sched/schedule.h"
 #include "sched/server.h"
-
-/* The detector's, which may not be there. */
-void detect_start(void) __attribute__((weak));
-void detect_renew(void) __attribute__((weak));
 
 const char runtime_mark[] __attribute__((used)) = RUNTIME_MARK_FIRST RUNTIME_MARK_SECOND;
 
@@ -56,8 +53,7 @@ void runtime_start(void)
 	if (started)
 		return;
 	started = true;
-	if (detect_start)
-		detect_start();
+	detect_start();
 	if (!arena_join())
 		return;
 
@@ -67,15 +63,12 @@ void runtime_start(void)
 		runtime_mode |= arena->mode;
 		arena->actor[actor].module = (uint8_t)module;
 		schedule_become(actor);
-		
 	} else if (atomic_load(&arena->server) == SERVER_STARTING) {
 		serve_runs();
-		if (detect_renew)
-			detect_renew();
+		detect_renew();
 		runtime_mode |= arena->mode;
 		arena->actor[0].module = (uint8_t)module;
 		schedule_become(0);
-		
 		if (arena->mode & MODE_SCHEDULED)
 			schedule_enter();
 	} else {

@@ -87,17 +87,4 @@ uint64_t key_of_place(const struct place *place);
 uint64_t key_of_address(const void *address); /* also if it isn't shared */
 uint64_t key_of_object(unsigned kind, uint64_t device, uint64_t number);
 
-/* ---- the detector (detect.c): nothing unless MODE_DETECTING ---- */
-
-void detect_access(const struct place *place, size_t size, unsigned access, int order,
-		   const void *pc);
-/* What came before the release of a key comes before what follows its acquisition. */
-void detect_acquire(uint64_t key);
-void detect_release(uint64_t key);
-/* A process is born of this one (before the fork), begins, ends, was waited for. */
-void detect_fork(unsigned child);
-void detect_begin(unsigned self);
-void detect_end(void);
-void detect_join(unsigned child);
-
 #endif

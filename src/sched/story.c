@@ -79,7 +79,7 @@ static void shorten(char *line, char *text)
 	slash = strrchr(line, '/');
 	line = slash ? slash + 1 : line;
 	if (line[0] != '?' && strstr(line, ":?") == NULL)
-		snprintf(text, PLACE_MAX, "%s", line);
+		snprintf(text, PLACE_MAX, "%.*s", PLACE_MAX - 1, line);
 }
 
 static FILE *ask_addr2line(const char *module, FILE **questions, pid_t *pid)

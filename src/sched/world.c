@@ -161,7 +161,7 @@ void world_start(void)
 {
 	const char *text;
 
-	if (world || !race_options.detect)
+	if (world)
 		return;
 	if (race_options.world[0]) {
 		if (meet_at(race_options.world))

@@ -10,7 +10,10 @@
 
 #include "sched/clock.h"
 #include "sched/detect.h"
+#include "sched/model.h"
 #include "sched/real.h"
+
+#define HERE __builtin_return_address(0)
 
 extern char **environ;
 
@@ -19,7 +22,7 @@ extern char **environ;
 WRAP(pid_t, fork, (void))
 {
 	unsigned child = party_prepare();
-	pid_t pid = REAL(fork)();
+	pid_t pid = MODELLED ? model_fork(HERE) : REAL(fork)();
 
 	if (pid == 0)
 		detect_forked(child);
@@ -118,6 +121,7 @@ _Noreturn void __wrap__exit(int status);
 _Noreturn void __wrap__exit(int status)
 {
 	status = detect_status(status);
+	runtime_dies();
 	party_end();
 	REAL(_exit)(status);
 }
@@ -126,6 +130,19 @@ _Noreturn void __wrap__Exit(int status);
 _Noreturn void __wrap__Exit(int status)
 {
 	__wrap__exit(status);
+}
+
+/* libc's own would raise the signal without a word to the explorer. */
+_Noreturn void __real___assert_fail(const char *assertion, const char *file, unsigned line,
+				    const char *function);
+_Noreturn void __wrap___assert_fail(const char *assertion, const char *file, unsigned line,
+				    const char *function);
+_Noreturn void __wrap___assert_fail(const char *assertion, const char *file, unsigned line,
+				    const char *function)
+{
+	if (arena)
+		model_assert(assertion, file, line);
+	REAL(__assert_fail)(assertion, file, line, function);
 }
 
 /* ---- and what is known of it ------------------------------------------------------------------
@@ -141,7 +158,8 @@ static pid_t waited(pid_t pid, const int *status)
 WRAP(pid_t, waitpid, (pid_t pid, int *status, int options))
 {
 	int own;
-	pid_t found = REAL(waitpid)(pid, status ? status : &own, options);
+	pid_t found = MODELLED ? model_waitpid(HERE, pid, status ? status : &own, options)
+			       : REAL(waitpid)(pid, status ? status : &own, options);
 
 	return waited(found, status ? status : &own);
 }
@@ -154,7 +172,8 @@ WRAP(pid_t, wait, (int *status))
 WRAP(pid_t, wait4, (pid_t pid, int *status, int options, struct rusage *usage))
 {
 	int own;
-	pid_t found = REAL(wait4)(pid, status ? status : &own, options, usage);
+	pid_t found = MODELLED ? model_waitpid(HERE, pid, status ? status : &own, options)
+			       : REAL(wait4)(pid, status ? status : &own, options, usage);
 
 	return waited(found, status ? status : &own);
 }
@@ -171,7 +190,8 @@ WRAP(int, waitid, (idtype_t type, id_t id, siginfo_t *info, int options))
 	if (!info)
 		info = &own;
 	info->si_pid = 0;
-	int result = REAL(waitid)(type, id, info, options);
+	int result = MODELLED ? model_waitid(HERE, type, id, info, options)
+			      : REAL(waitid)(type, id, info, options);
 
 	if (!result && info->si_pid &&
 	    (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED ||
