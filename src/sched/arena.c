@@ -149,9 +149,18 @@ unsigned arena_enter(unsigned parent)
 		return NOBODY;
 
 	struct actor *actor = &arena->actor[number];
-	uint8_t module = parent < ACTORS_MAX ? arena->actor[parent].module : 0;
-	*actor = (struct actor){.parent = parent, .module = module, .deadline = -1};
-	arena->next[number] = (struct operation){.kind = OPERATION_START, .module = module};
+	static const struct actor nobody;
+	const struct actor *from = parent < ACTORS_MAX ? &arena->actor[parent] : &nobody;
+	*actor = (struct actor){
+		.parent = parent,
+		.module = from->module,
+		.deadline = -1,
+		.handled = from->handled,
+		.restarts = from->restarts,
+		.ignored = from->ignored,
+		.masked = from->masked,
+	};
+	arena->next[number] = (struct operation){.kind = OPERATION_START, .module = from->module};
 	return number;
 }
 

@@ -74,7 +74,8 @@ struct actor {
 	uint64_t blocked_on;
 	int64_t deadline; /* virtual; FOREVER: none */
 	uint64_t wake_key;
-	_Atomic uint64_t signals; /* that were sent and not yet taken */
+	_Atomic uint64_t signals; /* that were sent and not yet taken: 1 << (signal - 1), as the rest */
+	uint64_t handled, restarts, ignored, masked, awaited;
 
 	/* the reads since the last write by anybody, to know a loop that waits */
 	uint64_t writes_seen;
@@ -146,6 +147,7 @@ struct arena {
 
 	/* ---- this run ---- */
 	_Atomic uint32_t holder;   /* whose turn it is; NOBODY: the explorer's */
+	uint32_t running;	   /* whose turn it was last */
 	_Atomic uint32_t explorer; /* a futex: 1, it is to look */
 	_Atomic uint32_t ending;   /* enum ending */
 	_Atomic uint32_t ended_by; /* an actor */

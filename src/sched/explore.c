@@ -336,7 +336,7 @@ static void look(struct exploration *exploration, struct vigil *vigil)
 	if (process_is_dead(pid, NULL)) {
 		/* without a word: by a signal */
 		if (bury(exploration, holder))
-			schedule_go_on(holder);
+			schedule_go_on(arena->running);
 		return;
 	}
 	vigil->looks++;
@@ -364,7 +364,7 @@ static void watch(struct exploration *exploration)
 		if (actor == NOBODY || atomic_load(&arena->holder) != NOBODY)
 			continue;
 		if (bury(exploration, actor))
-			schedule_go_on(actor);
+			schedule_go_on(arena->running);
 	}
 }
 

@@ -12,10 +12,14 @@ libipcts_race_a_SOURCES = \
 	%D%/instrument.c %D%/instrument.h \
 	%D%/mark.h \
 	%D%/model.c %D%/model.h \
+	%D%/model_file.c \
 	%D%/model_futex.c \
 	%D%/model_lock.c \
+	%D%/model_mq.c \
 	%D%/model_process.c \
 	%D%/model_sem.c \
+	%D%/model_signal.c \
+	%D%/model_sysv.c \
 	%D%/model_time.c \
 	%D%/operation.h \
 	%D%/options.c %D%/options.h \

@@ -10,6 +10,7 @@
 #ifndef IPCTS_SCHED_MODEL_H
 #define IPCTS_SCHED_MODEL_H
 
+#include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
@@ -41,14 +42,16 @@ void model_assert(const char *assertion, const char *file, unsigned line);
 
 /* model_signal.c */
 int model_kill(const void *pc, pid_t pid, int signal);
-int model_sigaction(int signal, const struct sigaction *action, struct sigaction *old);
+/* After it was done. */
+void model_sigaction(int signal, const struct sigaction *action);
 int model_sigprocmask(int how, const sigset_t *set, sigset_t *old);
+/* mask: NULL as for pause. */
 int model_sigsuspend(const void *pc, const sigset_t *mask);
-int model_pause(const void *pc);
 int model_sigtimedwait(const void *pc, const sigset_t *set, siginfo_t *info,
 		       const struct timespec *timeout);
-/* The parent hears of a death. */
 void model_take_signals(void);
+/* Another program begins in this process, or didn't after all. */
+void model_exec(bool begins);
 
 /* model_sem.c; timeout: an absolute time of CLOCK_REALTIME, NULL: none */
 int model_sem_wait(const void *pc, sem_t *sem, clockid_t clock, const struct timespec *timeout);
@@ -109,12 +112,12 @@ ssize_t model_mq_receive(const void *pc, mqd_t queue, char *message, size_t size
  * until the call wouldn't block (false: it is to fail, with errno); after it, others look again.
  */
 bool model_file_before(const void *pc, enum operation_kind kind, int fd, short events);
-void model_file_after(int fd);
+ssize_t model_file_after(int fd, ssize_t result);
 /* A write that may be longer than there is room for. */
 ssize_t model_write(const void *pc, int fd, const void *buffer, size_t size);
 int model_close(const void *pc, int fd);
 int model_poll(const void *pc, struct pollfd *fds, nfds_t count, int milliseconds);
 int model_flock(const void *pc, int fd, int operation);
-int model_open_fifo(const void *pc, const char *path, int flags);
+int model_fcntl_lock(const void *pc, int fd, int command, struct flock *lock);
 
 #endif

@@ -41,6 +41,7 @@ enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_ATOMIC = 4 };
 	OPERATION(SEMCTL, "semctl")                                                                \
 	OPERATION(MSGSND, "msgsnd")                                                                \
 	OPERATION(MSGRCV, "msgrcv")                                                                \
+	OPERATION(MSGCTL, "msgctl")                                                                \
 	OPERATION(MQ_SEND, "mq_send")                                                              \
 	OPERATION(MQ_RECEIVE, "mq_receive")                                                        \
 	OPERATION(FILE_READ, "read")                                                               \

@@ -2,6 +2,7 @@
 /* Whose turn it is, who can go at all, and how a run ends. */
 #include "sched/schedule.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -196,6 +197,7 @@ static unsigned decide(unsigned running)
 
 static void give_turn(unsigned actor)
 {
+	arena->running = actor;
 	atomic_store(&arena->holder, actor);
 	atomic_store(&arena->actor[actor].turn, 1);
 	futex_rouse(&arena->actor[actor].turn);
@@ -447,6 +449,50 @@ void schedule_leave(void)
 	schedule_go_on(self_number);
 }
 
+static uint64_t signal_bit(int signal)
+{
+	return UINT64_C(1) << (signal - 1);
+}
+
+/* Calls that begin anew after a handler that says SA_RESTART. */
+static bool begins_anew(enum operation_kind kind)
+{
+	return kind != OPERATION_SLEEP && kind != OPERATION_SEMOP && kind != OPERATION_MSGSND &&
+	       kind != OPERATION_MSGRCV && kind != OPERATION_POLL && kind != OPERATION_AWAIT_SIGNAL;
+}
+
+void schedule_signal(unsigned actor, int signal)
+{
+	struct actor *other = &arena->actor[actor];
+	bool is_awaited = other->awaited & signal_bit(signal);
+
+	atomic_fetch_or(&other->signals, signal_bit(signal));
+	if (state_of(actor) != ACTOR_BLOCKED ||
+	    (!is_awaited && !(other->handled & ~other->masked & signal_bit(signal))))
+		return;
+	other->interrupted = is_awaited || !(other->restarts & signal_bit(signal)) ||
+			     !begins_anew(arena->next[actor].kind);
+	set_state(actor, ACTOR_READY);
+}
+
+void schedule_stop(unsigned actor, bool stops)
+{
+	if (stops)
+		arena->stopped |= bit(actor);
+	else
+		arena->stopped &= ~bit(actor);
+	if (actor == self_number)
+		hand_over();
+}
+
+void schedule_kills(unsigned actor)
+{
+	set_state(actor, ACTOR_DYING);
+	atomic_store(&arena->holder, NOBODY);
+	call_explorer();
+	await_turn();
+}
+
 void schedule_dies(void)
 {
 	settle();
@@ -479,6 +525,8 @@ void schedule_reset(void)
 	for (unsigned actor = 0; actor < ACTORS_MAX; actor++) {
 		struct actor *other = &arena->actor[actor];
 		other->done = 0;
+		other->handled = other->restarts = other->ignored = 0;
+		other->masked = other->awaited = 0;
 		other->updated = other->timed_out = other->interrupted = other->chosen = false;
 		atomic_store(&other->turn, 0);
 		atomic_store(&other->signals, 0);
@@ -517,7 +565,11 @@ static bool death_may_help(unsigned actor)
 
 void schedule_buried(unsigned actor)
 {
+	unsigned parent = arena->actor[actor].parent;
+
 	set_state(actor, ACTOR_GONE);
+	if (parent < ACTORS_MAX)
+		schedule_signal(parent, SIGCHLD);
 	for (unsigned other = 0; other < arena->actors; other++)
 		if (death_may_help(other))
 			set_state(other, ACTOR_READY);

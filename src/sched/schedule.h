@@ -37,6 +37,12 @@ void schedule_become(unsigned actor);
 void schedule_enter(void);
 /* A worker's role is played; the turn goes on. */
 void schedule_leave(void);
+/* The actor was sent a signal that it handles, or waits for: it goes on, if it waited. */
+void schedule_signal(unsigned actor, int signal);
+/* It doesn't go on until it is continued. */
+void schedule_stop(unsigned actor, bool stops);
+/* It was sent what kills it: this process goes on once it is dead. */
+void schedule_kills(unsigned actor);
 /* This process is about to die: the turn goes to the explorer, who waits until it is dead. */
 void schedule_dies(void);
 

@@ -15,6 +15,7 @@
 
 #include "sched/channel.h"
 #include "sched/instrument.h"
+#include "sched/model.h"
 #include "sched/real.h"
 
 #define HERE __builtin_return_address(0)
@@ -39,12 +40,22 @@ static void writes_all(const struct iovec *parts, int count, ssize_t got, const 
 	}
 }
 
+/*
+ * Under the scheduler: waits until the call wouldn't, calls, lets others look again.  Its result is
+ * -1, with errno, if it was interrupted.
+ */
+#define CALL(kind, fd, events, call)                                                               \
+	(!MODELLED ? (call)                                                                        \
+	 : model_file_before(HERE, OPERATION_##kind, fd, events)                                   \
+		 ? model_file_after(fd, (ssize_t)(call))                                           \
+		 : -1)
+
 /* ---- reading and writing -----------------------------------------------------------------------
  */
 
 WRAP(ssize_t, read, (int fd, void *buffer, size_t size))
 {
-	ssize_t got = REAL(read)(fd, buffer, size);
+	ssize_t got = CALL(FILE_READ, fd, POLLIN, REAL(read)(fd, buffer, size));
 
 	channel_received(fd, got);
 	if (got > 0)
@@ -56,12 +67,12 @@ WRAP(ssize_t, write, (int fd, const void *buffer, size_t size))
 {
 	instrument_range(buffer, size, ACCESS_READ, HERE);
 	channel_sends(fd, NULL, 0);
-	return REAL(write)(fd, buffer, size);
+	return MODELLED ? model_write(HERE, fd, buffer, size) : REAL(write)(fd, buffer, size);
 }
 
 WRAP(ssize_t, readv, (int fd, const struct iovec *parts, int count))
 {
-	ssize_t got = REAL(readv)(fd, parts, count);
+	ssize_t got = CALL(FILE_READ, fd, POLLIN, REAL(readv)(fd, parts, count));
 
 	channel_received(fd, got);
 	writes_all(parts, count, got, HERE);
@@ -72,7 +83,7 @@ WRAP(ssize_t, writev, (int fd, const struct iovec *parts, int count))
 {
 	reads_all(parts, count, SIZE_MAX, HERE);
 	channel_sends(fd, NULL, 0);
-	return REAL(writev)(fd, parts, count);
+	return CALL(FILE_WRITE, fd, POLLOUT, REAL(writev)(fd, parts, count));
 }
 
 WRAP(ssize_t, pread, (int fd, void *buffer, size_t size, off_t offset))
@@ -96,7 +107,7 @@ WRAP(ssize_t, send, (int fd, const void *buffer, size_t size, int flags))
 {
 	instrument_range(buffer, size, ACCESS_READ, HERE);
 	channel_sends(fd, NULL, 0);
-	return REAL(send)(fd, buffer, size, flags);
+	return CALL(FILE_WRITE, fd, POLLOUT, REAL(send)(fd, buffer, size, flags));
 }
 
 WRAP(ssize_t, sendto,
@@ -105,14 +116,15 @@ WRAP(ssize_t, sendto,
 {
 	instrument_range(buffer, size, ACCESS_READ, HERE);
 	channel_sends(fd, to, length);
-	return REAL(sendto)(fd, buffer, size, flags, to, length);
+	return CALL(FILE_WRITE, fd, POLLOUT,
+		    REAL(sendto)(fd, buffer, size, flags, to, length));
 }
 
 WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags))
 {
 	reads_all(message->msg_iov, (int)message->msg_iovlen, SIZE_MAX, HERE);
 	channel_sends(fd, message->msg_name, message->msg_namelen);
-	return REAL(sendmsg)(fd, message, flags);
+	return CALL(FILE_WRITE, fd, POLLOUT, REAL(sendmsg)(fd, message, flags));
 }
 
 static ssize_t received(int fd, void *buffer, size_t size, ssize_t got, const void *pc)
@@ -125,19 +137,22 @@ static ssize_t received(int fd, void *buffer, size_t size, ssize_t got, const vo
 
 WRAP(ssize_t, recv, (int fd, void *buffer, size_t size, int flags))
 {
-	return received(fd, buffer, size, REAL(recv)(fd, buffer, size, flags), HERE);
+	return received(fd, buffer, size,
+			CALL(FILE_READ, fd, POLLIN, REAL(recv)(fd, buffer, size, flags)), HERE);
 }
 
 WRAP(ssize_t, recvfrom,
      (int fd, void *buffer, size_t size, int flags, struct sockaddr *from, socklen_t *length))
 {
-	return received(fd, buffer, size, REAL(recvfrom)(fd, buffer, size, flags, from, length),
+	return received(fd, buffer, size,
+			CALL(FILE_READ, fd, POLLIN,
+			     REAL(recvfrom)(fd, buffer, size, flags, from, length)),
 			HERE);
 }
 
 WRAP(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags))
 {
-	ssize_t got = REAL(recvmsg)(fd, message, flags);
+	ssize_t got = CALL(FILE_READ, fd, POLLIN, REAL(recvmsg)(fd, message, flags));
 
 	channel_received(fd, got);
 	writes_all(message->msg_iov, (int)message->msg_iovlen, got, HERE);
@@ -152,13 +167,13 @@ WRAP(int, close, (int fd))
 	/* the last to close an end tells the other of it */
 	channel_sends(fd, NULL, 0);
 	lock_of_file_released(fd);
-	return REAL(close)(fd);
+	return MODELLED ? model_close(HERE, fd) : REAL(close)(fd);
 }
 
 WRAP(int, shutdown, (int fd, int how))
 {
 	channel_sends(fd, NULL, 0);
-	return REAL(shutdown)(fd, how);
+	return (int)CALL(FILE_CLOSE, fd, 0, REAL(shutdown)(fd, how));
 }
 
 WRAP(int, dup2, (int from, int to))
@@ -177,7 +192,8 @@ WRAP(int, dup3, (int from, int to, int flags))
 
 WRAP(int, poll, (struct pollfd * fds, nfds_t count, int timeout))
 {
-	int ready = REAL(poll)(fds, count, timeout);
+	int ready = MODELLED ? model_poll(HERE, fds, count, timeout)
+			     : REAL(poll)(fds, count, timeout);
 
 	for (nfds_t i = 0; ready > 0 && i < count; i++)
 		if (fds[i].revents & (POLLIN | POLLHUP | POLLERR))
@@ -206,7 +222,7 @@ WRAP(int, listen, (int fd, int backlog))
 WRAP(int, connect, (int fd, const struct sockaddr *to, socklen_t length))
 {
 	channel_calls(to, length);
-	int result = REAL(connect)(fd, to, length);
+	int result = (int)CALL(CONNECT, fd, 0, REAL(connect)(fd, to, length));
 
 	if (!result)
 		channel_called(to, length);
@@ -215,7 +231,7 @@ WRAP(int, connect, (int fd, const struct sockaddr *to, socklen_t length))
 
 WRAP(int, accept, (int fd, struct sockaddr *from, socklen_t *length))
 {
-	int end = REAL(accept)(fd, from, length);
+	int end = (int)CALL(ACCEPT, fd, POLLIN, REAL(accept)(fd, from, length));
 
 	if (end >= 0)
 		channel_accepted(end);
@@ -224,7 +240,7 @@ WRAP(int, accept, (int fd, struct sockaddr *from, socklen_t *length))
 
 WRAP(int, accept4, (int fd, struct sockaddr *from, socklen_t *length, int flags))
 {
-	int end = REAL(accept4)(fd, from, length, flags);
+	int end = (int)CALL(ACCEPT, fd, POLLIN, REAL(accept4)(fd, from, length, flags));
 
 	if (end >= 0)
 		channel_accepted(end);
@@ -311,7 +327,7 @@ WRAP(int, flock, (int fd, int operation))
 {
 	if ((operation & ~LOCK_NB) == LOCK_UN)
 		lock_of_file_released(fd);
-	int result = REAL(flock)(fd, operation);
+	int result = MODELLED ? model_flock(HERE, fd, operation) : REAL(flock)(fd, operation);
 
 	if (!result && (operation & ~LOCK_NB) != LOCK_UN)
 		lock_of_file_acquired(fd);
@@ -329,7 +345,7 @@ WRAP(int, lockf, (int fd, int command, off_t length))
 	return result;
 }
 
-static int control(int fd, int command, void *argument)
+static int control(const void *pc, int fd, int command, void *argument)
 {
 	const struct flock *lock = argument;
 	bool locks = command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK ||
@@ -337,7 +353,8 @@ static int control(int fd, int command, void *argument)
 
 	if (locks && lock->l_type == F_UNLCK)
 		lock_of_file_released(fd);
-	int result = REAL(fcntl)(fd, command, argument);
+	int result = locks && MODELLED ? model_fcntl_lock(pc, fd, command, argument)
+				       : REAL(fcntl)(fd, command, argument);
 
 	if (locks && result != -1 && lock->l_type != F_UNLCK)
 		lock_of_file_acquired(fd);
@@ -353,7 +370,7 @@ int __wrap_fcntl(int fd, int command, ...)
 	void *argument = va_arg(rest, void *);
 
 	va_end(rest);
-	return control(fd, command, argument);
+	return control(HERE, fd, command, argument);
 }
 
 int __wrap_fcntl64(int fd, int command, ...);
@@ -365,5 +382,5 @@ int __wrap_fcntl64(int fd, int command, ...)
 	void *argument = va_arg(rest, void *);
 
 	va_end(rest);
-	return control(fd, command, argument);
+	return control(HERE, fd, command, argument);
 }

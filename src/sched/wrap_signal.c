@@ -8,7 +8,10 @@
 #include <unistd.h>
 
 #include "sched/clock.h"
+#include "sched/model.h"
 #include "sched/real.h"
+
+#define HERE __builtin_return_address(0)
 
 enum { SIGNALS = 65, EVERYBODY = 0 };
 
@@ -85,6 +88,8 @@ WRAP(int, sigaction, (int number, const struct sigaction *action, struct sigacti
 		actions[number] = previous;
 		return result;
 	}
+	if (action && MODELLED)
+		model_sigaction(number, action);
 	if (old) {
 		*old = before;
 		if (is_ours(&before)) {
@@ -112,7 +117,7 @@ WRAP(int, kill, (pid_t pid, int number))
 {
 	if (number)
 		sent(pid);
-	return REAL(kill)(pid, number);
+	return MODELLED ? model_kill(HERE, pid, number) : REAL(kill)(pid, number);
 }
 
 WRAP(int, killpg, (pid_t group, int number))
@@ -133,12 +138,20 @@ WRAP(int, pthread_kill, (pthread_t thread, int number))
 {
 	if (number)
 		sent(getpid());
-	return REAL(pthread_kill)(thread, number);
+	return MODELLED && pthread_equal(thread, pthread_self())
+		       ? model_kill(HERE, getpid(), number)
+		       : REAL(pthread_kill)(thread, number);
 }
 
 WRAP(int, sigwait, (const sigset_t *set, int *number))
 {
-	int result = REAL(sigwait)(set, number);
+	int result;
+
+	if (MODELLED) {
+		*number = model_sigtimedwait(HERE, set, NULL, NULL);
+		result = *number < 0 ? errno : 0;
+	} else
+		result = REAL(sigwait)(set, number);
 
 	if (!result)
 		signal_taken();
@@ -148,7 +161,8 @@ WRAP(int, sigwait, (const sigset_t *set, int *number))
 WRAP(int, sigwaitinfo, (const sigset_t *set, siginfo_t *info))
 {
 	siginfo_t own;
-	int number = REAL(sigwaitinfo)(set, info ? info : &own);
+	int number = MODELLED ? model_sigtimedwait(HERE, set, info ? info : &own, NULL)
+			      : REAL(sigwaitinfo)(set, info ? info : &own);
 
 	if (number > 0)
 		taken(info ? info : &own);
@@ -158,9 +172,40 @@ WRAP(int, sigwaitinfo, (const sigset_t *set, siginfo_t *info))
 WRAP(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout))
 {
 	siginfo_t own;
-	int number = REAL(sigtimedwait)(set, info ? info : &own, timeout);
+	int number = MODELLED ? model_sigtimedwait(HERE, set, info ? info : &own, timeout)
+			      : REAL(sigtimedwait)(set, info ? info : &own, timeout);
 
 	if (number > 0)
 		taken(info ? info : &own);
 	return number;
+}
+
+/* ---- only the explorer cares ------------------------------------------------------------------
+ */
+
+WRAP(int, raise, (int number))
+{
+	return MODELLED ? model_kill(HERE, getpid(), number) : REAL(raise)(number);
+}
+
+WRAP(int, sigprocmask, (int how, const sigset_t *set, sigset_t *old))
+{
+	return MODELLED ? model_sigprocmask(how, set, old) : REAL(sigprocmask)(how, set, old);
+}
+
+WRAP(int, pthread_sigmask, (int how, const sigset_t *set, sigset_t *old))
+{
+	if (!MODELLED)
+		return REAL(pthread_sigmask)(how, set, old);
+	return model_sigprocmask(how, set, old) < 0 ? errno : 0;
+}
+
+WRAP(int, sigsuspend, (const sigset_t *mask))
+{
+	return MODELLED ? model_sigsuspend(HERE, mask) : REAL(sigsuspend)(mask);
+}
+
+WRAP(int, pause, (void))
+{
+	return MODELLED ? model_sigsuspend(HERE, NULL) : REAL(pause)();
 }
