@@ -50,6 +50,13 @@ uint64_t sync_key_of(const void *address)
 	return sync_key(SYNC_KIND_COUNT, (uint64_t)self.pid, (uintptr_t)address);
 }
 
+bool sync_matters(const void *address)
+{
+	struct place place;
+
+	return self.party && (runtime_threads || place_of(address, &place));
+}
+
 bool sync_place(uint64_t key, struct place *place)
 {
 	if (key & 1)

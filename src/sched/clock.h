@@ -46,6 +46,8 @@ extern bool runtime_threads;
 /* The name of a sync object: of one in memory (shared or not), and of one that the kernel numbers.
  */
 uint64_t sync_key_of(const void *address);
+/* Whether an object there can order anything: several processes or threads have it. */
+bool sync_matters(const void *address);
 /* False: it isn't of shared memory. */
 bool sync_place(uint64_t key, struct place *place);
 uint64_t sync_key(enum sync_kind kind, uint64_t device, uint64_t number);
@@ -91,7 +93,8 @@ void party_end(void);
 /* The one that is alive; PARTIES: none. */
 unsigned party_of(pid_t pid);
 
-/* A signal has come, whoever sent it (wrap_signal.c). */
+/* A signal is sent to a process, or has come, whoever sent it (wrap_signal.c). */
+void signal_sent(pid_t target);
 void signal_taken(void);
 
 #endif

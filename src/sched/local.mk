@@ -36,10 +36,16 @@ libipcts_race_a_SOURCES = \
 	%D%/world.c %D%/world.h \
 	%D%/wrap_file.c \
 	%D%/wrap_futex.c \
+	%D%/wrap_lock.c \
 	%D%/wrap_map.c \
+	%D%/wrap_mq.c \
+	%D%/wrap_msg.c \
 	%D%/wrap_process.c \
+	%D%/wrap_sem.c \
+	%D%/wrap_semset.c \
 	%D%/wrap_signal.c \
-	%D%/wrap_string.c
+	%D%/wrap_string.c \
+	%D%/wrap_thread.c
 # It is part of programs of any kind, and is called where a handler interrupts it; a frame's address
 # is what stacks are known by.
 libipcts_race_a_CFLAGS = $(AM_CFLAGS) -O2 -fPIC -ftls-model=initial-exec -fno-sanitize=all \

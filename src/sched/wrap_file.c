@@ -7,7 +7,10 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -318,6 +321,23 @@ WRAP(int, rmdir, (const char *path))
 {
 	name_given(path);
 	return REAL(rmdir)(path);
+}
+
+WRAP(int, shm_open, (const char *name, int flags, mode_t mode))
+{
+	if (flags & O_CREAT)
+		name_given(name);
+	int fd = REAL(shm_open)(name, flags, mode);
+
+	if (fd >= 0)
+		name_found(name);
+	return fd;
+}
+
+WRAP(int, shm_unlink, (const char *name))
+{
+	name_given(name);
+	return REAL(shm_unlink)(name);
 }
 
 /* ---- locks of files

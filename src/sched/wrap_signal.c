@@ -15,8 +15,6 @@
 
 enum { SIGNALS = 65, EVERYBODY = 0 };
 
-typedef void handler(int number, siginfo_t *info, void *context);
-
 /* What the program has set; the kernel knows the trampoline. */
 static struct sigaction actions[SIGNALS];
 
@@ -25,7 +23,7 @@ static uint64_t key_of(pid_t target)
 	return sync_key(SYNC_SIGNAL, 0, (uint64_t)target);
 }
 
-static void sent(pid_t target)
+void signal_sent(pid_t target)
 {
 	sync_release(key_of(target > 0 ? target : EVERYBODY), SYNC_SIGNAL);
 }
@@ -116,28 +114,28 @@ WRAP(plain_handler, signal, (int number, plain_handler handle))
 WRAP(int, kill, (pid_t pid, int number))
 {
 	if (number)
-		sent(pid);
+		signal_sent(pid);
 	return MODELLED ? model_kill(HERE, pid, number) : REAL(kill)(pid, number);
 }
 
 WRAP(int, killpg, (pid_t group, int number))
 {
 	if (number)
-		sent(EVERYBODY);
+		signal_sent(EVERYBODY);
 	return REAL(killpg)(group, number);
 }
 
 WRAP(int, sigqueue, (pid_t pid, int number, const union sigval value))
 {
 	if (number)
-		sent(pid);
+		signal_sent(pid);
 	return REAL(sigqueue)(pid, number, value);
 }
 
 WRAP(int, pthread_kill, (pthread_t thread, int number))
 {
 	if (number)
-		sent(getpid());
+		signal_sent(getpid());
 	return MODELLED && pthread_equal(thread, pthread_self())
 		       ? model_kill(HERE, getpid(), number)
 		       : REAL(pthread_kill)(thread, number);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* System V message queues: of each type the messages sent come before those received. */
+#include <string.h>
+#include <sys/msg.h>
+
+#include "sched/clock.h"
+#include "sched/instrument.h"
+#include "sched/real.h"
+
+static uint64_t key_of(int id, long type)
+{
+	return sync_key(SYNC_MSG, (uint64_t)id, (uint64_t)type);
+}
+
+static long type_of(const void *message)
+{
+	long type;
+
+	REAL(memcpy)(&type, message, sizeof(type));
+	return type;
+}
+
+WRAP(int, msgsnd, (int id, const void *message, size_t size, int flags))
+{
+	instrument_range(message, size + sizeof(long), ACCESS_READ, __builtin_return_address(0));
+	sync_release(key_of(id, type_of(message)), SYNC_MSG);
+	return REAL(msgsnd)(id, message, size, flags);
+}
+
+WRAP(ssize_t, msgrcv, (int id, void *message, size_t size, long type, int flags))
+{
+	ssize_t got = REAL(msgrcv)(id, message, size, type, flags);
+
+	if (got >= 0) {
+		sync_acquire(key_of(id, type_of(message)), SYNC_MSG);
+		instrument_range(message, (size_t)got + sizeof(long), ACCESS_WRITE,
+				 __builtin_return_address(0));
+	}
+	return got;
+}
