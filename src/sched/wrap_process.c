@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes that begin, become other programs, end, and are waited for. */
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,33 @@ WRAP(int, execve, (const char *path, char *const arguments[], char *const enviro
 {
 	WITH_WORLD(environment);
 	return REAL(execve)(path, arguments, environment);
+}
+
+/* Of a call with arguments one by one, those and what follows them. */
+#define ARGUMENTS_ONE_BY_ONE(first, rest)                                                          \
+	size_t argument_count = 1;                                                                 \
+                                                                                                   \
+	va_start(rest, first);                                                                     \
+	while (va_arg(rest, char *))                                                               \
+		argument_count++;                                                                  \
+	va_end(rest);                                                                              \
+	char *arguments[argument_count + 1];                                                       \
+                                                                                                   \
+	arguments[0] = (char *)first;                                                              \
+	va_start(rest, first);                                                                     \
+	for (size_t i = 1; i <= argument_count; i++)                                               \
+		arguments[i] = va_arg(rest, char *)
+
+int __wrap_execle(const char *path, const char *first, ...);
+int __wrap_execle(const char *path, const char *first, ...)
+{
+	va_list rest;
+
+	ARGUMENTS_ONE_BY_ONE(first, rest);
+	char *const *environment = va_arg(rest, char *const *);
+
+	va_end(rest);
+	return __wrap_execve(path, arguments, environment);
 }
 
 WRAP(int, execvpe, (const char *file, char *const arguments[], char *const environment[]))
