@@ -45,7 +45,8 @@ libipcts_race_a_SOURCES = \
 	%D%/wrap_semset.c \
 	%D%/wrap_signal.c \
 	%D%/wrap_string.c \
-	%D%/wrap_thread.c
+	%D%/wrap_thread.c \
+	%D%/wrap_time.c
 # It is part of programs of any kind, and is called where a handler interrupts it; a frame's address
 # is what stacks are known by.
 libipcts_race_a_CFLAGS = $(AM_CFLAGS) -O2 -fPIC -ftls-model=initial-exec -fno-sanitize=all \

@@ -119,8 +119,7 @@ WRAP(ssize_t, sendto,
 {
 	instrument_range(buffer, size, ACCESS_READ, HERE);
 	channel_sends(fd, to, length);
-	return CALL(FILE_WRITE, fd, POLLOUT,
-		    REAL(sendto)(fd, buffer, size, flags, to, length));
+	return CALL(FILE_WRITE, fd, POLLOUT, REAL(sendto)(fd, buffer, size, flags, to, length));
 }
 
 WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags))
@@ -147,10 +146,10 @@ WRAP(ssize_t, recv, (int fd, void *buffer, size_t size, int flags))
 WRAP(ssize_t, recvfrom,
      (int fd, void *buffer, size_t size, int flags, struct sockaddr *from, socklen_t *length))
 {
-	return received(fd, buffer, size,
-			CALL(FILE_READ, fd, POLLIN,
-			     REAL(recvfrom)(fd, buffer, size, flags, from, length)),
-			HERE);
+	return received(
+		fd, buffer, size,
+		CALL(FILE_READ, fd, POLLIN, REAL(recvfrom)(fd, buffer, size, flags, from, length)),
+		HERE);
 }
 
 WRAP(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags))
@@ -195,8 +194,8 @@ WRAP(int, dup3, (int from, int to, int flags))
 
 WRAP(int, poll, (struct pollfd * fds, nfds_t count, int timeout))
 {
-	int ready = MODELLED ? model_poll(HERE, fds, count, timeout)
-			     : REAL(poll)(fds, count, timeout);
+	int ready =
+		MODELLED ? model_poll(HERE, fds, count, timeout) : REAL(poll)(fds, count, timeout);
 
 	for (nfds_t i = 0; ready > 0 && i < count; i++)
 		if (fds[i].revents & (POLLIN | POLLHUP | POLLERR))

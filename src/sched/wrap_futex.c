@@ -68,8 +68,3 @@ WRAP(int, sched_yield, (void))
 {
 	return MODELLED ? model_sched_yield(HERE) : REAL(sched_yield)();
 }
-
-WRAP(int, usleep, (unsigned microseconds))
-{
-	return REAL(usleep)(microseconds);
-}

@@ -4,7 +4,10 @@
 #include <pthread.h>
 
 #include "sched/clock.h"
+#include "sched/model.h"
 #include "sched/real.h"
+
+#define HERE __builtin_return_address(0)
 
 static uint64_t second_key(uint64_t key, uint64_t number)
 {
@@ -51,31 +54,35 @@ static void unlocks(pthread_mutex_t *mutex)
 
 WRAP(int, pthread_mutex_lock, (pthread_mutex_t * mutex))
 {
-	return locked(mutex, REAL(pthread_mutex_lock)(mutex));
+	return locked(mutex, MODELLED ? model_mutex_lock(HERE, mutex, CLOCK_REALTIME, NULL)
+				      : REAL(pthread_mutex_lock)(mutex));
 }
 
 WRAP(int, pthread_mutex_trylock, (pthread_mutex_t * mutex))
 {
-	return locked(mutex, REAL(pthread_mutex_trylock)(mutex));
+	return locked(mutex, MODELLED ? model_mutex_trylock(HERE, mutex)
+				      : REAL(pthread_mutex_trylock)(mutex));
 }
 
 WRAP(int, pthread_mutex_timedlock, (pthread_mutex_t * mutex, const struct timespec *until))
 {
-	return locked(mutex, REAL(pthread_mutex_timedlock)(mutex, until));
+	return locked(mutex, MODELLED ? model_mutex_lock(HERE, mutex, CLOCK_REALTIME, until)
+				      : REAL(pthread_mutex_timedlock)(mutex, until));
 }
 
 #ifdef HAVE_PTHREAD_MUTEX_CLOCKLOCK
 WRAP(int, pthread_mutex_clocklock,
      (pthread_mutex_t * mutex, clockid_t clock, const struct timespec *until))
 {
-	return locked(mutex, REAL(pthread_mutex_clocklock)(mutex, clock, until));
+	return locked(mutex, MODELLED ? model_mutex_lock(HERE, mutex, clock, until)
+				      : REAL(pthread_mutex_clocklock)(mutex, clock, until));
 }
 #endif
 
 WRAP(int, pthread_mutex_unlock, (pthread_mutex_t * mutex))
 {
 	unlocks(mutex);
-	return REAL(pthread_mutex_unlock)(mutex);
+	return MODELLED ? model_mutex_unlock(HERE, mutex) : REAL(pthread_mutex_unlock)(mutex);
 }
 
 /* ---- condition variable: what it orders it orders by its mutex ---------------------------------
@@ -90,14 +97,16 @@ static int waited(pthread_mutex_t *mutex, int result)
 WRAP(int, pthread_cond_wait, (pthread_cond_t * cond, pthread_mutex_t *mutex))
 {
 	unlocks(mutex);
-	return waited(mutex, REAL(pthread_cond_wait)(cond, mutex));
+	return waited(mutex, MODELLED ? model_cond_wait(HERE, cond, mutex, CLOCK_REALTIME, NULL)
+				      : REAL(pthread_cond_wait)(cond, mutex));
 }
 
 WRAP(int, pthread_cond_timedwait,
      (pthread_cond_t * cond, pthread_mutex_t *mutex, const struct timespec *until))
 {
 	unlocks(mutex);
-	return waited(mutex, REAL(pthread_cond_timedwait)(cond, mutex, until));
+	return waited(mutex, MODELLED ? model_cond_wait(HERE, cond, mutex, CLOCK_REALTIME, until)
+				      : REAL(pthread_cond_timedwait)(cond, mutex, until));
 }
 
 #ifdef HAVE_PTHREAD_COND_CLOCKWAIT
@@ -105,18 +114,19 @@ WRAP(int, pthread_cond_clockwait,
      (pthread_cond_t * cond, pthread_mutex_t *mutex, clockid_t clock, const struct timespec *until))
 {
 	unlocks(mutex);
-	return waited(mutex, REAL(pthread_cond_clockwait)(cond, mutex, clock, until));
+	return waited(mutex, MODELLED ? model_cond_wait(HERE, cond, mutex, clock, until)
+				      : REAL(pthread_cond_clockwait)(cond, mutex, clock, until));
 }
 #endif
 
 WRAP(int, pthread_cond_signal, (pthread_cond_t * cond))
 {
-	return REAL(pthread_cond_signal)(cond);
+	return MODELLED ? model_cond_signal(HERE, cond) : REAL(pthread_cond_signal)(cond);
 }
 
 WRAP(int, pthread_cond_broadcast, (pthread_cond_t * cond))
 {
-	return REAL(pthread_cond_broadcast)(cond);
+	return MODELLED ? model_cond_broadcast(HERE, cond) : REAL(pthread_cond_broadcast)(cond);
 }
 
 /* ---- read-write lock: readers come after writers, and writers after all
@@ -143,32 +153,38 @@ static int write_locked(pthread_rwlock_t *lock, int result)
 
 WRAP(int, pthread_rwlock_rdlock, (pthread_rwlock_t * lock))
 {
-	return read_locked(lock, REAL(pthread_rwlock_rdlock)(lock));
+	return read_locked(lock, MODELLED ? model_rwlock_rdlock(HERE, lock, CLOCK_REALTIME, NULL)
+					  : REAL(pthread_rwlock_rdlock)(lock));
 }
 
 WRAP(int, pthread_rwlock_tryrdlock, (pthread_rwlock_t * lock))
 {
-	return read_locked(lock, REAL(pthread_rwlock_tryrdlock)(lock));
+	return read_locked(lock, MODELLED ? model_rwlock_tryrdlock(HERE, lock)
+					  : REAL(pthread_rwlock_tryrdlock)(lock));
 }
 
 WRAP(int, pthread_rwlock_timedrdlock, (pthread_rwlock_t * lock, const struct timespec *until))
 {
-	return read_locked(lock, REAL(pthread_rwlock_timedrdlock)(lock, until));
+	return read_locked(lock, MODELLED ? model_rwlock_rdlock(HERE, lock, CLOCK_REALTIME, until)
+					  : REAL(pthread_rwlock_timedrdlock)(lock, until));
 }
 
 WRAP(int, pthread_rwlock_wrlock, (pthread_rwlock_t * lock))
 {
-	return write_locked(lock, REAL(pthread_rwlock_wrlock)(lock));
+	return write_locked(lock, MODELLED ? model_rwlock_wrlock(HERE, lock, CLOCK_REALTIME, NULL)
+					   : REAL(pthread_rwlock_wrlock)(lock));
 }
 
 WRAP(int, pthread_rwlock_trywrlock, (pthread_rwlock_t * lock))
 {
-	return write_locked(lock, REAL(pthread_rwlock_trywrlock)(lock));
+	return write_locked(lock, MODELLED ? model_rwlock_trywrlock(HERE, lock)
+					   : REAL(pthread_rwlock_trywrlock)(lock));
 }
 
 WRAP(int, pthread_rwlock_timedwrlock, (pthread_rwlock_t * lock, const struct timespec *until))
 {
-	return write_locked(lock, REAL(pthread_rwlock_timedwrlock)(lock, until));
+	return write_locked(lock, MODELLED ? model_rwlock_wrlock(HERE, lock, CLOCK_REALTIME, until)
+					   : REAL(pthread_rwlock_timedwrlock)(lock, until));
 }
 
 WRAP(int, pthread_rwlock_unlock, (pthread_rwlock_t * lock))
@@ -182,7 +198,7 @@ WRAP(int, pthread_rwlock_unlock, (pthread_rwlock_t * lock))
 			atomic_store(&object->writer, 0);
 		sync_release(writes ? key : second_key(key, 1), SYNC_RWLOCK);
 	}
-	return REAL(pthread_rwlock_unlock)(lock);
+	return MODELLED ? model_rwlock_unlock(HERE, lock) : REAL(pthread_rwlock_unlock)(lock);
 }
 
 /* ---- barrier: one round's arrivals come before its departures, and the next's are another's
@@ -207,6 +223,8 @@ WRAP(int, pthread_barrier_init,
 		atomic_store(&object->peer, count);
 		atomic_store(&object->count, 0);
 	}
+	if (MODELLED)
+		model_barrier_init(barrier, count);
 	return REAL(pthread_barrier_init)(barrier, attributes, count);
 }
 
@@ -221,7 +239,8 @@ WRAP(int, pthread_barrier_wait, (pthread_barrier_t * barrier))
 		key = object ? round_key(key, object) : key;
 		sync_release(key, SYNC_BARRIER);
 	}
-	int result = REAL(pthread_barrier_wait)(barrier);
+	int result =
+		MODELLED ? model_barrier_wait(HERE, barrier) : REAL(pthread_barrier_wait)(barrier);
 
 	if (key && (!result || result == PTHREAD_BARRIER_SERIAL_THREAD))
 		sync_acquire(key, SYNC_BARRIER);
@@ -240,17 +259,18 @@ static int spun(pthread_spinlock_t *lock, int result)
 
 WRAP(int, pthread_spin_lock, (pthread_spinlock_t * lock))
 {
-	return spun(lock, REAL(pthread_spin_lock)(lock));
+	return spun(lock, MODELLED ? model_spin_lock(HERE, lock) : REAL(pthread_spin_lock)(lock));
 }
 
 WRAP(int, pthread_spin_trylock, (pthread_spinlock_t * lock))
 {
-	return spun(lock, REAL(pthread_spin_trylock)(lock));
+	return spun(lock,
+		    MODELLED ? model_spin_trylock(HERE, lock) : REAL(pthread_spin_trylock)(lock));
 }
 
 WRAP(int, pthread_spin_unlock, (pthread_spinlock_t * lock))
 {
 	if (sync_matters((const void *)lock))
 		sync_release(sync_key_of((const void *)lock), SYNC_SPIN);
-	return REAL(pthread_spin_unlock)(lock);
+	return MODELLED ? model_spin_unlock(HERE, lock) : REAL(pthread_spin_unlock)(lock);
 }

@@ -9,6 +9,7 @@
 #include "sched/channel.h"
 #include "sched/clock.h"
 #include "sched/instrument.h"
+#include "sched/model.h"
 #include "sched/real.h"
 
 #define HERE __builtin_return_address(0)
@@ -54,25 +55,32 @@ static ssize_t received(mqd_t queue, char *text, ssize_t got, const void *pc)
 WRAP(int, mq_send, (mqd_t queue, const char *text, size_t size, unsigned priority))
 {
 	sends(queue, text, size, HERE);
-	return REAL(mq_send)(queue, text, size, priority);
+	return MODELLED ? model_mq_send(HERE, queue, text, size, priority, NULL)
+			: REAL(mq_send)(queue, text, size, priority);
 }
 
 WRAP(int, mq_timedsend,
      (mqd_t queue, const char *text, size_t size, unsigned priority, const struct timespec *until))
 {
 	sends(queue, text, size, HERE);
-	return REAL(mq_timedsend)(queue, text, size, priority, until);
+	return MODELLED ? model_mq_send(HERE, queue, text, size, priority, until)
+			: REAL(mq_timedsend)(queue, text, size, priority, until);
 }
 
 WRAP(ssize_t, mq_receive, (mqd_t queue, char *text, size_t size, unsigned *priority))
 {
-	return received(queue, text, REAL(mq_receive)(queue, text, size, priority), HERE);
+	return received(queue, text,
+			MODELLED ? model_mq_receive(HERE, queue, text, size, priority, NULL)
+				 : REAL(mq_receive)(queue, text, size, priority),
+			HERE);
 }
 
 WRAP(ssize_t, mq_timedreceive,
      (mqd_t queue, char *text, size_t size, unsigned *priority, const struct timespec *until))
 {
-	return received(queue, text, REAL(mq_timedreceive)(queue, text, size, priority, until),
+	return received(queue, text,
+			MODELLED ? model_mq_receive(HERE, queue, text, size, priority, until)
+				 : REAL(mq_timedreceive)(queue, text, size, priority, until),
 			HERE);
 }
 

@@ -5,7 +5,10 @@
 
 #include "sched/clock.h"
 #include "sched/instrument.h"
+#include "sched/model.h"
 #include "sched/real.h"
+
+#define HERE __builtin_return_address(0)
 
 static uint64_t key_of(int id, long type)
 {
@@ -22,19 +25,20 @@ static long type_of(const void *message)
 
 WRAP(int, msgsnd, (int id, const void *message, size_t size, int flags))
 {
-	instrument_range(message, size + sizeof(long), ACCESS_READ, __builtin_return_address(0));
+	instrument_range(message, size + sizeof(long), ACCESS_READ, HERE);
 	sync_release(key_of(id, type_of(message)), SYNC_MSG);
-	return REAL(msgsnd)(id, message, size, flags);
+	return MODELLED ? model_msgsnd(HERE, id, message, size, flags)
+			: REAL(msgsnd)(id, message, size, flags);
 }
 
 WRAP(ssize_t, msgrcv, (int id, void *message, size_t size, long type, int flags))
 {
-	ssize_t got = REAL(msgrcv)(id, message, size, type, flags);
+	ssize_t got = MODELLED ? model_msgrcv(HERE, id, message, size, type, flags)
+			       : REAL(msgrcv)(id, message, size, type, flags);
 
 	if (got >= 0) {
 		sync_acquire(key_of(id, type_of(message)), SYNC_MSG);
-		instrument_range(message, (size_t)got + sizeof(long), ACCESS_WRITE,
-				 __builtin_return_address(0));
+		instrument_range(message, (size_t)got + sizeof(long), ACCESS_WRITE, HERE);
 	}
 	return got;
 }

@@ -101,7 +101,7 @@ WRAP(int, execve, (const char *path, char *const arguments[], char *const enviro
 	arguments[0] = (char *)first;                                                              \
 	va_start(rest, first);                                                                     \
 	for (size_t i = 1; i <= argument_count; i++)                                               \
-		arguments[i] = va_arg(rest, char *)
+	arguments[i] = va_arg(rest, char *)
 
 int __wrap_execle(const char *path, const char *first, ...);
 int __wrap_execle(const char *path, const char *first, ...)

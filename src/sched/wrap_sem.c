@@ -10,8 +10,11 @@
 
 #include "sched/channel.h"
 #include "sched/clock.h"
+#include "sched/model.h"
 #include "sched/place.h"
 #include "sched/real.h"
+
+#define HERE __builtin_return_address(0)
 
 static void released(sem_t *sem)
 {
@@ -29,30 +32,38 @@ static int acquired(sem_t *sem, int result)
 WRAP(int, sem_post, (sem_t * sem))
 {
 	released(sem);
-	return REAL(sem_post)(sem);
+	return MODELLED ? model_sem_post(HERE, sem) : REAL(sem_post)(sem);
 }
 
 WRAP(int, sem_wait, (sem_t * sem))
 {
-	return acquired(sem, REAL(sem_wait)(sem));
+	return acquired(sem, MODELLED ? model_sem_wait(HERE, sem, CLOCK_REALTIME, NULL)
+				      : REAL(sem_wait)(sem));
 }
 
 WRAP(int, sem_trywait, (sem_t * sem))
 {
-	return acquired(sem, REAL(sem_trywait)(sem));
+	return acquired(sem, MODELLED ? model_sem_trywait(HERE, sem) : REAL(sem_trywait)(sem));
 }
 
 WRAP(int, sem_timedwait, (sem_t * sem, const struct timespec *until))
 {
-	return acquired(sem, REAL(sem_timedwait)(sem, until));
+	return acquired(sem, MODELLED ? model_sem_wait(HERE, sem, CLOCK_REALTIME, until)
+				      : REAL(sem_timedwait)(sem, until));
 }
 
 #ifdef HAVE_SEM_CLOCKWAIT
 WRAP(int, sem_clockwait, (sem_t * sem, clockid_t clock, const struct timespec *until))
 {
-	return acquired(sem, REAL(sem_clockwait)(sem, clock, until));
+	return acquired(sem, MODELLED ? model_sem_wait(HERE, sem, clock, until)
+				      : REAL(sem_clockwait)(sem, clock, until));
 }
 #endif
+
+WRAP(int, sem_getvalue, (sem_t * sem, int *value))
+{
+	return MODELLED ? model_sem_getvalue(HERE, sem, value) : REAL(sem_getvalue)(sem, value);
+}
 
 /* ---- named ones: libc has mapped their memory ------------------------------------------------ */
 

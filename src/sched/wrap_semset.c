@@ -7,7 +7,10 @@
 #include <sys/sem.h>
 
 #include "sched/clock.h"
+#include "sched/model.h"
 #include "sched/real.h"
+
+#define HERE __builtin_return_address(0)
 
 enum { ABOVE_ZERO, ZERO, SIDES, MEMBERS_MAX = 32000 };
 
@@ -48,7 +51,9 @@ static int after(int id, const struct sembuf *operations, size_t count, int resu
 WRAP(int, semop, (int id, struct sembuf *operations, size_t count))
 {
 	before(id, operations, count);
-	return after(id, operations, count, REAL(semop)(id, operations, count));
+	return after(id, operations, count,
+		     MODELLED ? model_semtimedop(HERE, id, operations, count, NULL)
+			      : REAL(semop)(id, operations, count));
 }
 
 #ifdef HAVE_SEMTIMEDOP
@@ -56,7 +61,9 @@ WRAP(int, semtimedop,
      (int id, struct sembuf *operations, size_t count, const struct timespec *timeout))
 {
 	before(id, operations, count);
-	return after(id, operations, count, REAL(semtimedop)(id, operations, count, timeout));
+	return after(id, operations, count,
+		     MODELLED ? model_semtimedop(HERE, id, operations, count, timeout)
+			      : REAL(semtimedop)(id, operations, count, timeout));
 }
 #endif
 
@@ -91,9 +98,13 @@ int __wrap_semctl(int id, int member, int command, ...)
 	va_end(rest);
 	if (self.party && (command == SETVAL || command == SETALL || command == IPC_RMID))
 		each_member(id, member, command != SETVAL, sync_release);
+	if (MODELLED)
+		model_sysv_point(HERE, OPERATION_SEMCTL, id);
 	int result = REAL(semctl)(id, member, command, argument);
 	int saved = errno;
 
+	if (MODELLED)
+		model_sysv_changed(OPERATION_SEMCTL, id);
 	/* what tells that somebody has been here: values, and when the last operation was */
 	if (self.party && result >= 0 &&
 	    (command == GETVAL || command == GETALL || command == IPC_STAT || command == GETPID))
