@@ -42,3 +42,15 @@ WRAP(ssize_t, msgrcv, (int id, void *message, size_t size, long type, int flags)
 	}
 	return got;
 }
+
+/* Who waits learns of a queue's end, and of new limits. */
+WRAP(int, msgctl, (int id, int command, struct msqid_ds *status))
+{
+	if (MODELLED)
+		model_sysv_point(HERE, OPERATION_MSGCTL, id);
+	int result = REAL(msgctl)(id, command, status);
+
+	if (MODELLED)
+		model_sysv_changed(OPERATION_MSGCTL, id);
+	return result;
+}

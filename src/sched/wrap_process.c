@@ -183,18 +183,23 @@ static pid_t waited(pid_t pid, const int *status)
 	return pid;
 }
 
-WRAP(pid_t, waitpid, (pid_t pid, int *status, int options))
+static pid_t wait_for(const void *pc, pid_t pid, int *status, int options)
 {
 	int own;
-	pid_t found = MODELLED ? model_waitpid(HERE, pid, status ? status : &own, options)
+	pid_t found = MODELLED ? model_waitpid(pc, pid, status ? status : &own, options)
 			       : REAL(waitpid)(pid, status ? status : &own, options);
 
 	return waited(found, status ? status : &own);
 }
 
+WRAP(pid_t, waitpid, (pid_t pid, int *status, int options))
+{
+	return wait_for(HERE, pid, status, options);
+}
+
 WRAP(pid_t, wait, (int *status))
 {
-	return __wrap_waitpid(-1, status, 0);
+	return wait_for(HERE, -1, status, 0);
 }
 
 WRAP(pid_t, wait4, (pid_t pid, int *status, int options, struct rusage *usage))
