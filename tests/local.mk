@@ -209,6 +209,10 @@ unit_tests += %D%/unit/ref_test
 endif
 
 if HAVE_CHECK
+unit_tests += %D%/unit/sched_test
+%C%_unit_sched_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_sched_test_LDADD = libipcts.a $(CMOCKA_LIBS)
+
 unit_tests += %D%/unit/stage_test
 %C%_unit_stage_test_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 %C%_unit_stage_test_LDADD = libipcts.a $(CHECK_LIBS)

@@ -222,8 +222,9 @@ static void tell_bound(void)
 static const char *how_far(void)
 {
 	if (exploration.exhausted)
-		return exploration.engine == ENGINE_EVERY ? ": all there are"
-							  : ": all there are with so few preemptions";
+		return exploration.engine == ENGINE_EVERY
+			       ? ": all there are"
+			       : ": all there are with so few preemptions";
 	if (exploration.engine != ENGINE_EVERY && exploration.engine != ENGINE_BOUNDED)
 		return "";
 	if (arena->engine.overflow)
@@ -284,12 +285,12 @@ static int play_again(void)
 	if (replay.result.ending == ENDING_RACE)
 		exploration.detects = true;
 	if (!executable_path(replay.arguments[0], path) || !executable_code(path, &code))
-		refuse("explore --replay %s: %s: no such program", wish.replay, replay.arguments[0]);
+		refuse("explore --replay %s: %s: no such program", wish.replay,
+		       replay.arguments[0]);
 	if (code != replay.code)
 		refuse("explore --replay %s: %s is of another build", wish.replay,
 		       replay.arguments[0]);
-	if (!explore_start(&exploration) ||
-	    !explore_again(&exploration, &replay.schedule, &result))
+	if (!explore_start(&exploration) || !explore_again(&exploration, &replay.schedule, &result))
 		refuse_program();
 	printf("%s: %s\n", ending_name(result.ending), result.reason);
 	story_tell(stdout, "");
@@ -345,7 +346,8 @@ static int tell_failure(struct run_end *found)
 	schedule_print(stdout, &replay.schedule);
 	printf("%s\n           %" PRIu32 " %s of %" PRIu32 ", in %u %s; ",
 	       replay.schedule.count ? "" : "nobody is interrupted", replay.schedule.count,
-	       few(replay.schedule.count, "switch", "switches"), before, runs, few(runs, "run", "runs"));
+	       few(replay.schedule.count, "switch", "switches"), before, runs,
+	       few(runs, "run", "runs"));
 	if (different)
 		printf("%u of %u replays went another way\n", different, REPLAYS);
 	else

@@ -23,8 +23,8 @@ static int descriptor = -1;
 
 static struct arena *map(int fd)
 {
-	void *memory = REAL(mmap)(NULL, sizeof(struct arena), PROT_READ | PROT_WRITE, MAP_SHARED,
-				   fd, 0);
+	void *memory =
+		REAL(mmap)(NULL, sizeof(struct arena), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
@@ -59,7 +59,8 @@ void arena_export(void)
 {
 	char value[64];
 
-	snprintf(value, sizeof(value), "%d,/proc/%ld/fd/%d", descriptor, (long)getpid(), descriptor);
+	snprintf(value, sizeof(value), "%d,/proc/%ld/fd/%d", descriptor, (long)getpid(),
+		 descriptor);
 	setenv(ARENA_ENVIRONMENT, value, 1);
 }
 

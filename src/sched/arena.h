@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The memory that all processes of a program share with each other, and with the explorer if there
- * is one: who they are, what each is about to do, whose turn it is, what happened so far.  A program
- * finds it by its environment, through exec too.  Nothing in it is an address.
+ * is one: who they are, what each is about to do, whose turn it is, what happened so far.  A
+ * program finds it by its environment, through exec too.  Nothing in it is an address.
  */
 #ifndef IPCTS_SCHED_ARENA_H
 #define IPCTS_SCHED_ARENA_H
@@ -65,16 +65,18 @@ struct actor {
 	uint32_t parent;	/* NOBODY: the explorer's */
 	uint32_t done;		/* times another could have gone instead, in this run */
 	uint8_t module;
-	bool updated;	/* its last operation was an update, which may prove to have changed nothing */
-	bool timed_out;	 /* why it goes on */
+	bool updated;	/* its last operation was an update, which may prove to have changed nothing
+			 */
+	bool timed_out; /* why it goes on */
 	bool interrupted;
-	bool chosen;   /* one of those of whom only some are woken: see wake_left */
+	bool chosen;	/* one of those of whom only some are woken: see wake_left */
 	bool collected; /* its parent has waited for it */
 	int32_t status; /* once it is gone: what waitpid told */
 	uint64_t blocked_on;
 	int64_t deadline; /* virtual; FOREVER: none */
 	uint64_t wake_key;
-	_Atomic uint64_t signals; /* that were sent and not yet taken: 1 << (signal - 1), as the rest */
+	_Atomic uint64_t
+		signals; /* that were sent and not yet taken: 1 << (signal - 1), as the rest */
 	uint64_t handled, restarts, ignored, masked, awaited;
 
 	/* the reads since the last write by anybody, to know a loop that waits */
@@ -93,11 +95,11 @@ enum ending {
 	ENDING_ASSERTION,
 	ENDING_DEADLOCK,
 	ENDING_LIVELOCK,
-	ENDING_STEPS,	/* the budget of steps is used up */
-	ENDING_TIME,	/* a process went on without a point for too long */
+	ENDING_STEPS,	     /* the budget of steps is used up */
+	ENDING_TIME,	     /* a process went on without a point for too long */
 	ENDING_UNKNOWN_CALL, /* it sleeps in a call the runtime doesn't know */
-	ENDING_RACE,	/* the detector said so */
-	ENDING_TROUBLE, /* what the runtime can't do */
+	ENDING_RACE,	     /* the detector said so */
+	ENDING_TROUBLE,	     /* what the runtime can't do */
 	ENDINGS
 };
 
@@ -173,7 +175,8 @@ struct arena {
 /* This process's, after runtime_start(); NULL: none. */
 extern struct arena *arena;
 
-/* The number of what has this identity; it gets the next if it has none. Atomic, and survives kills. */
+/* The number of what has this identity; it gets the next if it has none. Atomic, and survives
+ * kills. */
 uint32_t arena_number(struct numbered *table, uint32_t room, uint32_t kind, uint64_t device,
 		      uint64_t number);
 /* A new actor, not yet ready: a child to be, a worker. */

@@ -61,13 +61,14 @@ unsigned by_default(const struct moment *moment)
 	if (is_eligible(moment, moment->running))
 		return moment->running;
 
-	uint64_t above = moment->running < ACTORS_MAX ? moment->eligible & -bit(moment->running) : 0;
+	uint64_t above =
+		moment->running < ACTORS_MAX ? moment->eligible & -bit(moment->running) : 0;
 	return lowest(above ? above : moment->eligible);
 }
 
 void engine_init(struct engine *engine, enum engine_kind kind, uint64_t seed)
 {
-	*engine = (struct engine){0}; 
+	*engine = (struct engine){0};
 	engine->kind = kind;
 	engine->seed = seed;
 	engine->bound = 2;
@@ -112,7 +113,8 @@ static unsigned choose_deep(struct engine *engine, const struct moment *moment)
 /* The deepest choice that has somebody untried is made anew. */
 static bool next_deep(struct engine *engine)
 {
-	engine->choices = engine->at; /* it ended sooner than the last one if it isn't deterministic */
+	engine->choices =
+		engine->at; /* it ended sooner than the last one if it isn't deterministic */
 	while (engine->choices > 0) {
 		struct choice *last = &engine->path[engine->choices - 1];
 
@@ -133,8 +135,8 @@ static unsigned choose_random(struct engine *engine, const struct moment *moment
 {
 	uint64_t set = moment->eligible;
 
-	for (uint64_t left = random_below(&engine->random, (uint64_t)__builtin_popcountll(set)); left;
-	     left--)
+	for (uint64_t left = random_below(&engine->random, (uint64_t)__builtin_popcountll(set));
+	     left; left--)
 		set &= set - 1;
 	return lowest(set);
 }
@@ -181,7 +183,8 @@ static void begin_pct(struct engine *engine)
 		engine->change[change] = 1 + (uint32_t)random_below(&engine->random, steps);
 }
 
-/* Priorities are random and above all changes'; a change gives the one who would go one of those. */
+/* Priorities are random and above all changes'; a change gives the one who would go one of those.
+ */
 static unsigned choose_pct(struct engine *engine, const struct moment *moment)
 {
 	for (uint64_t fresh = moment->eligible & ~engine->known; fresh; fresh &= fresh - 1)

@@ -25,9 +25,9 @@ struct moment {
 };
 
 /*
- * "When this one has run so often up to a moment at which others could go, the other goes."  Without
- * a directive the running one goes on, or, if it can't, the next by number.  Directives alone make a
- * schedule.
+ * "When this one has run so often up to a moment at which others could go, the other goes." Without
+ * a directive the running one goes on, or, if it can't, the next by number.  Directives alone make
+ * a schedule.
  */
 struct directive {
 	uint8_t actor, to;
@@ -39,8 +39,16 @@ struct schedule {
 	struct directive directives[DIRECTIVES_MAX];
 };
 
-enum engine_kind { ENGINE_EVERY, ENGINE_BOUNDED, ENGINE_POS, ENGINE_PCT, ENGINE_RANDOM,
-		   ENGINE_NOISE, ENGINE_REPLAY, ENGINE_KINDS };
+enum engine_kind {
+	ENGINE_EVERY,
+	ENGINE_BOUNDED,
+	ENGINE_POS,
+	ENGINE_PCT,
+	ENGINE_RANDOM,
+	ENGINE_NOISE,
+	ENGINE_REPLAY,
+	ENGINE_KINDS
+};
 
 /* A moment at which more than one could go: those who have not been tried from here. */
 struct choice {
@@ -57,7 +65,8 @@ struct engine {
 	uint32_t bound; /* preemptions, of bounded */
 	uint32_t depth; /* of pct */
 	uint32_t steps; /* of this run, so far: one for each question */
-	uint32_t longest, widest; /* of all runs so far: steps, and actors at a time: n and k of pct */
+	uint32_t longest,
+		widest; /* of all runs so far: steps, and actors at a time: n and k of pct */
 
 	/* every and bounded: a path in the tree of all schedules */
 	uint32_t choices, at, preemptions;

@@ -25,7 +25,8 @@ static bool map_file(const char *path, struct contents *contents)
 
 	if (fd < 0)
 		return false;
-	contents->size = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? (size_t)status.st_size : 0;
+	contents->size =
+		fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? (size_t)status.st_size : 0;
 	contents->bytes = contents->size ? mmap(NULL, contents->size, PROT_READ, MAP_PRIVATE, fd, 0)
 					 : MAP_FAILED;
 	close(fd);

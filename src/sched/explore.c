@@ -125,7 +125,8 @@ static void quiet_detector(void)
 	const char *options = getenv("IPCTS_RACE_OPTIONS");
 	char *quiet = NULL;
 
-	if (asprintf(&quiet, "%s%sdetect=0", options ? options : "", options && *options ? ":" : "") > 0)
+	if (asprintf(&quiet, "%s%sdetect=0", options ? options : "",
+		     options && *options ? ":" : "") > 0)
 		setenv("IPCTS_RACE_OPTIONS", quiet, 1);
 	free(quiet);
 }
@@ -345,10 +346,11 @@ static void look(struct exploration *exploration, struct vigil *vigil)
 		char call[64];
 		process_call(pid, call, sizeof(call));
 		schedule_end(ENDING_UNKNOWN_CALL, holder,
-			     "process %u sleeps in %s, a call the runtime doesn't know", holder, call);
+			     "process %u sleeps in %s, a call the runtime doesn't know", holder,
+			     call);
 	} else if (seconds_since(vigil->since) > START_SECONDS * exploration->patience)
-		schedule_end(ENDING_TIME, holder, "process %u runs without an end, and shares nothing",
-			     holder);
+		schedule_end(ENDING_TIME, holder,
+			     "process %u runs without an end, and shares nothing", holder);
 }
 
 static void watch(struct exploration *exploration)
@@ -447,7 +449,8 @@ bool explore_again(struct exploration *exploration, const struct schedule *sched
 static bool is_over(const struct exploration *exploration)
 {
 	return (exploration->runs && exploration->done >= exploration->runs) ||
-	       (exploration->seconds > 0 && seconds_since(exploration->began) >= exploration->seconds);
+	       (exploration->seconds > 0 &&
+		seconds_since(exploration->began) >= exploration->seconds);
 }
 
 bool explore_search(struct exploration *exploration, struct run_end *found)
@@ -490,8 +493,8 @@ unsigned explore_minimise(struct exploration *exploration, struct schedule *sche
 	while (chunk > 0) {
 		bool shorter = false;
 		for (uint32_t first = 0; first < schedule->count;) {
-			uint32_t size = chunk < schedule->count - first ? chunk
-									: schedule->count - first;
+			uint32_t size =
+				chunk < schedule->count - first ? chunk : schedule->count - first;
 			attempt.count = schedule->count - size;
 			memcpy(attempt.directives, schedule->directives,
 			       first * sizeof(attempt.directives[0]));

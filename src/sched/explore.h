@@ -29,9 +29,9 @@ struct exploration {
 	uint64_t runs;	/* at most; 0: no limit */
 	double seconds; /* at most; 0: no limit */
 	unsigned bound, depth;
-	uint32_t budget;      /* of steps in a run */
-	double patience;      /* seconds in which a process has to come to its next point */
-	bool shows;	      /* what the program prints goes where ours goes */
+	uint32_t budget; /* of steps in a run */
+	double patience; /* seconds in which a process has to come to its next point */
+	bool shows;	 /* what the program prints goes where ours goes */
 	bool detects;
 
 	/* what became of it */
@@ -74,7 +74,8 @@ double pct_bound(unsigned actors, unsigned steps, unsigned depth);
 /* Runs that find with the second probability what one run finds with the first. */
 double runs_needed(double probability_of_one, double probability);
 
-/* A number of the executable's code, which another build has differently; false: it can't be read. */
+/* A number of the executable's code, which another build has differently; false: it can't be read.
+ */
 bool executable_code(const char *path, uint64_t *code);
 /* Where a shell would find the program, in a buffer of MODULE_PATH_MAX. */
 bool executable_path(const char *name, char *path);

@@ -15,7 +15,8 @@
 #define SYS_futex SYS_futex_time64
 #endif
 
-/* Comes back when woken, when the word isn't expected, after the timeout, and sometimes at random. */
+/* Comes back when woken, when the word isn't expected, after the timeout, and sometimes at random.
+ */
 static inline void futex_sleep(_Atomic uint32_t *word, uint32_t expected,
 			       const struct timespec *timeout)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The calls that block, synchronise or tell the time, as they are under the scheduler: with the same
- * results and errors as libc's, but nothing ever really blocks.  A call that would is tried, by its
- * form that doesn't wait, and waits for its turn until somebody has changed what it is about.  What
- * has no such form (condition variables, futexes, barriers, time) is played in the arena.
+ * The calls that block, synchronise or tell the time, as they are under the scheduler: with the
+ * same results and errors as libc's, but nothing ever really blocks.  A call that would is tried,
+ * by its form that doesn't wait, and waits for its turn until somebody has changed what it is
+ * about.  What has no such form (condition variables, futexes, barriers, time) is played in the
+ * arena.
  *
  * The first argument is where the program calls it.  Only under MODE_SCHEDULED.
  */

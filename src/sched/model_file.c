@@ -18,7 +18,13 @@
 
 int REAL(poll)(struct pollfd *fds, nfds_t count, int milliseconds);
 
-enum { OBJECT_PIPE = 5, OBJECT_SOCKETS = 6, OBJECT_ANONYMOUS = 7, OBJECT_FILES = 8, OBJECT_LOCK = 9 };
+enum {
+	OBJECT_PIPE = 5,
+	OBJECT_SOCKETS = 6,
+	OBJECT_ANONYMOUS = 7,
+	OBJECT_FILES = 8,
+	OBJECT_LOCK = 9
+};
 
 /*
  * A pipe is a thing of its own.  Which sockets belong together isn't known here, nor which eventfd

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The system call futex: waits and wakes are played, exactly, so that no wakeup is lost or invented. */
+/* The system call futex: waits and wakes are played, exactly, so that no wakeup is lost or
+ * invented. */
 #include <errno.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -24,7 +25,8 @@ static long fails_with(int error)
 	return -1;
 }
 
-static long sleep_on(const struct operation *waits, const uint32_t *word, uint32_t value, int64_t timeout)
+static long sleep_on(const struct operation *waits, const uint32_t *word, uint32_t value,
+		     int64_t timeout)
 {
 	if (__atomic_load_n(word, __ATOMIC_SEQ_CST) != value)
 		return fails_with(EAGAIN);
@@ -61,7 +63,8 @@ long model_futex(const void *pc, uint32_t *word, int operation, uint32_t value,
 		if (command == FUTEX_CMP_REQUEUE &&
 		    __atomic_load_n(word, __ATOMIC_SEQ_CST) != value3)
 			return fails_with(EAGAIN);
-		return sched_wake(now.key); /* who would be moved wakes too soon, which it must bear */
+		return sched_wake(
+			now.key); /* who would be moved wakes too soon, which it must bear */
 	default:
 		return REAL(syscall)(SYS_futex, word, operation, value, timeout, other, value3);
 	}

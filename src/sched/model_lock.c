@@ -244,7 +244,8 @@ void model_barrier_init(pthread_barrier_t *object, unsigned count)
 
 int model_barrier_wait(const void *pc, pthread_barrier_t *object)
 {
-	struct operation waits = model_operation(OPERATION_BARRIER_WAIT, key_of_address(object), pc);
+	struct operation waits =
+		model_operation(OPERATION_BARRIER_WAIT, key_of_address(object), pc);
 	struct barrier *barrier = barrier_of(waits.key);
 
 	sched_point(&waits);

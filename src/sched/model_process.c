@@ -101,6 +101,7 @@ void model_assert(const char *assertion, const char *file, unsigned line)
 {
 	const char *slash = strrchr(file, '/');
 
-	schedule_end(ENDING_ASSERTION, runtime_self(), "process %u: assertion \"%s\" failed at %s:%u",
-		     runtime_self(), assertion, slash ? slash + 1 : file, line);
+	schedule_end(ENDING_ASSERTION, runtime_self(),
+		     "process %u: assertion \"%s\" failed at %s:%u", runtime_self(), assertion,
+		     slash ? slash + 1 : file, line);
 }

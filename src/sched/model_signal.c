@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals.  Those that have a handler are kept from the process by the kernel, all the time but when
- * it is its turn to take them: so a handler runs at a point, and who was sent what is in the arena.
- * Those without a handler do at once what they do.
+ * Signals.  Those that have a handler are kept from the process by the kernel, all the time but
+ * when it is its turn to take them: so a handler runs at a point, and who was sent what is in the
+ * arena. Those without a handler do at once what they do.
  */
 #include <errno.h>
 #include <pthread.h>

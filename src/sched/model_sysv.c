@@ -15,8 +15,8 @@ enum { OBJECT_SEMSET = 2, OBJECT_MSG = 3, OPERATIONS_MAX = 512 };
 
 static uint64_t key_of(enum operation_kind kind, int id)
 {
-	bool is_queue = kind == OPERATION_MSGSND || kind == OPERATION_MSGRCV ||
-			kind == OPERATION_MSGCTL;
+	bool is_queue =
+		kind == OPERATION_MSGSND || kind == OPERATION_MSGRCV || kind == OPERATION_MSGCTL;
 
 	return key_of_object(is_queue ? OBJECT_MSG : OBJECT_SEMSET, 0, (uint64_t)id);
 }
@@ -50,7 +50,8 @@ static bool would_wait(const struct sembuf *operations, size_t count)
 int model_semtimedop(const void *pc, int id, struct sembuf *operations, size_t count,
 		     const struct timespec *timeout)
 {
-	struct operation operates = model_operation(OPERATION_SEMOP, key_of(OPERATION_SEMOP, id), pc);
+	struct operation operates =
+		model_operation(OPERATION_SEMOP, key_of(OPERATION_SEMOP, id), pc);
 	struct sembuf tries[OPERATIONS_MAX];
 	int64_t left = timeout ? timeout->tv_sec * INT64_C(1000000000) + timeout->tv_nsec : FOREVER;
 
@@ -75,7 +76,8 @@ int model_semtimedop(const void *pc, int id, struct sembuf *operations, size_t c
 
 int model_msgsnd(const void *pc, int id, const void *message, size_t size, int flags)
 {
-	struct operation sends = model_operation(OPERATION_MSGSND, key_of(OPERATION_MSGSND, id), pc);
+	struct operation sends =
+		model_operation(OPERATION_MSGSND, key_of(OPERATION_MSGSND, id), pc);
 
 	sched_point(&sends);
 	while (REAL(msgsnd)(id, message, size, flags | IPC_NOWAIT) < 0)

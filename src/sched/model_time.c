@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time passes only when nobody has anything else to do.  So a timeout expires only if what is waited
- * for doesn't come by itself, and who sleeps goes on when all others wait.
+ * Time passes only when nobody has anything else to do.  So a timeout expires only if what is
+ * waited for doesn't come by itself, and who sleeps goes on when all others wait.
  */
 #include <errno.h>
 

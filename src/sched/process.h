@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Dead, whether or not its parent has noticed; status: as waitpid tells it, if the kernel lets see. */
+/* Dead, whether or not its parent has noticed; status: as waitpid tells it, if the kernel lets see.
+ */
 bool process_is_dead(pid_t pid, int *status);
 /* Waits until it is; false: not within so many milliseconds. */
 bool process_await_death(pid_t pid, int milliseconds, int *status);

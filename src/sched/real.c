@@ -2,9 +2,9 @@
 /* In a program that isn't linked with wrappers the real functions are libc's. */
 #include "sched/real.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>

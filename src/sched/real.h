@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* REAL(f) is what f would have been; WRAP(int, f, (int argument)) declares both, and begins ours. */
+/* REAL(f) is what f would have been; WRAP(int, f, (int argument)) declares both, and begins ours.
+ */
 #define REAL(function) __real_##function
 #define WRAP(type, function, arguments)                                                            \
 	type __real_##function arguments;                                                          \

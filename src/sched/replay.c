@@ -205,8 +205,8 @@ static bool read_lines(FILE *file, struct replay *replay, char *complaint, size_
 	}
 	free(line);
 	if (has != HAS_ALL)
-		snprintf(complaint, size, number ? "it ends too soon, after line %u" : "it is empty",
-			 number);
+		snprintf(complaint, size,
+			 number ? "it ends too soon, after line %u" : "it is empty", number);
 	return has == HAS_ALL;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How a program built by ipcts-cc begins: as the server of its own runs, or as what was executed in one. */
+/* How a program built by ipcts-cc begins: as the server of its own runs, or as what was executed in
+ * one. */
 #include "sched/runtime.h"
 
 #include <link.h>

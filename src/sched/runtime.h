@@ -82,7 +82,8 @@ unsigned sched_wake_some(uint64_t key, unsigned count);
 /* Nanoseconds since the run began: what clocks show. */
 int64_t sched_now(void);
 
-/* The number an engine, and every replay, knows something by: memory, or what the kernel numbers. */
+/* The number an engine, and every replay, knows something by: memory, or what the kernel numbers.
+ */
 uint64_t key_of_place(const struct place *place);
 uint64_t key_of_address(const void *address); /* also if it isn't shared */
 uint64_t key_of_object(unsigned kind, uint64_t device, uint64_t number);

@@ -89,12 +89,14 @@ static void end_stuck(unsigned running)
 	if (stuck == 0)
 		schedule_end(ENDING_DONE, running, "all have ended");
 	else if (arena->spinning)
-		schedule_end(ENDING_LIVELOCK, lowest(arena->spinning),
-			     "process %u reads the same for ever: nobody is left who would change it",
-			     lowest(arena->spinning));
+		schedule_end(
+			ENDING_LIVELOCK, lowest(arena->spinning),
+			"process %u reads the same for ever: nobody is left who would change it",
+			lowest(arena->spinning));
 	else
-		schedule_end(ENDING_DEADLOCK, who, stuck == 1 ? "one process waits, and nobody is left"
-							       : "%u processes wait for each other",
+		schedule_end(ENDING_DEADLOCK, who,
+			     stuck == 1 ? "one process waits, and nobody is left"
+					: "%u processes wait for each other",
 			     stuck);
 }
 
@@ -128,16 +130,18 @@ static bool pass_time(void)
 }
 
 /*
- * It may only have looked as if it waited: one after the other looks again, so often that a loop that
- * gives up by itself does.
+ * It may only have looked as if it waited: one after the other looks again, so often that a loop
+ * that gives up by itself does.
  */
 static bool be_patient(void)
 {
 	uint64_t spinning = arena->spinning & ~arena->stopped;
 
-	if (!spinning || arena->patience >= SPIN_PATIENCE * (unsigned)__builtin_popcountll(spinning))
+	if (!spinning ||
+	    arena->patience >= SPIN_PATIENCE * (unsigned)__builtin_popcountll(spinning))
 		return false;
-	for (unsigned skip = arena->patience++ % (unsigned)__builtin_popcountll(spinning); skip; skip--)
+	for (unsigned skip = arena->patience++ % (unsigned)__builtin_popcountll(spinning); skip;
+	     skip--)
 		spinning &= spinning - 1;
 	struct actor *other = &arena->actor[lowest(spinning)];
 	memset(other->reads, 0, sizeof(other->reads));
@@ -145,7 +149,8 @@ static bool be_patient(void)
 	return true;
 }
 
-/* Of those of whom only some are woken one has gone: if it was the last, the others wait as before. */
+/* Of those of whom only some are woken one has gone: if it was the last, the others wait as before.
+ */
 static void count_wake(unsigned actor)
 {
 	struct actor *woken = &arena->actor[actor];
@@ -242,7 +247,8 @@ static void let_spinners_look(void)
 /* Whether the same was read so often, with no write by anybody, that it looks like waiting. */
 static bool reads_again(const struct operation *operation, uint32_t enough)
 {
-	uint64_t hash = (operation->key ^ operation->pc * 0x9e3779b97f4a7c15u) * 0xd1342543de82ef95u;
+	uint64_t hash =
+		(operation->key ^ operation->pc * 0x9e3779b97f4a7c15u) * 0xd1342543de82ef95u;
 
 	if (self->writes_seen != arena->writes) {
 		self->writes_seen = arena->writes;
@@ -345,7 +351,8 @@ void sched_point(const struct operation *next)
 	if (next->kind == OPERATION_YIELD)
 		waits = reads_again(next, YIELD_TIMES);
 	else if (only_reads || self->updated == false)
-		waits = next->key && (only_reads || is_update(next)) && reads_again(next, SPIN_TIMES);
+		waits = next->key && (only_reads || is_update(next)) &&
+			reads_again(next, SPIN_TIMES);
 	settle();
 	arena->next[self_number] = *next;
 	if (waits) {
@@ -537,8 +544,8 @@ void schedule_reset(void)
 
 void schedule_admit(unsigned actor)
 {
-	arena->next[actor] = (struct operation){.kind = OPERATION_START,
-						.module = arena->actor[actor].module};
+	arena->next[actor] =
+		(struct operation){.kind = OPERATION_START, .module = arena->actor[actor].module};
 	set_state(actor, ACTOR_READY);
 }
 

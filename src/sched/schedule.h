@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whose turn it is.  There is no scheduler that is asked: whoever has the turn asks the engine in the
- * arena and hands it over, so that a switch costs one wakeup.  The explorer has it between runs, and
- * when a process has died, for what a process leaves behind is there only once it is dead.
+ * Whose turn it is.  There is no scheduler that is asked: whoever has the turn asks the engine in
+ * the arena and hands it over, so that a switch costs one wakeup.  The explorer has it between
+ * runs, and when a process has died, for what a process leaves behind is there only once it is
+ * dead.
  */
 #ifndef IPCTS_SCHED_SCHEDULE_H
 #define IPCTS_SCHED_SCHEDULE_H
@@ -21,7 +22,8 @@ void schedule_reset(void);
 void schedule_admit(unsigned actor);
 /* The turn goes to somebody.  running: who had it last, NOBODY at first. */
 void schedule_go_on(unsigned running);
-/* Until the run has ended, the holder of the turn is dying, or so much time has passed: false, then. */
+/* Until the run has ended, the holder of the turn is dying, or so much time has passed: false,
+ * then. */
 bool schedule_watch(int64_t nanoseconds);
 /* It is dead: those who wait for what it held, or for itself, try again. */
 void schedule_buried(unsigned actor);

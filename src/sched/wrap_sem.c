@@ -13,6 +13,7 @@
 #include "sched/model.h"
 #include "sched/place.h"
 #include "sched/model.h"
+#include "sched/place.h"
 #include "sched/real.h"
 
 #define HERE __builtin_return_address(0)
