@@ -236,3 +236,14 @@ check_PROGRAMS += %D%/unit/makes
 dist_check_SCRIPTS += %D%/unit/namespace.tap
 TESTS += %D%/unit/namespace.tap
 %D%/unit/namespace.log: %D%/unit/makes$(EXEEXT)
+
+# The detector of races between processes, by programs that are built then.
+dist_check_SCRIPTS += %D%/unit/race/race.tap
+TESTS += %D%/unit/race/race.tap
+EXTRA_DIST += \
+	%D%/unit/race/lock.c %D%/unit/race/main.c %D%/unit/race/memory.c \
+	%D%/unit/race/message.c %D%/unit/race/racy.c %D%/unit/race/scenario.h \
+	%D%/unit/race/silence %D%/unit/race/slowdown %D%/unit/race/loop.c
+if RACE
+%D%/unit/race/race.log: libipcts-race.a $(race_DATA)
+endif

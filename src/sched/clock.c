@@ -71,19 +71,18 @@ struct sync_object *sync_find(uint64_t key, enum sync_kind kind, bool make)
 	size_t at = (size_t)(key * 0x9e3779b97f4a7c15 >> 40) % SYNC_OBJECTS;
 
 	for (size_t probes = 0; probes < SYNC_OBJECTS / 2; probes++, at = (at + 1) % SYNC_OBJECTS) {
-		struct sync_object *object = &world->sync[at];
-		uint64_t found = atomic_load_explicit(&object->key, memory_order_acquire);
+		uint64_t found = atomic_load_explicit(&world->sync_key[at], memory_order_acquire);
 
 		if (!found) {
 			if (!make)
 				return NULL;
-			if (atomic_compare_exchange_strong(&object->key, &found, key)) {
-				atomic_store(&object->kind, kind);
-				return object;
+			if (atomic_compare_exchange_strong(&world->sync_key[at], &found, key)) {
+				atomic_store(&world->sync[at].kind, kind);
+				return &world->sync[at];
 			}
 		}
 		if (found == key)
-			return object;
+			return &world->sync[at];
 	}
 	if (make)
 		world_give_up("there are more locks, semaphores and atomics than can be followed");

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The runtime of programs that ipcts-cc builds, and ipcts-cc.
+if RACE
 lib_LIBRARIES += libipcts-race.a
 libipcts_race_a_SOURCES = \
 	%D%/arena.c %D%/arena.h \
@@ -64,4 +65,5 @@ race/libtsan.so race/libtsan_preinit.o:
 CLEANFILES += $(race_DATA)
 
 bin_SCRIPTS += ipcts-cc
+endif
 dist_man_MANS += %D%/ipcts-cc.1

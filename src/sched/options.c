@@ -8,7 +8,7 @@
 
 #include "sched/suppress.h"
 
-struct race_options race_options = {.detect = true, .exitcode = 66};
+struct race_options race_options = {.detect = true, .symbolize = true, .exitcode = 66};
 
 _Noreturn static void refuse(const char *what, const char *value)
 {
@@ -43,6 +43,8 @@ static void take_option(const char *name, const char *value)
 		race_options.detect = number_of(name, value, 1);
 	else if (!strcmp(name, "halt_on_error"))
 		race_options.halt_on_error = number_of(name, value, 1);
+	else if (!strcmp(name, "symbolize"))
+		race_options.symbolize = number_of(name, value, 1);
 	else if (!strcmp(name, "exitcode"))
 		race_options.exitcode = number_of(name, value, 255);
 	else if (!strcmp(name, "suppressions"))

@@ -10,6 +10,7 @@ enum { OPTION_PATH_ROOM = 512 };
 struct race_options {
 	bool detect;	    /* detect=0: the program runs as it is */
 	bool halt_on_error; /* the first race is the end */
+	bool symbolize;	    /* symbolize=0: addresses do, addr2line isn't asked */
 	int exitcode;	    /* of a program with a race; 0: its own */
 	char suppressions[OPTION_PATH_ROOM];
 	char log_path[OPTION_PATH_ROOM]; /* reports go to PATH.PID */

@@ -141,12 +141,12 @@ static const char *const sync_words[] = {
 #undef SYNC_KIND
 };
 
-static void tell_object(const struct sync_object *object)
+static void tell_object(uint64_t key, const struct sync_object *object)
 {
 	struct place place;
 
 	tell("%s", sync_words[atomic_load(&object->kind) % SYNC_KIND_COUNT]);
-	if (sync_place(atomic_load(&object->key), &place))
+	if (sync_place(key, &place))
 		tell(" (segment %u, offset 0x%llx)", place.segment,
 		     (unsigned long long)place.offset);
 }
@@ -157,13 +157,13 @@ static unsigned tell_releases(const struct race *race)
 	unsigned told = 0;
 
 	for (unsigned i = 0; i < SYNC_OBJECTS && told < RELEASES_TOLD; i++) {
+		uint64_t key = atomic_load_explicit(&world->sync_key[i], memory_order_relaxed);
 		const struct sync_object *object = &world->sync[i];
 
-		if (!atomic_load_explicit(&object->key, memory_order_relaxed) ||
-		    atomic_load(&object->clock[race->there.party]) < race->there.when)
+		if (!key || atomic_load(&object->clock[race->there.party]) < race->there.when)
 			continue;
 		tell(told ? " or " : "    process %d has released ", pid_at(&race->there));
-		tell_object(object);
+		tell_object(key, object);
 		told++;
 	}
 	if (told)
@@ -214,22 +214,33 @@ static void tell_remedy(const struct race *race)
 
 /* ---- whether -------------------------------------------------------------------------------- */
 
-/* The same two places in the code are one race, whoever runs them and however often. */
-static bool told_before(const struct race *race)
+/* Enters it among what was reported; true if it was there. */
+static bool entered_before(uint64_t what)
 {
-	uint32_t one = race->here.stack, other = race->there.stack;
-	uint64_t pair = one < other ? (uint64_t)one << 32 | other : (uint64_t)other << 32 | one;
-	size_t at = (size_t)((pair + 1) * 0x9e3779b97f4a7c15 >> 40) % REPORTED;
+	size_t at = (size_t)(what * 0x9e3779b97f4a7c15 >> 40) % REPORTED;
 
 	for (unsigned probes = 0; probes < REPORTED; probes++, at = (at + 1) % REPORTED) {
 		uint64_t found = 0;
 
-		if (atomic_compare_exchange_strong(&world->reported[at], &found, pair + 1))
+		if (atomic_compare_exchange_strong(&world->reported[at], &found, what))
 			return false;
-		if (found == pair + 1)
+		if (found == what)
 			return true;
 	}
 	return true;
+}
+
+/*
+ * The same two places in the code are one race, whoever runs them and however often, and so is the
+ * same place in memory, whatever code goes on to race there.
+ */
+static bool told_before(const struct race *race)
+{
+	uint64_t one = race->here.stack, other = race->there.stack;
+	uint64_t code = (one < other ? one << 32 | other : other << 32 | one) << 1 | 1;
+	uint64_t memory = ((uint64_t)race->segment + 1) << 48 | race->offset << 1;
+
+	return entered_before(code) || entered_before(memory);
 }
 
 static bool suppressed(const struct symbol *calls, size_t count)

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sched/options.h"
 #include "sched/real.h"
 
 enum { OUTPUT_ROOM = 16384, ADDRESS_ROOM = 20 };
@@ -156,7 +157,7 @@ static size_t symbolise_run(const struct stack *stack, const struct module *modu
 		command[words++] = address[i - first];
 	}
 	command[words] = NULL;
-	if (output_of(command, text, sizeof(text)))
+	if (race_options.symbolize && output_of(command, text, sizeof(text)))
 		return read_calls(text, module, calls, room);
 
 	size_t count = 0;

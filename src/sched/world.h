@@ -92,7 +92,6 @@ struct segment {
 
 /* What processes synchronise by. */
 struct sync_object {
-	_Atomic uint64_t key;
 	_Atomic uint32_t holder;  /* of the lock below: a party + 1 */
 	_Atomic uint32_t version; /* odd: it is being changed */
 	_Atomic uint32_t kind;	  /* enum sync_kind */
@@ -123,13 +122,14 @@ struct world {
 	_Atomic uint32_t lost; /* the detector gave up, and has said why */
 	_Atomic uint64_t fresh;
 	_Atomic uint32_t reports;
-	_Atomic uint64_t reported[REPORTED]; /* pairs of stacks */
+	_Atomic uint64_t reported[REPORTED]; /* pairs of stacks, and places */
 	_Atomic epoch ended[PARTIES];	     /* the last epoch of who is dead; ~0 of the living */
 	struct numbered identity[SEGMENTS];
 	struct segment segment[SEGMENTS];
 	struct party party[PARTIES];
 	struct image image[IMAGES];
 	struct stack stack[STACKS];
+	_Atomic uint64_t sync_key[SYNC_OBJECTS]; /* apart, to be looked through; 0: unused */
 	struct sync_object sync[SYNC_OBJECTS];
 	struct block block[BLOCKS];
 	_Alignas(4096) struct words shadow[BLOCKS][BLOCK_SPAN / GRANULE];

@@ -4,8 +4,8 @@
  * synchronisation, and wrong when "broken" leaves that away.  Whether it is found depends on no
  * timing: what isn't ordered is a race whoever comes first.
  */
-#ifndef IPCTS_TESTS_RACE_SCENARIO_H
-#define IPCTS_TESTS_RACE_SCENARIO_H
+#ifndef IPCTS_TESTS_UNIT_RACE_SCENARIO_H
+#define IPCTS_TESTS_UNIT_RACE_SCENARIO_H
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -44,7 +44,7 @@ extern char directory[128];
 
 struct scenario {
 	const char *name, *text;
-	bool racy; /* there is no right form of it */
+	bool racy;			   /* there is no right form of it */
 	void (*one)(void), (*other)(void); /* the parent's part, the child's */
 	struct scenario *next;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* scenarios list, scenarios NAME right|broken: see scenario.h. */
+/* scenarios list, scenarios NAME right|broken, scenarios become DESCRIPTOR [stay]: see scenario.h.
+ */
 #include "scenario.h"
 
 #include <errno.h>
@@ -122,6 +123,22 @@ static int play(const struct scenario *scenario)
 	return 0;
 }
 
+/* A program that has the segment as a descriptor; it may stay until its input ends. */
+static int become(int fd, bool stays)
+{
+	int *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	must(memory != MAP_FAILED);
+	memory[0]++;
+	if (stays) {
+		puts("here");
+		fflush(stdout);
+		while (getchar() != EOF)
+			;
+	}
+	return 0;
+}
+
 int main(int count, char **arguments)
 {
 	if (count == 2 && !strcmp(arguments[1], "list")) {
@@ -129,14 +146,8 @@ int main(int count, char **arguments)
 			printf("%s\t%s\t%s\n", it->name, it->racy ? "racy" : "right", it->text);
 		return 0;
 	}
-	if (count == 3 && !strcmp(arguments[1], "become")) {
-		/* the exec'd form of a process that has the segment as a descriptor */
-		int *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
-				   atoi(arguments[2]), 0);
-
-		memory[0]++;
-		return 0;
-	}
+	if (count >= 3 && !strcmp(arguments[1], "become"))
+		return become(atoi(arguments[2]), count > 3);
 	for (struct scenario *it = scenarios; it && count == 3; it = it->next)
 		if (!strcmp(it->name, arguments[1])) {
 			broken = !strcmp(arguments[2], "broken");

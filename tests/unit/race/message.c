@@ -97,7 +97,8 @@ OTHER(fifo)
 	must(shared->data == 1 || broken);
 }
 
-/* ---- sockets with names: the client writes, and gets an answer ------------------------------------- */
+/* ---- sockets with names: the client writes, and gets an answer
+ * ------------------------------------- */
 
 static int listening(int domain, struct sockaddr *address, socklen_t length)
 {
@@ -201,7 +202,8 @@ OTHER(datagram)
 	await_flag(&shared->third, 0);
 }
 
-/* ---- queues ------------------------------------------------------------------------------------------ */
+/* ---- queues
+ * ------------------------------------------------------------------------------------------ */
 
 SCENARIO(msg, "a System V message")
 {
@@ -260,7 +262,8 @@ OTHER(mq)
 	must(shared->data == 1 || broken);
 }
 
-/* ---- signals ------------------------------------------------------------------------------------------- */
+/* ---- signals
+ * ------------------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t came;
 
@@ -320,7 +323,8 @@ OTHER(signal_wait)
 	must(shared->data == 1 || broken);
 }
 
-/* ---- processes ------------------------------------------------------------------------------------------- */
+/* ---- processes
+ * ------------------------------------------------------------------------------------------- */
 
 SCENARIO(fork_and_wait, "what is before a fork, and behind a wait")
 {
@@ -378,7 +382,9 @@ OTHER(exec)
 {
 }
 
-/* ---- places -------------------------------------------------------------------------------------------------- */
+/* ---- places
+ * --------------------------------------------------------------------------------------------------
+ */
 
 SCENARIO(two_addresses, "one file at two addresses of each process, and a pipe")
 {

@@ -166,7 +166,8 @@ OTHER(freed_too_early)
 		shared->data = -1;
 }
 
-/* ---- accesses -------------------------------------------------------------------------------------- */
+/* ---- accesses
+ * -------------------------------------------------------------------------------------- */
 
 /* Nothing is ordered; the one writes in some way what the other reads, or writes. */
 #define ACCESS(name, text, mine, theirs)                                                           \
