@@ -34,15 +34,11 @@ static struct sync_object *begin(const volatile void *memory, size_t size, int o
 		instrument_point(address, size, access | ACCESS_ATOMIC, order, pc);
 	if (!self.party)
 		return NULL;
-	if (place_may_be_shared((uintptr_t)address)) {
-		if (access & ACCESS_READ)
-			shadow_access(address, size, ATOMIC_READ, pc);
-		if (access & ACCESS_WRITE)
-			shadow_access(address, size, ATOMIC_WRITE, pc);
-	} else if (!runtime_threads) {
-		return NULL;
-	}
+	/* a write conflicts with whatever a read does */
+	shadow_access(address, size, access & ACCESS_WRITE ? ATOMIC_WRITE : ATOMIC_READ, pc);
 	key = sync_key_of(address);
+	if (!key)
+		return NULL;
 	return sync_find(key, SYNC_ATOMIC,
 			 access & ACCESS_WRITE && (releases(order) || self.has_fence_released));
 }
@@ -91,7 +87,7 @@ static void remember_relaxed(const volatile void *address, const void *pc)
 {
 	struct place place;
 
-	if (!place_of((const void *)address, &place))
+	if (!shadow_place((const void *)address, &place))
 		return;
 	struct party *party = &world->party[self.number];
 

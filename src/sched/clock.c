@@ -45,16 +45,12 @@ uint64_t sync_key_of(const void *address)
 {
 	struct place place;
 
-	if (place_of(address, &place))
+	if (!self.party)
+		return 0;
+	if (shadow_place(address, &place))
 		return ((uint64_t)place.segment + 1) << SEGMENT_SHIFT | place.offset << 1;
-	return sync_key(SYNC_KIND_COUNT, (uint64_t)self.pid, (uintptr_t)address);
-}
-
-bool sync_matters(const void *address)
-{
-	struct place place;
-
-	return self.party && (runtime_threads || place_of(address, &place));
+	return runtime_threads ? sync_key(SYNC_KIND_COUNT, (uint64_t)self.pid, (uintptr_t)address)
+			       : 0;
 }
 
 bool sync_place(uint64_t key, struct place *place)
@@ -192,7 +188,7 @@ void party_advance(void)
 
 void sync_acquire(uint64_t key, enum sync_kind kind)
 {
-	if (!self.party)
+	if (!self.party || !key)
 		return;
 	struct sync_object *object = sync_find(key, kind, false);
 	uint32_t version;
@@ -208,7 +204,7 @@ void sync_acquire(uint64_t key, enum sync_kind kind)
 
 void sync_release(uint64_t key, enum sync_kind kind)
 {
-	if (!self.party)
+	if (!self.party || !key)
 		return;
 	struct sync_object *object = sync_find(key, kind, true);
 
@@ -389,7 +385,7 @@ static void take(unsigned number)
 	self.now = known(&party->clock[number]);
 	self.generation = 0;
 	memset(self.view, 0, sizeof(self.view));
-	atomic_store(&party->now.image, stack_image());
+	atomic_store(&party->now.image, stack_own_image);
 	atomic_store(&party->now.tid, (int)REAL(syscall)(SYS_gettid));
 	self.pid = getpid();
 	atomic_store(&party->now.pid, self.pid);

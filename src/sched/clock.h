@@ -43,11 +43,11 @@ enum sync_kind {
 /* This process has had more than one thread: atomics that it alone sees order something, too. */
 extern bool runtime_threads;
 
-/* The name of a sync object: of one in memory (shared or not), and of one that the kernel numbers.
+/*
+ * The name of a sync object: of one in memory, and of one that the kernel numbers.  0: nobody else
+ * has that memory, neither a process nor a thread, so that there is nothing to order.
  */
 uint64_t sync_key_of(const void *address);
-/* Whether an object there can order anything: several processes or threads have it. */
-bool sync_matters(const void *address);
 /* False: it isn't of shared memory. */
 bool sync_place(uint64_t key, struct place *place);
 uint64_t sync_key(enum sync_kind kind, uint64_t device, uint64_t number);

@@ -50,7 +50,7 @@ libipcts_race_a_SOURCES = \
 	%D%/wrap_time.c
 # It is part of programs of any kind, and is called where a handler interrupts it; a frame's address
 # is what stacks are known by.
-libipcts_race_a_CFLAGS = $(AM_CFLAGS) -O2 -fPIC -ftls-model=initial-exec -fno-sanitize=all \
+libipcts_race_a_CFLAGS = $(AM_CFLAGS) -O2 -fPIE -ftls-model=local-exec -fno-sanitize=all \
 	-fno-builtin -fno-stack-protector
 
 # What the linker is to lead to us: whatever the library has a wrapper of.  And what gcc is to find

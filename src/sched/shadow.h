@@ -38,10 +38,14 @@ static inline unsigned word_mask(uint64_t word)
 
 /* A part of this process's memory that is all in one block of shadow, or all not shared. */
 struct view {
-	uintptr_t start, length;
-	struct words *shadow; /* of start; NULL: it isn't shared */
+	uintptr_t start;
+	_Atomic uintptr_t length; /* 0 while the rest changes: a handler may come in between */
+	struct words *shadow;	  /* of start; NULL: it isn't shared */
+	uint64_t offset;	  /* of start */
 	uint32_t segment;
-	uint64_t offset; /* of start */
+	/* Another party's, the last that was asked for; NULL: it had none in that generation. */
+	uint32_t other_party, other_generation;
+	struct words *other;
 };
 
 struct frame {
@@ -79,8 +83,13 @@ struct self {
 };
 extern _Thread_local struct self self;
 
-/* What isn't the same as the last. */
-void shadow_look(uintptr_t address, size_t size, enum shadow_kind kind, const void *pc);
+/* Of any length. */
+void shadow_range(const void *memory, size_t size, enum shadow_kind kind, const void *pc);
+/* Of the bytes of one granule, whose first is so far within the view; not the same as the last. */
+void shadow_note(struct view *view, uintptr_t within, unsigned mask, enum shadow_kind kind,
+		 const void *pc);
+/* As place_of, for a party, and faster. */
+bool shadow_place(const void *memory, struct place *place);
 
 /* Of at most 8 bytes within a granule, and in any alignment. */
 static inline void shadow_access(const void *memory, size_t size, enum shadow_kind kind,
@@ -93,7 +102,8 @@ static inline void shadow_access(const void *memory, size_t size, enum shadow_ki
 	struct view *view = &self.view[address >> 16 & (VIEWS - 1)];
 	uintptr_t within = address - view->start;
 
-	if (within < view->length && self.generation == place_generation) {
+	if (within < atomic_load_explicit(&view->length, memory_order_relaxed) &&
+	    self.generation == atomic_load_explicit(&place_generation, memory_order_relaxed)) {
 		if (!view->shadow)
 			return;
 		unsigned first = address & (GRANULE - 1);
@@ -105,21 +115,34 @@ static inline void shadow_access(const void *memory, size_t size, enum shadow_ki
 
 			if (word_epoch(word) == self.now && !(mask & ~word_mask(word)))
 				return;
+			shadow_note(view, within, mask, kind, pc);
+			return;
 		}
 	}
-	shadow_look(address, size, kind, pc);
+	shadow_range(memory, size, kind, pc);
 }
 
-/* Of any length. */
-void shadow_range(const void *memory, size_t size, enum shadow_kind kind, const void *pc);
 /* A party's last access of a kind. */
 uint64_t shadow_word(uint32_t segment, uint64_t offset, unsigned party, enum shadow_kind kind);
 
-/* The number of the stack with that innermost. */
-uint32_t stack_here(const void *pc);
+/* The number of the stack with that innermost; hash is the stack's, and has not been met of late. */
+uint32_t stack_enter(const void *pc, uint64_t hash);
 /* This process's code, for stacks' addresses to be understood by others. */
 void stack_start(void);
-uint32_t stack_image(void);
+
+/* Of this process's code; with it the hashes of two programs' stacks differ. */
+extern uint32_t stack_own_image;
+
+/* The number of the stack with that innermost. */
+static inline uint32_t stack_here(const void *pc)
+{
+	uint32_t depth = self.depth < DEPTH_MAX ? self.depth : DEPTH_MAX;
+	uint64_t around = depth ? self.frame[depth - 1].hash : 0;
+	uint64_t hash = ((around ^ (uintptr_t)pc) + stack_own_image) * 0x9e3779b97f4a7c15 | 1;
+	unsigned at = (unsigned)(hash >> 48) % STACKS_KNOWN;
+
+	return self.known[at].hash == hash ? self.known[at].stack : stack_enter(pc, hash);
+}
 
 struct race {
 	uint32_t segment;

@@ -9,7 +9,9 @@
 #include "sched/real.h"
 #include "sched/shadow.h"
 
-static uint32_t image;
+enum { PROBES = 64 };
+
+uint32_t stack_own_image;
 
 static int add_module(struct dl_phdr_info *info, size_t size, void *data)
 {
@@ -63,8 +65,8 @@ void stack_start(void)
 {
 	if (!world)
 		return;
-	image = atomic_fetch_add(&world->images, 1) % IMAGES;
-	struct image *it = &world->image[image];
+	stack_own_image = atomic_fetch_add(&world->images, 1) % IMAGES;
+	struct image *it = &world->image[stack_own_image];
 
 	/* More programs than can be remembered: the oldest's stacks are told by the newest's names.
 	 */
@@ -75,11 +77,6 @@ void stack_start(void)
 	atomic_store(&it->state, 1);
 }
 
-uint32_t stack_image(void)
-{
-	return image;
-}
-
 static bool fill(struct stack *stack, uint64_t hash, const void *pc)
 {
 	uint64_t empty = 0;
@@ -88,7 +85,7 @@ static bool fill(struct stack *stack, uint64_t hash, const void *pc)
 		return empty == hash;
 	uint32_t depth = 0;
 
-	stack->image = image;
+	stack->image = stack_own_image;
 	stack->pc[depth++] = (uintptr_t)pc;
 	for (uint32_t i = self.depth < DEPTH_MAX ? self.depth : DEPTH_MAX; i && depth < FRAMES;)
 		stack->pc[depth++] = (uintptr_t)self.frame[--i].pc;
@@ -96,19 +93,13 @@ static bool fill(struct stack *stack, uint64_t hash, const void *pc)
 	return true;
 }
 
-uint32_t stack_here(const void *pc)
+uint32_t stack_enter(const void *pc, uint64_t hash)
 {
-	uint32_t depth = self.depth < DEPTH_MAX ? self.depth : DEPTH_MAX;
-	uint64_t around = depth ? self.frame[depth - 1].hash : 0;
-	uint64_t hash = ((around ^ (uintptr_t)pc) + image) * 0x9e3779b97f4a7c15 | 1;
 	unsigned at = (unsigned)(hash >> 48) % STACKS_KNOWN;
-
-	if (self.known[at].hash == hash)
-		return self.known[at].stack;
-	uint32_t found = 0;
 	size_t index = (size_t)(hash >> 20) % (STACKS - 1);
+	uint32_t found = 0;
 
-	for (unsigned probes = 0; probes < 64 && !found; probes++) {
+	for (unsigned probes = 0; probes < PROBES && !found; probes++) {
 		/* 0 is the stack that there was no room for */
 		uint32_t number = (uint32_t)((index + probes) % (STACKS - 1)) + 1;
 

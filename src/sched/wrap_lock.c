@@ -35,9 +35,10 @@ static void join_dead_owner(uint64_t key)
 
 static int locked(pthread_mutex_t *mutex, int result)
 {
-	if ((result && result != EOWNERDEAD) || !sync_matters(mutex))
+	uint64_t key = !result || result == EOWNERDEAD ? sync_key_of(mutex) : 0;
+
+	if (!key)
 		return result;
-	uint64_t key = sync_key_of(mutex);
 
 	sync_acquire(key, SYNC_MUTEX);
 	if (result == EOWNERDEAD)
@@ -48,8 +49,7 @@ static int locked(pthread_mutex_t *mutex, int result)
 
 static void unlocks(pthread_mutex_t *mutex)
 {
-	if (sync_matters(mutex))
-		sync_release(sync_key_of(mutex), SYNC_MUTEX);
+	sync_release(sync_key_of(mutex), SYNC_MUTEX);
 }
 
 WRAP(int, pthread_mutex_lock, (pthread_mutex_t * mutex))
@@ -134,16 +134,17 @@ WRAP(int, pthread_cond_broadcast, (pthread_cond_t * cond))
 
 static int read_locked(pthread_rwlock_t *lock, int result)
 {
-	if (!result && sync_matters(lock))
+	if (!result)
 		sync_acquire(sync_key_of(lock), SYNC_RWLOCK);
 	return result;
 }
 
 static int write_locked(pthread_rwlock_t *lock, int result)
 {
-	if (result || !sync_matters(lock))
+	uint64_t key = result ? 0 : sync_key_of(lock);
+
+	if (!key)
 		return result;
-	uint64_t key = sync_key_of(lock);
 
 	sync_acquire(key, SYNC_RWLOCK);
 	sync_acquire(second_key(key, 1), SYNC_RWLOCK);
@@ -189,8 +190,9 @@ WRAP(int, pthread_rwlock_timedwrlock, (pthread_rwlock_t * lock, const struct tim
 
 WRAP(int, pthread_rwlock_unlock, (pthread_rwlock_t * lock))
 {
-	if (sync_matters(lock)) {
-		uint64_t key = sync_key_of(lock);
+	uint64_t key = sync_key_of(lock);
+
+	if (key) {
 		struct sync_object *object = sync_find(key, SYNC_RWLOCK, true);
 		bool writes = object && atomic_load(&object->writer) == self.number + 1;
 
@@ -216,8 +218,8 @@ static uint64_t round_key(uint64_t key, struct sync_object *object)
 WRAP(int, pthread_barrier_init,
      (pthread_barrier_t * barrier, const pthread_barrierattr_t *attributes, unsigned count))
 {
-	struct sync_object *object =
-		sync_matters(barrier) ? sync_find(sync_key_of(barrier), SYNC_BARRIER, true) : NULL;
+	uint64_t key = sync_key_of(barrier);
+	struct sync_object *object = key ? sync_find(key, SYNC_BARRIER, true) : NULL;
 
 	if (object) {
 		atomic_store(&object->peer, count);
@@ -230,10 +232,9 @@ WRAP(int, pthread_barrier_init,
 
 WRAP(int, pthread_barrier_wait, (pthread_barrier_t * barrier))
 {
-	uint64_t key = 0;
+	uint64_t key = sync_key_of(barrier);
 
-	if (sync_matters(barrier)) {
-		key = sync_key_of(barrier);
+	if (key) {
 		struct sync_object *object = sync_find(key, SYNC_BARRIER, true);
 
 		key = object ? round_key(key, object) : key;
@@ -252,7 +253,7 @@ WRAP(int, pthread_barrier_wait, (pthread_barrier_t * barrier))
 
 static int spun(pthread_spinlock_t *lock, int result)
 {
-	if (!result && sync_matters((const void *)lock))
+	if (!result)
 		sync_acquire(sync_key_of((const void *)lock), SYNC_SPIN);
 	return result;
 }
@@ -270,7 +271,6 @@ WRAP(int, pthread_spin_trylock, (pthread_spinlock_t * lock))
 
 WRAP(int, pthread_spin_unlock, (pthread_spinlock_t * lock))
 {
-	if (sync_matters((const void *)lock))
-		sync_release(sync_key_of((const void *)lock), SYNC_SPIN);
+	sync_release(sync_key_of((const void *)lock), SYNC_SPIN);
 	return MODELLED ? model_spin_unlock(HERE, lock) : REAL(pthread_spin_unlock)(lock);
 }

@@ -20,13 +20,12 @@
 
 static void released(sem_t *sem)
 {
-	if (sync_matters(sem))
-		sync_release(sync_key_of(sem), SYNC_SEM);
+	sync_release(sync_key_of(sem), SYNC_SEM);
 }
 
 static int acquired(sem_t *sem, int result)
 {
-	if (!result && sync_matters(sem))
+	if (!result)
 		sync_acquire(sync_key_of(sem), SYNC_SEM);
 	return result;
 }

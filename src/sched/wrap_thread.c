@@ -116,11 +116,9 @@ WRAP(int, pthread_once, (pthread_once_t * once, void (*routine)(void)))
 	int result = REAL(pthread_once)(once, routine);
 
 	/* whoever comes back from it releases no more than all know: it is as good as done */
-	if (sync_matters(once)) {
-		uint64_t key = sync_key_of(once);
+	uint64_t key = sync_key_of(once);
 
-		sync_release(key, SYNC_ONCE);
-		sync_acquire(key, SYNC_ONCE);
-	}
+	sync_release(key, SYNC_ONCE);
+	sync_acquire(key, SYNC_ONCE);
 	return result;
 }
