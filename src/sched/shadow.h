@@ -125,7 +125,8 @@ static inline void shadow_access(const void *memory, size_t size, enum shadow_ki
 /* A party's last access of a kind. */
 uint64_t shadow_word(uint32_t segment, uint64_t offset, unsigned party, enum shadow_kind kind);
 
-/* The number of the stack with that innermost; hash is the stack's, and has not been met of late. */
+/* The number of the stack with that innermost; hash is the stack's, and has not been met of late.
+ */
 uint32_t stack_enter(const void *pc, uint64_t hash);
 /* This process's code, for stacks' addresses to be understood by others. */
 void stack_start(void);

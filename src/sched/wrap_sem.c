@@ -12,8 +12,6 @@
 #include "sched/clock.h"
 #include "sched/model.h"
 #include "sched/place.h"
-#include "sched/model.h"
-#include "sched/place.h"
 #include "sched/real.h"
 
 #define HERE __builtin_return_address(0)
