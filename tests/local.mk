@@ -241,7 +241,7 @@ TESTS += %D%/unit/namespace.tap
 dist_check_SCRIPTS += %D%/unit/race/race.tap
 TESTS += %D%/unit/race/race.tap
 EXTRA_DIST += \
-	%D%/unit/race/lock.c %D%/unit/race/main.c %D%/unit/race/memory.c \
+	%D%/unit/race/lock.c %D%/unit/race/main.c %D%/unit/race/many.c %D%/unit/race/memory.c \
 	%D%/unit/race/message.c %D%/unit/race/racy.c %D%/unit/race/scenario.h \
 	%D%/unit/race/silence %D%/unit/race/slowdown %D%/unit/race/loop.c
 if RACE

@@ -17,6 +17,9 @@
 #include "sched/options.h"
 #include "sched/real.h"
 
+/* How often one looks at what another is entering. */
+enum { GLANCES = 1 << 20 };
+
 struct world *world;
 static int world_fd = -1;
 
@@ -42,6 +45,7 @@ static bool map_world(int fd)
 
 	if (memory == MAP_FAILED)
 		return false;
+	madvise(memory, sizeof(struct world), MADV_DONTDUMP);
 	world = memory;
 	world_fd = fd;
 	return true;
@@ -245,12 +249,57 @@ bool world_lives(const struct occupant *occupant)
 	return lives;
 }
 
+static bool is_it(const struct identity *entry, const struct segment_identity *identity)
+{
+	return entry->kind == identity->kind && entry->device == identity->device &&
+	       entry->inode == identity->number;
+}
+
+/* What another is entering is looked at for a while; who was killed over it leaves a hole. */
+static uint32_t number_of(const struct identity *entry)
+{
+	uint32_t number = 0;
+
+	for (unsigned glance = 0; !number && glance < GLANCES; glance++)
+		number = atomic_load_explicit(&entry->number, memory_order_acquire);
+	return number;
+}
+
+static uint32_t enter_identity(const struct segment_identity *identity)
+{
+	uint64_t hash = identity->number * 0x9e3779b97f4a7c15 ^ identity->device << 8 ^
+				(uint64_t)identity->kind << 1 |
+			1;
+	size_t at = (size_t)(hash * 0xff51afd7ed558ccd >> 40) % (2 * SEGMENTS);
+
+	for (size_t probes = 0; probes < SEGMENTS; probes++, at = (at + 1) % (2 * SEGMENTS)) {
+		struct identity *entry = &world->identity[at];
+		uint64_t found = 0;
+
+		if (atomic_compare_exchange_strong(&entry->hash, &found, hash)) {
+			entry->kind = identity->kind;
+			entry->device = identity->device;
+			entry->inode = identity->number;
+			uint32_t number = atomic_fetch_add(&world->segments, 1);
+
+			atomic_store_explicit(&entry->number, number + 1, memory_order_release);
+			return number;
+		}
+		if (found != hash)
+			continue;
+		uint32_t number = number_of(entry);
+
+		if (number && is_it(entry, identity))
+			return number - 1;
+	}
+	return SEGMENTS;
+}
+
 uint32_t world_segment(const struct segment_identity *identity, const char *name)
 {
 	if (!world)
 		return 0;
-	uint32_t number = arena_number(world->identity, SEGMENTS, identity->kind, identity->device,
-				       identity->number);
+	uint32_t number = enter_identity(identity);
 
 	if (number >= SEGMENTS) {
 		world_give_up("there are more shared segments than can be followed");

@@ -25,7 +25,7 @@ enum {
 	MODULES = 24,
 	PATH_ROOM = 232,
 	COMMAND_ROOM = 200,
-	SEGMENTS = 8192,
+	SEGMENTS = 1 << 15,
 	SEGMENT_NAME_ROOM = 96,
 	FRAMES = 14,
 	REPORTED = 4096,
@@ -34,8 +34,8 @@ enum {
 	GRANULE = 8,
 	/* An address space of 32 bits has less room. */
 	STACKS = sizeof(void *) > 4 ? 1 << 19 : 1 << 14,
-	SYNC_OBJECTS = sizeof(void *) > 4 ? 1 << 16 : 1 << 13,
-	BLOCKS = sizeof(void *) > 4 ? 1 << 16 : 1 << 10,
+	SYNC_OBJECTS = sizeof(void *) > 4 ? 1 << 17 : 1 << 13,
+	BLOCKS = sizeof(void *) > 4 ? 1 << 17 : 1 << 10,
 };
 
 #define WORLD_ENVIRONMENT "IPCTS_RACE_WORLD"
@@ -83,6 +83,14 @@ struct stack {
 	uint64_t pc[FRAMES]; /* the innermost first */
 };
 
+/* By which number a segment goes, by a hash of what it is. */
+struct identity {
+	_Atomic uint64_t hash;	 /* 0: unused */
+	_Atomic uint32_t number; /* + 1; 0: not yet */
+	uint32_t kind;
+	uint64_t device, inode;
+};
+
 struct segment {
 	_Atomic uint32_t named;
 	_Atomic uint32_t generation; /* of its blocks */
@@ -124,7 +132,8 @@ struct world {
 	_Atomic uint32_t reports;
 	_Atomic uint64_t reported[REPORTED]; /* pairs of stacks, and places */
 	_Atomic epoch ended[PARTIES];	     /* the last epoch of who is dead; ~0 of the living */
-	struct numbered identity[SEGMENTS];
+	_Atomic uint32_t segments;	     /* ever */
+	struct identity identity[2 * SEGMENTS];
 	struct segment segment[SEGMENTS];
 	struct party party[PARTIES];
 	struct image image[IMAGES];
@@ -144,7 +153,7 @@ void world_start(void);
 void world_renew(void);
 /* Something can't go on, and all processes are to know: one line, once. */
 void world_give_up(const char *why);
-/* The number of what has this identity; it gets a name if it is new. */
+/* The number of what has this identity, by first appearance; it gets the name if it is new. */
 uint32_t world_segment(const struct segment_identity *identity, const char *name);
 /* A number that no other anonymous mapping has. */
 uint64_t world_fresh(void);

@@ -133,7 +133,9 @@ static struct sockaddr_un unix_address(const char *name)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", directory, name);
+	/* the whole path may be too long for an address */
+	must(!chdir(directory));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", name);
 	return address;
 }
 
