@@ -267,9 +267,8 @@ static uint32_t number_of(const struct identity *entry)
 
 static uint32_t enter_identity(const struct segment_identity *identity)
 {
-	uint64_t hash = identity->number * 0x9e3779b97f4a7c15 ^ identity->device << 8 ^
-				(uint64_t)identity->kind << 1 |
-			1;
+	uint64_t mixed = identity->number * 0x9e3779b97f4a7c15 ^ identity->device << 8;
+	uint64_t hash = (mixed ^ identity->kind) | 1;
 	size_t at = (size_t)(hash * 0xff51afd7ed558ccd >> 40) % (2 * SEGMENTS);
 
 	for (size_t probes = 0; probes < SEGMENTS; probes++, at = (at + 1) % (2 * SEGMENTS)) {
