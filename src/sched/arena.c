@@ -154,6 +154,7 @@ unsigned arena_enter(unsigned parent)
 	const struct actor *from = parent < ACTORS_MAX ? &arena->actor[parent] : &nobody;
 	*actor = (struct actor){
 		.parent = parent,
+		.process = number,
 		.module = from->module,
 		.deadline = -1,
 		.handled = from->handled,

@@ -63,6 +63,7 @@ struct actor {
 	_Atomic int32_t pid, tid;
 	_Atomic uint32_t state; /* enum actor_state */
 	uint32_t parent;	/* NOBODY: the explorer's */
+	uint32_t process;	/* the actor that is its first thread */
 	uint32_t done;		/* times another could have gone instead, in this run */
 	uint8_t module;
 	bool updated;	/* its last operation was an update, which may prove to have changed nothing
@@ -162,6 +163,7 @@ struct arena {
 	uint64_t writes;
 	int64_t now;	   /* virtual */
 	bool spun;	   /* somebody was taken for a spinner */
+	bool locks_files; /* somebody has locked one: a close may unlock */
 	bool shared;	   /* something was shared: memory, or an object */
 	uint32_t patience; /* turns given to spinners when there was nobody else */
 	struct wake wake[ACTORS_MAX];

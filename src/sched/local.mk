@@ -21,6 +21,7 @@ libipcts_race_a_SOURCES = \
 	%D%/model_sem.c \
 	%D%/model_signal.c \
 	%D%/model_sysv.c \
+	%D%/model_thread.c \
 	%D%/model_time.c \
 	%D%/operation.h \
 	%D%/options.c %D%/options.h \

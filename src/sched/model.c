@@ -22,7 +22,7 @@ uint64_t key_of_address(const void *address)
 
 	if (place_of(address, &place))
 		return key_of_place(&place);
-	return KEY_PRIVATE | (uint64_t)runtime_self() << KIND_BITS |
+	return KEY_PRIVATE | (uint64_t)arena->actor[runtime_self()].process << KIND_BITS |
 	       ((uintptr_t)address & ((UINT64_C(1) << KIND_BITS) - 1));
 }
 
@@ -39,7 +39,7 @@ struct operation model_operation(enum operation_kind kind, uint64_t key, const v
 		.key = key,
 		.pc = runtime_pc(pc),
 		.kind = (uint8_t)kind,
-		.access = ACCESS_READ | ACCESS_WRITE,
+		.access = ACCESS_READ | ACCESS_WRITE | ACCESS_ATOMIC,
 		.module = (uint8_t)runtime_module(),
 	};
 }

@@ -41,6 +41,12 @@ pid_t model_waitpid(const void *pc, pid_t pid, int *status, int options);
 int model_waitid(const void *pc, idtype_t type, id_t id, siginfo_t *info, int options);
 void model_assert(const char *assertion, const char *file, unsigned line);
 
+/* model_thread.c: before a thread is made, after, and in it. */
+unsigned model_thread_prepare(const void *pc);
+void model_thread_made(unsigned actor, pthread_t thread, bool made);
+void model_thread_begins(unsigned actor);
+void model_thread_join(const void *pc, pthread_t thread);
+
 /* model_signal.c */
 int model_kill(const void *pc, pid_t pid, int signal);
 /* After it was done. */
@@ -120,5 +126,10 @@ int model_close(const void *pc, int fd);
 int model_poll(const void *pc, struct pollfd *fds, nfds_t count, int milliseconds);
 int model_flock(const void *pc, int fd, int operation);
 int model_fcntl_lock(const void *pc, int fd, int command, struct flock *lock);
+int model_lockf(const void *pc, int fd, int command, off_t length);
+int model_open(const void *pc, int directory, const char *path, int flags, mode_t mode);
+/* Before a call that looks for a name, or changes one; and after the latter: its result. */
+void model_name_point(const void *pc, enum operation_kind kind, bool changes);
+int model_name_changed(int result);
 
 #endif

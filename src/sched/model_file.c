@@ -16,6 +16,8 @@
 #include "sched/model.h"
 #include "sched/real.h"
 
+int REAL(lockf)(int fd, int command, off_t length);
+int REAL(openat)(int directory, const char *path, int flags, ...);
 int REAL(poll)(struct pollfd *fds, nfds_t count, int milliseconds);
 
 enum {
@@ -23,7 +25,8 @@ enum {
 	OBJECT_SOCKETS = 6,
 	OBJECT_ANONYMOUS = 7,
 	OBJECT_FILES = 8,
-	OBJECT_LOCK = 9
+	OBJECT_LOCK = 9,
+	OBJECT_NAMES = 10
 };
 
 /*
@@ -88,6 +91,8 @@ ssize_t model_file_after(int fd, ssize_t result)
 	int saved = errno;
 	uint64_t key = key_of(fd);
 
+	if (result < 0)
+		runtime_unchanged();
 	if (key) {
 		sched_wake(key);
 		sched_wake(all_files());
@@ -149,10 +154,20 @@ ssize_t model_write(const void *pc, int fd, const void *buffer, size_t size)
 	return model_file_after(fd, REAL(write)(fd, buffer, size));
 }
 
+static uint64_t lock_of(int fd)
+{
+	struct stat status = {0};
+
+	fstat(fd, &status);
+	return key_of_object(OBJECT_LOCK, status.st_dev, status.st_ino);
+}
+
 int model_close(const void *pc, int fd)
 {
 	uint64_t key = key_of(fd);
 
+	if (!key && arena->locks_files && REAL(fcntl)(fd, F_GETFD) >= 0)
+		key = lock_of(fd);
 	if (!key)
 		return REAL(close)(fd);
 	struct operation closes = model_operation(OPERATION_FILE_CLOSE, key, pc);
@@ -191,13 +206,10 @@ int model_poll(const void *pc, struct pollfd *fds, nfds_t count, int millisecond
 
 int model_flock(const void *pc, int fd, int operation)
 {
-	struct stat status = {0};
-
-	fstat(fd, &status);
-	struct operation locks = model_operation(
-		OPERATION_FILE_LOCK, key_of_object(OBJECT_LOCK, status.st_dev, status.st_ino), pc);
+	struct operation locks = model_operation(OPERATION_FILE_LOCK, lock_of(fd), pc);
 	int result;
 
+	arena->locks_files = true;
 	sched_point(&locks);
 	while ((result = REAL(flock)(fd, operation | LOCK_NB)) < 0 && errno == EWOULDBLOCK &&
 	       !(operation & LOCK_NB))
@@ -207,20 +219,19 @@ int model_flock(const void *pc, int fd, int operation)
 		}
 	/* an upgrade lets go first, and an unlock anyway */
 	sched_wake(locks.key);
+	if (result < 0)
+		runtime_unchanged();
 	return result;
 }
 
 int model_fcntl_lock(const void *pc, int fd, int command, struct flock *lock)
 {
-	struct stat status = {0};
-
-	fstat(fd, &status);
-	struct operation locks = model_operation(
-		OPERATION_FILE_LOCK, key_of_object(OBJECT_LOCK, status.st_dev, status.st_ino), pc);
+	struct operation locks = model_operation(OPERATION_FILE_LOCK, lock_of(fd), pc);
 	bool waits = command == F_SETLKW || command == F_OFD_SETLKW;
 	int tries = command == F_SETLKW ? F_SETLK : command == F_OFD_SETLKW ? F_OFD_SETLK : command;
 	int result;
 
+	arena->locks_files = true;
 	sched_point(&locks);
 	while ((result = REAL(fcntl)(fd, tries, lock)) < 0 && waits &&
 	       (errno == EAGAIN || errno == EACCES))
@@ -229,5 +240,82 @@ int model_fcntl_lock(const void *pc, int fd, int command, struct flock *lock)
 			return -1;
 		}
 	sched_wake(locks.key);
+	if (result < 0)
+		runtime_unchanged();
 	return result;
+}
+
+int model_lockf(const void *pc, int fd, int command, off_t length)
+{
+	struct flock lock = {.l_type = command == F_ULOCK ? F_UNLCK : F_WRLCK,
+			     .l_whence = SEEK_CUR,
+			     .l_len = length};
+
+	if (command != F_LOCK && command != F_TLOCK && command != F_ULOCK)
+		return REAL(lockf)(fd, command, length);
+	return model_fcntl_lock(pc, fd, command == F_LOCK ? F_SETLKW : F_SETLK, &lock);
+}
+
+/* ---- names ---- */
+
+void model_name_point(const void *pc, enum operation_kind kind, bool changes)
+{
+	struct operation names = model_operation(kind, key_of_object(OBJECT_NAMES, 0, 0), pc);
+
+	if (!changes)
+		names.access = ACCESS_READ;
+	sched_point(&names);
+}
+
+int model_name_changed(int result)
+{
+	if (result < 0)
+		runtime_unchanged();
+	return result;
+}
+
+/* Who reads a FIFO waits for who writes it, and the other way round. */
+static bool has_writer(int fd)
+{
+	int bytes = 0;
+	char byte;
+
+	if (ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0)
+		return true;
+	return REAL(read)(fd, &byte, 1) < 0 && errno == EAGAIN;
+}
+
+static int open_fifo(const void *pc, int directory, const char *path, int flags,
+		     const struct stat *status)
+{
+	struct operation opens = model_operation(
+		OPERATION_FILE_OPEN, key_of_object(OBJECT_PIPE, status->st_dev, status->st_ino), pc);
+	bool writes = (flags & O_ACCMODE) == O_WRONLY;
+	int fd;
+
+	sched_point(&opens);
+	while ((fd = REAL(openat)(directory, path, flags | O_NONBLOCK)) < 0)
+		if (errno != ENXIO || sched_block(&opens, FOREVER) == INTERRUPTED)
+			return -1;
+	sched_wake(opens.key);
+	sched_wake(all_files());
+	while (!writes && !has_writer(fd))
+		if (sched_block(&opens, FOREVER) == INTERRUPTED) {
+			REAL(close)(fd);
+			errno = EINTR;
+			return -1;
+		}
+	REAL(fcntl)(fd, F_SETFL, REAL(fcntl)(fd, F_GETFL) & ~O_NONBLOCK);
+	return fd;
+}
+
+int model_open(const void *pc, int directory, const char *path, int flags, mode_t mode)
+{
+	struct stat status;
+
+	if (!(flags & O_NONBLOCK) && (flags & O_ACCMODE) != O_RDWR &&
+	    fstatat(directory, path, &status, 0) == 0 && S_ISFIFO(status.st_mode))
+		return open_fifo(pc, directory, path, flags, &status);
+	model_name_point(pc, OPERATION_FILE_OPEN, flags & (O_CREAT | O_TRUNC));
+	return model_name_changed(REAL(openat)(directory, path, flags, mode));
 }

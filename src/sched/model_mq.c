@@ -24,6 +24,12 @@ static uint64_t key_of(mqd_t queue)
 	return key_of_object(OBJECT_MQ, status.st_dev, status.st_ino);
 }
 
+static int unchanged(void)
+{
+	runtime_unchanged();
+	return -1;
+}
+
 /* errno is that of the call; false: so it stays. */
 static bool wait_again(const struct operation *operation, const struct timespec *timeout)
 {
@@ -53,7 +59,7 @@ int model_mq_send(const void *pc, mqd_t queue, const char *message, size_t size,
 	sched_point(&sends);
 	while (REAL(mq_timedsend)(queue, message, size, priority, &past) < 0)
 		if (!wait_again(&sends, timeout))
-			return -1;
+			return unchanged();
 	sched_wake(sends.key);
 	return 0;
 }
@@ -67,7 +73,7 @@ ssize_t model_mq_receive(const void *pc, mqd_t queue, char *message, size_t size
 	sched_point(&receives);
 	while ((got = REAL(mq_timedreceive)(queue, message, size, priority, &past)) < 0)
 		if (!wait_again(&receives, timeout))
-			return -1;
+			return unchanged();
 	sched_wake(receives.key);
 	return got;
 }

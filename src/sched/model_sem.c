@@ -31,7 +31,10 @@ int model_sem_trywait(const void *pc, sem_t *sem)
 	struct operation tries = model_operation(OPERATION_SEM_WAIT, key_of_address(sem), pc);
 
 	sched_point(&tries);
-	return REAL(sem_trywait)(sem);
+	int result = REAL(sem_trywait)(sem);
+	if (result < 0)
+		runtime_unchanged();
+	return result;
 }
 
 int model_sem_post(const void *pc, sem_t *sem)

@@ -176,7 +176,6 @@ int model_kill(const void *pc, pid_t pid, int signal)
 	unsigned target = pid > 0 ? actor_of(pid) : NOBODY;
 	struct operation kills = model_operation(OPERATION_KILL, 0, pc);
 
-	kills.access = ACCESS_READ | ACCESS_WRITE;
 	sched_point(&kills);
 	int result = REAL(kill)(pid, signal);
 	if (result < 0 || target == NOBODY || signal == 0)

@@ -21,6 +21,12 @@ static uint64_t key_of(enum operation_kind kind, int id)
 	return key_of_object(is_queue ? OBJECT_MSG : OBJECT_SEMSET, 0, (uint64_t)id);
 }
 
+static int unchanged(void)
+{
+	runtime_unchanged();
+	return -1;
+}
+
 /* False: it is to fail, with errno. */
 static bool wait_again(const struct operation *operation, int64_t timeout)
 {
@@ -67,7 +73,7 @@ int model_semtimedop(const void *pc, int id, struct sembuf *operations, size_t c
 	while (REAL(semop)(id, tries, count) < 0)
 		if (errno != EAGAIN || !would_wait(operations, count) ||
 		    !wait_again(&operates, left))
-			return -1;
+			return unchanged();
 	sched_wake(operates.key);
 	return 0;
 }
@@ -82,7 +88,7 @@ int model_msgsnd(const void *pc, int id, const void *message, size_t size, int f
 	sched_point(&sends);
 	while (REAL(msgsnd)(id, message, size, flags | IPC_NOWAIT) < 0)
 		if (errno != EAGAIN || (flags & IPC_NOWAIT) || !wait_again(&sends, FOREVER))
-			return -1;
+			return unchanged();
 	sched_wake(sends.key);
 	return 0;
 }
@@ -96,7 +102,7 @@ ssize_t model_msgrcv(const void *pc, int id, void *message, size_t size, long ty
 	sched_point(&receives);
 	while ((got = REAL(msgrcv)(id, message, size, type, flags | IPC_NOWAIT)) < 0)
 		if (errno != ENOMSG || (flags & IPC_NOWAIT) || !wait_again(&receives, FOREVER))
-			return -1;
+			return unchanged();
 	sched_wake(receives.key);
 	return got;
 }

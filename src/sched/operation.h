@@ -17,6 +17,8 @@ enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_ATOMIC = 4 };
 	OPERATION(FORK, "fork")                                                                    \
 	OPERATION(EXIT, "exits")                                                                   \
 	OPERATION(AWAIT_CHILD, "wait")                                                             \
+	OPERATION(THREAD_CREATE, "pthread_create")                                                 \
+	OPERATION(THREAD_JOIN, "pthread_join")                                                     \
 	OPERATION(KILL, "kill")                                                                    \
 	OPERATION(AWAIT_SIGNAL, "waits for a signal")                                              \
 	OPERATION(SLEEP, "sleeps")                                                                 \
@@ -48,6 +50,7 @@ enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_ATOMIC = 4 };
 	OPERATION(FILE_WRITE, "write")                                                             \
 	OPERATION(FILE_CLOSE, "close")                                                             \
 	OPERATION(FILE_OPEN, "open")                                                               \
+	OPERATION(FILE_NAME, "change of a name")                                                   \
 	OPERATION(FILE_LOCK, "lock of a file")                                                     \
 	OPERATION(POLL, "poll")                                                                    \
 	OPERATION(ACCEPT, "accept")                                                                \
@@ -66,9 +69,10 @@ struct operation {
 	uint64_t key; /* 0: nothing that others have */
 	uint64_t pc;  /* in its module, see arena.h */
 	uint8_t kind;
-	uint8_t access; /* enum access; a synchronisation writes */
+	uint8_t access; /* enum access; a synchronisation updates */
 	uint8_t size;	/* bytes, of an access; 0: more than fit */
 	uint8_t module;
+	uint8_t within; /* the first byte, of the eight that the key is of */
 };
 
 static inline bool operations_conflict(const struct operation *one, const struct operation *other)

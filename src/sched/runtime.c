@@ -115,6 +115,7 @@ void runtime_access(const struct place *place, const void *address, size_t size,
 		.access = (uint8_t)access,
 		.size = size > 255 ? 0 : (uint8_t)size,
 		.module = (uint8_t)runtime_module(),
+		.within = place->offset & 7,
 	};
 	sched_point(&operation);
 }

@@ -266,8 +266,7 @@ _Static_assert(SPIN_READS == 16, "the upper four bits of a hash choose one");
 
 static bool is_update(const struct operation *operation)
 {
-	return operation->kind == OPERATION_ACCESS &&
-	       operation->access == (ACCESS_READ | ACCESS_WRITE | ACCESS_ATOMIC);
+	return operation->access == (ACCESS_READ | ACCESS_WRITE | ACCESS_ATOMIC);
 }
 
 /* What the last operation has done is known now. */
@@ -366,7 +365,7 @@ void sched_point(const struct operation *next)
 
 enum wakening sched_block(const struct operation *next, int64_t timeout)
 {
-	settle();
+	self->updated = false; /* what waits hasn't been done */
 	arena->next[self_number] = *next;
 	self->blocked_on = next->key;
 	self->deadline = timeout < 0 ? FOREVER : arena->now + timeout;
@@ -500,6 +499,16 @@ void schedule_kills(unsigned actor)
 	await_turn();
 }
 
+void schedule_thread_ends(uint64_t key)
+{
+	settle();
+	set_state(self_number, ACTOR_GONE);
+	self->collected = true;
+	sched_wake(key);
+	schedule_go_on(self_number);
+	self = NULL;
+}
+
 void schedule_dies(void)
 {
 	settle();
@@ -524,7 +533,7 @@ void schedule_reset(void)
 	arena->ready = arena->stopped = arena->spinning = 0;
 	arena->writes = 0;
 	arena->now = 0;
-	arena->spun = arena->shared = false;
+	arena->spun = arena->shared = arena->locks_files = false;
 	arena->patience = 0;
 	memset(arena->wake, 0, sizeof(arena->wake));
 	memset(arena->barrier, 0, sizeof(arena->barrier));
@@ -574,7 +583,11 @@ void schedule_buried(unsigned actor)
 {
 	unsigned parent = arena->actor[actor].parent;
 
-	set_state(actor, ACTOR_GONE);
+	pid_t pid = atomic_load(&arena->actor[actor].pid);
+
+	for (unsigned other = 0; other < arena->actors; other++)
+		if (atomic_load(&arena->actor[other].pid) == pid && state_of(other) != ACTOR_GONE)
+			set_state(other, ACTOR_GONE); /* its threads too */
 	if (parent < ACTORS_MAX)
 		schedule_signal(parent, SIGCHLD);
 	for (unsigned other = 0; other < arena->actors; other++)

@@ -45,6 +45,8 @@ void schedule_signal(unsigned actor, int signal);
 void schedule_stop(unsigned actor, bool stops);
 /* It was sent what kills it: this process goes on once it is dead. */
 void schedule_kills(unsigned actor);
+/* This thread is about to end: those who wait for the key look again. */
+void schedule_thread_ends(uint64_t key);
 /* This process is about to die: the turn goes to the explorer, who waits until it is dead. */
 void schedule_dies(void);
 

@@ -142,6 +142,11 @@ static const char *size_words(const struct operation *operation, char *text, siz
 	return text;
 }
 
+static uint64_t offset_of(const struct operation *operation)
+{
+	return (operation->key & ((UINT64_C(1) << 40) - 1)) << 3 | operation->within;
+}
+
 static void tell_operation(FILE *file, const struct operation *operation)
 {
 	static const char *const verbs[] = {
@@ -158,11 +163,11 @@ static void tell_operation(FILE *file, const struct operation *operation)
 		snprintf(what, sizeof(what), "%s %s of %" PRIu64 "+%" PRIu64,
 			 verbs[operation->access & 7] ? verbs[operation->access & 7] : "uses",
 			 size_words(operation, text, sizeof(text)), (operation->key >> 40) - 1,
-			 (operation->key & ((UINT64_C(1) << 40) - 1)) << 3);
+			 offset_of(operation));
 	else if (operation->key && !(operation->key >> 62))
 		snprintf(what, sizeof(what), "%s of %" PRIu64 "+%" PRIu64, names[operation->kind],
 			 (operation->key >> 40) - 1,
-			 (operation->key & ((UINT64_C(1) << 40) - 1)) << 3);
+			 offset_of(operation));
 	else
 		snprintf(what, sizeof(what), "%s", names[operation->kind]);
 	fprintf(file, "%-40s", what);

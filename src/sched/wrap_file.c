@@ -254,7 +254,7 @@ WRAP(int, accept4, (int fd, struct sockaddr *from, socklen_t *length, int flags)
 
 int __real_openat(int directory, const char *path, int flags, ...);
 
-#define OPEN(name, parameters, call, path)                                                         \
+#define OPEN(name, parameters, at, call, path)                                                         \
 	int __wrap_##name parameters;                                                              \
 	int __wrap_##name parameters                                                               \
 	{                                                                                          \
@@ -266,7 +266,7 @@ int __real_openat(int directory, const char *path, int flags, ...);
 		va_end(rest);                                                                      \
 		if (flags & O_CREAT)                                                               \
 			name_given(path);                                                          \
-		int fd = REAL(call);                                                               \
+		int fd = MODELLED ? model_open(HERE, at, path, flags, mode) : REAL(call);          \
                                                                                                    \
 		if (fd >= 0) {                                                                     \
 			name_found(path);                                                          \
@@ -276,25 +276,29 @@ int __real_openat(int directory, const char *path, int flags, ...);
 	}
 
 /* clang-format off */
-OPEN(open, (const char *path, int flags, ...), open(path, flags, mode), path)
-OPEN(open64, (const char *path, int flags, ...), open(path, flags, mode), path)
-OPEN(openat, (int directory, const char *path, int flags, ...),
+OPEN(open, (const char *path, int flags, ...), AT_FDCWD, open(path, flags, mode), path)
+OPEN(open64, (const char *path, int flags, ...), AT_FDCWD, open(path, flags, mode), path)
+OPEN(openat, (int directory, const char *path, int flags, ...), directory,
      openat(directory, path, flags, mode), path)
-OPEN(openat64, (int directory, const char *path, int flags, ...),
+OPEN(openat64, (int directory, const char *path, int flags, ...), directory,
      openat(directory, path, flags, mode), path)
 /* clang-format on */
+
+#define NAME(call)                                                                                 \
+	(!MODELLED ? (call)                                                                        \
+		   : (model_name_point(HERE, OPERATION_FILE_NAME, true), model_name_changed(call)))
 
 WRAP(int, rename, (const char *from, const char *to))
 {
 	name_given(to);
 	name_given(from);
-	return REAL(rename)(from, to);
+	return NAME(REAL(rename)(from, to));
 }
 
 WRAP(int, link, (const char *from, const char *to))
 {
 	name_given(to);
-	int result = REAL(link)(from, to);
+	int result = NAME(REAL(link)(from, to));
 
 	if (!result)
 		name_found(to);
@@ -304,12 +308,12 @@ WRAP(int, link, (const char *from, const char *to))
 WRAP(int, unlink, (const char *path))
 {
 	name_given(path);
-	return REAL(unlink)(path);
+	return NAME(REAL(unlink)(path));
 }
 
 WRAP(int, mkdir, (const char *path, mode_t mode))
 {
-	int result = REAL(mkdir)(path, mode);
+	int result = NAME(REAL(mkdir)(path, mode));
 
 	if (!result)
 		name_found(path);
@@ -319,7 +323,7 @@ WRAP(int, mkdir, (const char *path, mode_t mode))
 WRAP(int, rmdir, (const char *path))
 {
 	name_given(path);
-	return REAL(rmdir)(path);
+	return NAME(REAL(rmdir)(path));
 }
 
 WRAP(int, shm_open, (const char *name, int flags, mode_t mode))
@@ -357,7 +361,8 @@ WRAP(int, lockf, (int fd, int command, off_t length))
 {
 	if (command == F_ULOCK)
 		lock_of_file_released(fd);
-	int result = REAL(lockf)(fd, command, length);
+	int result = MODELLED ? model_lockf(HERE, fd, command, length)
+			      : REAL(lockf)(fd, command, length);
 
 	if (!result && (command == F_LOCK || command == F_TLOCK))
 		lock_of_file_acquired(fd);

@@ -5,14 +5,17 @@
 #include <stdlib.h>
 
 #include "sched/clock.h"
+#include "sched/model.h"
 #include "sched/real.h"
+
+#define HERE __builtin_return_address(0)
 
 enum { THREADS = PARTIES };
 
 struct start {
 	void *(*run)(void *);
 	void *argument;
-	unsigned party;
+	unsigned party, actor;
 };
 
 /* Who is which party, until somebody joins it. */
@@ -54,6 +57,8 @@ static void *begin(void *argument)
 	struct start start = *(struct start *)argument;
 
 	free(argument);
+	if (start.actor != NOBODY)
+		model_thread_begins(start.actor);
 	party_become(start.party);
 	return start.run(start.argument);
 }
@@ -66,10 +71,14 @@ WRAP(int, pthread_create,
 	if (!start)
 		return EAGAIN;
 	runtime_threads = true;
-	*start = (struct start){run, argument, party_prepare()};
-	unsigned party = start->party;
+	*start = (struct start){run, argument, party_prepare(), NOBODY};
+	unsigned party = start->party, actor = NOBODY;
+	if (MODELLED)
+		start->actor = actor = model_thread_prepare(HERE);
 	int result = REAL(pthread_create)(thread, attributes, begin, start);
 
+	if (actor != NOBODY)
+		model_thread_made(actor, *thread, result == 0);
 	if (result) {
 		party_abandon(party);
 		free(start);
@@ -92,6 +101,8 @@ static int joined(pthread_t thread, int result)
 
 WRAP(int, pthread_join, (pthread_t thread, void **value))
 {
+	if (MODELLED)
+		model_thread_join(HERE, thread);
 	return joined(thread, REAL(pthread_join)(thread, value));
 }
 
