@@ -82,6 +82,7 @@ libipcts_a_SOURCES = \
 	%D%/sched/executable.c %D%/sched/mark.h \
 	%D%/sched/explore.c %D%/sched/explore.h \
 	%D%/sched/futex.h \
+	%D%/sched/harness.c %D%/sched/harness.h \
 	%D%/sched/operation.h \
 	%D%/sched/process.c %D%/sched/process.h \
 	%D%/sched/real.c %D%/sched/real.h \

@@ -206,13 +206,13 @@ unit_tests += %D%/unit/ref_test
 %C%_unit_ref_test_LDFLAGS = -Wl,--wrap=open -Wl,--wrap=posix_fallocate \
 	-Wl,--wrap=pthread_setspecific -Wl,--wrap=syscall
 %C%_unit_ref_test_LDADD = libipcref.a $(CMOCKA_LIBS)
-endif
 
-if HAVE_CHECK
 unit_tests += %D%/unit/sched_test
 %C%_unit_sched_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_sched_test_LDADD = libipcts.a $(CMOCKA_LIBS)
+endif
 
+if HAVE_CHECK
 unit_tests += %D%/unit/stage_test
 %C%_unit_stage_test_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 %C%_unit_stage_test_LDADD = libipcts.a $(CHECK_LIBS)
@@ -248,3 +248,7 @@ EXTRA_DIST += \
 if RACE
 %D%/unit/race/race.log: libipcts-race.a $(race_DATA)
 endif
+# Programs for the explorer, built by ipcts-cc, and what it makes of them.
+check_PROGRAMS += %D%/explore/harness
+%C%_explore_harness_LDADD = libipcts.a
+TESTS += %D%/explore/harness

@@ -55,6 +55,14 @@ struct arena *arena_make(unsigned mode)
 	return arena;
 }
 
+void arena_unmake(void)
+{
+	REAL(munmap)(arena, sizeof(struct arena));
+	REAL(close)(descriptor);
+	arena = NULL;
+	descriptor = -1;
+}
+
 void arena_export(void)
 {
 	char value[64];

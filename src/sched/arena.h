@@ -163,7 +163,7 @@ struct arena {
 	uint64_t writes;
 	int64_t now;	   /* virtual */
 	bool spun;	   /* somebody was taken for a spinner */
-	bool locks_files; /* somebody has locked one: a close may unlock */
+	bool locks_files;  /* somebody has locked one: a close may unlock */
 	bool shared;	   /* something was shared: memory, or an object */
 	uint32_t patience; /* turns given to spinners when there was nobody else */
 	struct wake wake[ACTORS_MAX];
@@ -188,6 +188,7 @@ unsigned arena_module(const char *path);
 
 /* The explorer's, or a harness's: a new one, which its children inherit. */
 struct arena *arena_make(unsigned mode);
+void arena_unmake(void);
 /* For the environment of a program. */
 void arena_export(void);
 /* By the environment; NULL: there is none. */

@@ -288,8 +288,9 @@ static bool has_writer(int fd)
 static int open_fifo(const void *pc, int directory, const char *path, int flags,
 		     const struct stat *status)
 {
-	struct operation opens = model_operation(
-		OPERATION_FILE_OPEN, key_of_object(OBJECT_PIPE, status->st_dev, status->st_ino), pc);
+	struct operation opens =
+		model_operation(OPERATION_FILE_OPEN,
+				key_of_object(OBJECT_PIPE, status->st_dev, status->st_ino), pc);
 	bool writes = (flags & O_ACCMODE) == O_WRONLY;
 	int fd;
 

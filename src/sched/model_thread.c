@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads are actors as processes are: who goes is decided wherever they synchronise, and where they
- * touch memory that processes share.  Memory of their process alone is not looked at.
+ * Threads are actors as processes are: who goes is decided wherever they synchronise, and where
+ * they touch memory that processes share.  Memory of their process alone is not looked at.
  */
 #include <pthread.h>
 

@@ -166,8 +166,7 @@ static void tell_operation(FILE *file, const struct operation *operation)
 			 offset_of(operation));
 	else if (operation->key && !(operation->key >> 62))
 		snprintf(what, sizeof(what), "%s of %" PRIu64 "+%" PRIu64, names[operation->kind],
-			 (operation->key >> 40) - 1,
-			 offset_of(operation));
+			 (operation->key >> 40) - 1, offset_of(operation));
 	else
 		snprintf(what, sizeof(what), "%s", names[operation->kind]);
 	fprintf(file, "%-40s", what);

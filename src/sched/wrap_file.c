@@ -254,7 +254,7 @@ WRAP(int, accept4, (int fd, struct sockaddr *from, socklen_t *length, int flags)
 
 int __real_openat(int directory, const char *path, int flags, ...);
 
-#define OPEN(name, parameters, at, call, path)                                                         \
+#define OPEN(name, parameters, at, call, path)                                                     \
 	int __wrap_##name parameters;                                                              \
 	int __wrap_##name parameters                                                               \
 	{                                                                                          \
@@ -285,8 +285,9 @@ OPEN(openat64, (int directory, const char *path, int flags, ...), directory,
 /* clang-format on */
 
 #define NAME(call)                                                                                 \
-	(!MODELLED ? (call)                                                                        \
-		   : (model_name_point(HERE, OPERATION_FILE_NAME, true), model_name_changed(call)))
+	(!MODELLED                                                                                 \
+		 ? (call)                                                                          \
+		 : (model_name_point(HERE, OPERATION_FILE_NAME, true), model_name_changed(call)))
 
 WRAP(int, rename, (const char *from, const char *to))
 {
