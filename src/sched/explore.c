@@ -24,7 +24,7 @@
 
 /* Nanoseconds between two looks at whoever has the turn. */
 enum { LOOK_EVERY = 20000000 };
-enum { START_SECONDS = 10, DEATH_MILLISECONDS = 5000, CLEAR_LOOKS = 500 };
+enum { START_SECONDS = 10, POINT_SECONDS = 5, DEATH_MILLISECONDS = 5000, CLEAR_LOOKS = 500 };
 /* A process that is asleep in so many looks in a row, without a step, won't wake by itself. */
 enum { SLEEPING_LOOKS = 25 };
 enum { RACE_STATUS = 66 };
@@ -43,7 +43,7 @@ static const struct {
 	[ENDING_LIVELOCK] = {"livelock", true},
 	[ENDING_STEPS] = {"too many steps", false},
 	[ENDING_TIME] = {"too much time", true},
-	[ENDING_UNKNOWN_CALL] = {"unknown call", true},
+	[ENDING_UNKNOWN_CALL] = {"unknown call", false},
 	[ENDING_RACE] = {"data race", true},
 	[ENDING_TROUBLE] = {"trouble", false},
 };
@@ -301,13 +301,15 @@ static unsigned dying(void)
 /* It has given the turn to the explorer, or it died while it had it. */
 static bool bury(struct exploration *exploration, unsigned actor)
 {
-	int status = 0;
+	int status = -1;
 
 	if (!process_await_death(atomic_load(&arena->actor[actor].pid),
 				 (int)(DEATH_MILLISECONDS * exploration->patience), &status)) {
 		schedule_end(ENDING_TIME, actor, "process %u doesn't come to its end", actor);
 		return false;
 	}
+	if (status < 0) /* the server knows, then, or its parent has heard */
+		status = arena->actor[actor].status;
 	judge_death(actor, status);
 	if (atomic_load(&arena->ending) != ENDING_NONE)
 		return false;
@@ -319,7 +321,7 @@ static bool bury(struct exploration *exploration, unsigned actor)
 struct vigil {
 	unsigned holder;
 	uint32_t steps;
-	unsigned looks, sleeping;
+	unsigned sleeping;
 	int64_t since;
 };
 
@@ -328,7 +330,7 @@ static void look(struct exploration *exploration, struct vigil *vigil)
 	unsigned holder = atomic_load(&arena->holder);
 
 	if (holder != vigil->holder || arena->steps != vigil->steps) {
-		*vigil = (struct vigil){holder, arena->steps, 0, 0, clock_now()};
+		*vigil = (struct vigil){holder, arena->steps, 0, clock_now()};
 		return;
 	}
 	if (holder == NOBODY)
@@ -340,22 +342,26 @@ static void look(struct exploration *exploration, struct vigil *vigil)
 			schedule_go_on(arena->running);
 		return;
 	}
-	vigil->looks++;
-	vigil->sleeping = process_state(pid) == 'S' ? vigil->sleeping + 1 : 0;
+	char state = process_state(pid);
+	if (state == 't' || state == 'T') { /* somebody debugs it */
+		vigil->since = clock_now();
+		return;
+	}
+	vigil->sleeping = state == 'S' ? vigil->sleeping + 1 : 0;
 	if (vigil->sleeping > SLEEPING_LOOKS * exploration->patience) {
 		char call[64];
 		process_call(pid, call, sizeof(call));
 		schedule_end(ENDING_UNKNOWN_CALL, holder,
 			     "process %u sleeps in %s, a call the runtime doesn't know", holder,
 			     call);
-	} else if (seconds_since(vigil->since) > START_SECONDS * exploration->patience)
+	} else if (seconds_since(vigil->since) > POINT_SECONDS * exploration->patience)
 		schedule_end(ENDING_TIME, holder,
 			     "process %u runs without an end, and shares nothing", holder);
 }
 
 static void watch(struct exploration *exploration)
 {
-	struct vigil vigil = {NOBODY, 0, 0, 0, clock_now()};
+	struct vigil vigil = {NOBODY, 0, 0, clock_now()};
 
 	while (atomic_load(&arena->ending) == ENDING_NONE) {
 		if (!schedule_watch(LOOK_EVERY)) {
@@ -428,7 +434,7 @@ bool explore_run(struct exploration *exploration, struct run_end *result)
 	snprintf(result->reason, sizeof(result->reason), "%s", arena->reason);
 	if (result->ending == ENDING_CRASH && result->actor < ACTORS_MAX)
 		result->status = arena->actor[result->actor].status;
-	if (result->ending == ENDING_TROUBLE)
+	if (result->ending == ENDING_TROUBLE || result->ending == ENDING_UNKNOWN_CALL)
 		return refuse_exploration(exploration, "%s: %s", exploration->arguments[0],
 					  result->reason);
 	return true;

@@ -40,7 +40,7 @@ static bool read_stat(pid_t pid, char *state, int *status)
 	field += 2;
 	for (int number = FIELD_STATE; number < FIELD_STATUS && field; number++)
 		field = strchr(field + 1, ' ');
-	if (status)
+	if (status && (*state == 'Z' || *state == 'X'))
 		*status = field ? (int)strtol(field, NULL, 10) : 0;
 	return true;
 }

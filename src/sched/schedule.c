@@ -400,30 +400,45 @@ static struct wake *wake_of(uint64_t key)
 	return empty;
 }
 
+/* One of those of whom some have been woken, and it isn't said yet whether it is one. */
+static bool may_be_woken(unsigned actor, uint64_t key)
+{
+	const struct actor *other = &arena->actor[actor];
+
+	return state_of(actor) == ACTOR_READY && other->chosen && other->wake_key == key;
+}
+
+/*
+ * If all can be woken, they are.  Otherwise each may go on, and who really does is said when the
+ * engine lets one go: so the choice is one of schedules, and of nothing else.
+ */
 unsigned sched_wake_some(uint64_t key, unsigned count)
 {
-	unsigned actors, waiting = 0;
+	unsigned actors, waiting = 0, hoping = 0;
 
 	if (!(runtime_mode & MODE_SCHEDULED) || count == 0)
 		return 0;
 	actors = arena->actors;
-	for (unsigned actor = 0; actor < actors; actor++)
+	for (unsigned actor = 0; actor < actors; actor++) {
 		waiting += waits_for(actor, key);
-	if (waiting == 0)
-		return 0;
-
-	struct wake *wake = waiting > count ? wake_of(key) : NULL;
-	if (wake) {
-		wake->left = (wake->key == key ? wake->left : 0) + count;
-		wake->key = key;
+		hoping += may_be_woken(actor, key);
 	}
+	struct wake *wake = waiting + hoping ? wake_of(key) : NULL;
+	if (!wake)
+		return 0;
+	unsigned left = wake->key == key ? wake->left : 0;
+	unsigned woken = count < waiting + hoping - left ? count : waiting + hoping - left;
+	bool all = left + woken == waiting + hoping;
+
+	wake->key = all ? 0 : key;
+	wake->left = left + woken;
 	for (unsigned actor = 0; actor < actors; actor++)
-		if (waits_for(actor, key)) {
-			arena->actor[actor].chosen = wake != NULL;
+		if (waits_for(actor, key) || may_be_woken(actor, key)) {
+			arena->actor[actor].chosen = !all;
 			arena->actor[actor].wake_key = key;
 			set_state(actor, ACTOR_READY);
 		}
-	return waiting < count ? waiting : count;
+	return woken;
 }
 
 int64_t sched_now(void)

@@ -14,6 +14,8 @@
 #include "sched/futex.h"
 #include "sched/real.h"
 
+int REAL(waitid)(idtype_t type, id_t id, siginfo_t *info, int options);
+
 /* A run that nobody watches any more ends by itself: seconds of processor time. */
 enum { PROCESSOR_SECONDS = 120, LOOKS_EVERY_SECONDS = 2 };
 
@@ -36,15 +38,29 @@ static void await_question(void)
 	}
 }
 
-/* All of the run's processes: those whose parents are gone come here. */
-static void collect(pid_t first)
+/* As waitpid tells it. */
+static int status_of(const siginfo_t *info)
 {
-	pid_t pid;
-	int status;
+	return info->si_code == CLD_EXITED ? info->si_status << 8 : info->si_status;
+}
 
-	while ((pid = REAL(waitpid)(-1, &status, 0)) > 0 || (pid < 0 && errno == EINTR))
-		if (pid == first)
-			arena->actor[0].status = status;
+/* All of the run's processes: those whose parents are gone come here. */
+static void collect(void)
+{
+	siginfo_t info = {0};
+
+	for (;;) {
+		if (REAL(waitid)(P_ALL, 0, &info, WEXITED | WNOWAIT) < 0) {
+			if (errno == EINTR)
+				continue;
+			return;
+		}
+		/* the explorer may look for it when nothing is left of the process */
+		for (unsigned actor = 0; actor < atomic_load(&arena->actors); actor++)
+			if (atomic_load(&arena->actor[actor].pid) == info.si_pid)
+				arena->actor[actor].status = status_of(&info);
+		REAL(waitpid)(info.si_pid, NULL, 0);
+	}
 }
 
 void serve_runs(void)
@@ -76,6 +92,6 @@ void serve_runs(void)
 			await_question();
 			continue;
 		}
-		collect(pid);
+		collect();
 	}
 }
