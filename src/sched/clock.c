@@ -348,6 +348,7 @@ static void prepare(unsigned number, const _Atomic epoch *maker)
 				      memory_order_relaxed);
 	atomic_store(&party->clock[number], last + 1);
 	atomic_store(&party->relaxed_place, 0);
+	atomic_store(&party->first, !maker);
 	atomic_store(&party->now.pid, 0);
 	atomic_store(&party->now.since, last + 1);
 	atomic_store(&world->ended[number], UINT64_MAX);

@@ -5,26 +5,37 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "sched/channel.h"
 #include "sched/clock.h"
 #include "sched/options.h"
 #include "sched/real.h"
 #include "sched/runtime.h"
 
-bool runtime_threads;
-/* Nobody in this world has begun it: what becomes of it is told by its exit status. */
-static bool first_of_all;
+enum { STREAMS = 64 };
 
+bool runtime_threads;
+
+/* What becomes of it all is told by the exit status of who has begun it. */
 int detect_status(int status)
 {
-	if (world && first_of_all && atomic_load(&world->reports) && race_options.exitcode)
+	if (self.party && atomic_load(&world->party[self.number].first) &&
+	    atomic_load(&world->reports) && race_options.exitcode)
 		return race_options.exitcode;
 	return status;
+}
+
+/* libc is about to write what is left in its streams, wherever they lead. */
+static void send_what_is_left(void)
+{
+	for (int fd = 0; fd < STREAMS; fd++)
+		channel_sends(fd, NULL, 0);
 }
 
 static void at_exit(void)
 {
 	int status = detect_status(0);
 
+	send_what_is_left();
 	party_end();
 	if (!status)
 		return;
@@ -41,7 +52,6 @@ void detect_start(void)
 	if (!world || !race_options.detect)
 		return;
 	stack_start();
-	first_of_all = party_of(getppid()) == PARTIES && party_of(getpid()) == PARTIES;
 	runtime_mode |= MODE_DETECTING;
 	party_begin();
 	atexit(at_exit);
@@ -50,7 +60,6 @@ void detect_start(void)
 void detect_forked(unsigned party)
 {
 	place_forked();
-	first_of_all = false;
 	runtime_threads = false;
 	party_become(party);
 }

@@ -46,6 +46,7 @@ libipcts_race_a_SOURCES = \
 	%D%/wrap_sem.c \
 	%D%/wrap_semset.c \
 	%D%/wrap_signal.c \
+	%D%/wrap_stdio.c \
 	%D%/wrap_string.c \
 	%D%/wrap_thread.c \
 	%D%/wrap_time.c

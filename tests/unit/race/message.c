@@ -54,6 +54,69 @@ MESSAGE(end_of_file, "the end of a pipe", !close(channel[1]), !close(channel[1])
 MESSAGE(hang_up, "a socket that is shut down", !shutdown(pair[0], SHUT_WR), !read(pair[1], &letter, 1))
 /* clang-format on */
 
+/* By streams, whose descriptors libc writes and reads. */
+SCENARIO(streams, "a line from stream to stream")
+{
+	FILE *out = fdopen(channel[1], "w");
+
+	shared->data = 1;
+	fprintf(out, "%d\n", 5);
+	fclose(out);
+}
+
+OTHER(streams)
+{
+	FILE *in = fdopen(channel[0], "r");
+	char line[16];
+
+	EDGE(must(fgets(line, sizeof(line), in)));
+	must(shared->data == 1 || broken);
+}
+
+/* What is still in a stream goes when the process does. */
+SCENARIO(stream_at_exit, "a line that is written at exit")
+{
+	char line[16];
+	FILE *in = fdopen(channel[0], "r");
+
+	if (!broken)
+		must(fgets(line, sizeof(line), in) && line[0] == '5');
+	shared->data++;
+}
+
+OTHER(stream_at_exit)
+{
+	FILE *out = fdopen(channel[1], "w");
+
+	fputs("5\n", out);
+	shared->data++;
+	exit(0);
+}
+
+/* The shell's child is a program that is watched, too. */
+SCENARIO(command, "a command that libc runs and waits for")
+{
+	char command[64];
+	int *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file_fd, 0);
+
+	snprintf(command, sizeof(command), "/proc/%d/exe become %d", (int)getpid(), file_fd);
+	memory[0] = 1;
+	if (broken) {
+		FILE *stream = popen(command, "r");
+
+		must(getc(stream) == EOF);
+		memory[0]++;
+		pclose(stream);
+		return;
+	}
+	must(!system(command));
+	must(++memory[0] == 3);
+}
+
+OTHER(command)
+{
+}
+
 /* Nothing is sent back: what the other way goes orders nothing. */
 SCENARIO(socket_ways, "each way of a socket by itself")
 {
