@@ -2,14 +2,16 @@
 #include "sched/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sched/real.h"
 
-enum { PATIENCE = 256, SEGMENT_SHIFT = 48 };
+enum { PATIENCE = 256, SEGMENT_SHIFT = 48, ANCESTORS = 16 };
 
 _Thread_local struct self self;
 
@@ -349,6 +351,7 @@ static void prepare(unsigned number, const _Atomic epoch *maker)
 	atomic_store(&party->clock[number], last + 1);
 	atomic_store(&party->relaxed_place, 0);
 	atomic_store(&party->first, !maker);
+	atomic_store(&party->spawned, 0);
 	atomic_store(&party->now.pid, 0);
 	atomic_store(&party->now.since, last + 1);
 	atomic_store(&world->ended[number], UINT64_MAX);
@@ -365,6 +368,14 @@ unsigned party_prepare(void)
 		party_advance();
 	}
 	return child;
+}
+
+void party_spawns(void)
+{
+	if (!self.party)
+		return;
+	atomic_store(&world->party[self.number].spawned, self.now);
+	party_advance();
 }
 
 void party_abandon(unsigned child)
@@ -410,6 +421,36 @@ unsigned party_of(pid_t pid)
 	return PARTIES;
 }
 
+static pid_t parent_of(pid_t pid)
+{
+	char path[32], text[256];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	int fd = REAL(open)(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? 0 : REAL(read)(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		REAL(close)(fd);
+	text[length < 0 ? 0 : length] = 0;
+	const char *end = strrchr(text, ')');
+	int parent;
+
+	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* Between a program and who had it begun there may be others: a shell. */
+static unsigned nearest_ancestor(void)
+{
+	pid_t pid = getppid();
+	unsigned found = party_of(pid);
+
+	for (int steps = 0; found == PARTIES && pid > 1 && steps < ANCESTORS; steps++) {
+		pid = parent_of(pid);
+		found = party_of(pid);
+	}
+	return found;
+}
+
 /*
  * A program begins: exec'd by a party, which it goes on to be; or by a process that this one's
  * parent made without telling (posix_spawn, system), which knew what the parent knew.
@@ -428,9 +469,13 @@ void party_begin(void)
 	number = claim();
 	if (number == PARTIES)
 		return;
-	unsigned parent = party_of(getppid());
+	unsigned parent = nearest_ancestor();
 
 	prepare(number, parent < PARTIES ? world->party[parent].clock : NULL);
+	/* what the parent did since isn't known to it */
+	if (parent < PARTIES && atomic_load(&world->party[parent].spawned))
+		atomic_store(&world->party[number].clock[parent],
+			     atomic_load(&world->party[parent].spawned));
 	take(number);
 }
 

@@ -85,6 +85,8 @@ void party_join_dead(void);
 void party_begin(void);
 /* Before a fork or a pthread_create; the child's number, or PARTIES. */
 unsigned party_prepare(void);
+/* libc is about to begin a program, and won't tell which process that will be. */
+void party_spawns(void);
 /* There was no child after all. */
 void party_abandon(unsigned child);
 /* In the child, as its first act. */

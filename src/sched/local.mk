@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The runtime of programs that ipcts-cc builds, and ipcts-cc.
 if RACE
-lib_LIBRARIES += libipcts-race.a
-libipcts_race_a_SOURCES = \
+noinst_LIBRARIES += libipcts-race-parts.a
+libipcts_race_parts_a_SOURCES = \
 	%D%/arena.c %D%/arena.h \
 	%D%/atomic.c \
 	%D%/channel.c %D%/channel.h \
@@ -52,8 +52,19 @@ libipcts_race_a_SOURCES = \
 	%D%/wrap_time.c
 # It is part of programs of any kind, and is called where a handler interrupts it; a frame's address
 # is what stacks are known by.
-libipcts_race_a_CFLAGS = $(AM_CFLAGS) -O2 -fPIE -ftls-model=local-exec -fno-sanitize=all \
+libipcts_race_parts_a_CFLAGS = $(AM_CFLAGS) -O2 -fPIE -ftls-model=local-exec -fno-sanitize=all \
 	-fno-builtin -fno-stack-protector
+
+# One object, of which nothing is seen but what compilers call and what the linker leads to it: its
+# other names may be the program's, too.
+racelibdir = $(libdir)
+racelib_DATA = libipcts-race.a
+libipcts-race.a: libipcts-race-parts.a
+	$(AM_V_GEN)rm -f $@ && $(CC) -r -nostdlib -o $@.o \
+		-Wl,--whole-archive libipcts-race-parts.a -Wl,--no-whole-archive && \
+		$(OBJCOPY) --wildcard --keep-global-symbol='__tsan_*' --keep-global-symbol='__wrap_*' $@.o && \
+		$(AR) cr $@ $@.o && rm $@.o
+CLEANFILES += $(racelib_DATA)
 
 # What the linker is to lead to us: whatever the library has a wrapper of.  And what gcc is to find
 # in place of its own runtime: nothing.

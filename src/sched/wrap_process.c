@@ -132,6 +132,7 @@ WRAP(int, posix_spawn,
       const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[]))
 {
 	WITH_WORLD(environment);
+	party_spawns();
 	return REAL(posix_spawn)(pid, path, actions, attributes, arguments, environment);
 }
 
@@ -140,6 +141,7 @@ WRAP(int, posix_spawnp,
       const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[]))
 {
 	WITH_WORLD(environment);
+	party_spawns();
 	return REAL(posix_spawnp)(pid, file, actions, attributes, arguments, environment);
 }
 

@@ -211,10 +211,17 @@ WRAP(FILE *, fopen, (const char *path, const char *mode))
 
 WRAP(int, system, (const char *command))
 {
+	party_spawns();
 	int status = REAL(system)(command);
 
 	party_join_dead();
 	return status;
+}
+
+WRAP(FILE *, popen, (const char *command, const char *mode))
+{
+	party_spawns();
+	return REAL(popen)(command, mode);
 }
 
 WRAP(int, pclose, (FILE * stream))

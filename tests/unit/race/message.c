@@ -104,7 +104,6 @@ SCENARIO(command, "a command that libc runs and waits for")
 	if (broken) {
 		FILE *stream = popen(command, "r");
 
-		must(getc(stream) == EOF);
 		memory[0]++;
 		pclose(stream);
 		return;
