@@ -250,12 +250,8 @@ void __tsan_atomic_thread_fence(int order)
 	if (!self.party)
 		return;
 	if (acquires(order) && self.has_fence_pending) {
-		for (unsigned i = 0; i < PARTIES; i++) {
-			epoch when = atomic_load(&self.fence_pending[i]);
-
-			if (when > atomic_load(&self.clock[i]))
-				atomic_store(&self.clock[i], when);
-		}
+		for (unsigned i = 0; i < PARTIES; i++)
+			epoch_learn(&self.clock[i], atomic_load(&self.fence_pending[i]));
 		self.has_fence_pending = false;
 	}
 	if (releases(order)) {

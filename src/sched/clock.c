@@ -122,10 +122,15 @@ static inline epoch known(const _Atomic epoch *clock)
 	return atomic_load_explicit(clock, memory_order_relaxed);
 }
 
-static inline void learn(_Atomic epoch *clock, epoch when)
+/* Never less: a handler that comes in between may have learnt more. */
+void epoch_learn(_Atomic epoch *clock, epoch when)
 {
-	if (known(clock) < when)
-		atomic_store_explicit(clock, when, memory_order_relaxed);
+	epoch before = known(clock);
+
+	while (before < when &&
+	       !atomic_compare_exchange_weak_explicit(clock, &before, when, memory_order_relaxed,
+						      memory_order_relaxed))
+		;
 }
 
 static void join(_Atomic epoch *to, const _Atomic epoch *from)
@@ -133,7 +138,7 @@ static void join(_Atomic epoch *to, const _Atomic epoch *from)
 	unsigned count = party_count();
 
 	for (unsigned i = 0; i < count; i++)
-		learn(&to[i], known(&from[i]));
+		epoch_learn(&to[i], known(&from[i]));
 }
 
 void sync_assign(struct sync_object *object, const _Atomic epoch *clock)
@@ -184,8 +189,7 @@ uint32_t sync_read_begin(struct sync_object *object)
 
 void party_advance(void)
 {
-	self.now++;
-	atomic_store_explicit(&self.clock[self.number], self.now, memory_order_relaxed);
+	epoch_learn(&self.clock[self.number], __atomic_add_fetch(&self.now, 1, __ATOMIC_RELAXED));
 }
 
 void sync_acquire(uint64_t key, enum sync_kind kind)
@@ -256,19 +260,41 @@ void sync_acquire_kept(uint64_t key, enum sync_kind kind)
 
 /* ---- parties ------------------------------------------------------------------------------- */
 
-static void mark_ended(unsigned number)
+/* Who has been there since then; by now it may be another. */
+static void mark_ended(unsigned number, uint64_t since)
 {
 	struct party *party = &world->party[number];
 	uint32_t alive = PARTY_ALIVE;
 
 	if (!atomic_compare_exchange_strong(&party->state, &alive, PARTY_CLAIMED))
 		return;
+	if (atomic_load(&party->now.since) != since) {
+		atomic_store(&party->state, PARTY_ALIVE);
+		return;
+	}
 	atomic_store(&world->ended[number], known(&party->clock[number]));
 	atomic_store(&party->turn, atomic_fetch_add(&world->ends, 1));
 	atomic_store(&party->state, PARTY_ENDED);
 }
 
-static unsigned longest_dead(void)
+/* Nobody is going to ask any more what it knew: its maker has, or is gone, too. */
+static bool is_forgotten(const struct party *party)
+{
+	uint32_t maker = atomic_load(&party->maker);
+
+	if (world_remembers(&party->now))
+		return false;
+	if (!maker)
+		return true;
+	const struct party *it = &world->party[maker - 1];
+
+	return atomic_load(&it->state) != PARTY_ALIVE ||
+	       atomic_load(&it->now.since) != atomic_load(&party->maker_since) ||
+	       !world_lives(&it->now);
+}
+
+/* A place to be used again; in need also of those whose makers never ask. */
+static unsigned longest_dead(bool in_need)
 {
 	for (;;) {
 		unsigned found = PARTIES, turn = 0;
@@ -276,10 +302,9 @@ static unsigned longest_dead(void)
 		for (unsigned i = 0; i < party_count(); i++) {
 			struct party *party = &world->party[i];
 
-			/* of who isn't waited for yet, somebody will want to know what it knew */
 			if (atomic_load(&party->state) == PARTY_ENDED &&
-			    !world_remembers(&party->now) &&
-			    (found == PARTIES || atomic_load(&party->turn) < turn)) {
+			    (found == PARTIES || atomic_load(&party->turn) < turn) &&
+			    (in_need ? !world_remembers(&party->now) : is_forgotten(party))) {
 				found = i;
 				turn = atomic_load(&party->turn);
 			}
@@ -308,17 +333,16 @@ static unsigned claim(void)
 {
 	unsigned number = PARTIES;
 
-	if (atomic_load(&world->parties) >= PARTIES_BEFORE_REUSE) {
-		number = longest_dead();
-		if (number == PARTIES) {
-			for (unsigned i = 0; i < party_count(); i++)
-				if (!is_alive(i))
-					mark_ended(i);
-			number = longest_dead();
-		}
-	}
+	if (atomic_load(&world->parties) >= PARTIES_BEFORE_REUSE)
+		number = longest_dead(false);
 	if (number == PARTIES)
 		number = new_place();
+	if (number == PARTIES) {
+		for (unsigned i = 0; i < party_count(); i++)
+			if (!is_alive(i))
+				mark_ended(i, atomic_load(&world->party[i].now.since));
+		number = longest_dead(true);
+	}
 	if (number == PARTIES)
 		world_give_up("more processes and threads at once than can be followed");
 	return number;
@@ -352,6 +376,7 @@ static void prepare(unsigned number, const _Atomic epoch *maker)
 	atomic_store(&party->relaxed_place, 0);
 	atomic_store(&party->first, !maker);
 	atomic_store(&party->spawned, 0);
+	atomic_store(&party->maker, 0);
 	atomic_store(&party->now.pid, 0);
 	atomic_store(&party->now.since, last + 1);
 	atomic_store(&world->ended[number], UINT64_MAX);
@@ -365,6 +390,9 @@ unsigned party_prepare(void)
 
 	if (child < PARTIES) {
 		prepare(child, self.clock);
+		atomic_store(&world->party[child].maker_since,
+			     atomic_load(&world->party[self.number].now.since));
+		atomic_store(&world->party[child].maker, self.number + 1);
 		party_advance();
 	}
 	return child;
@@ -380,10 +408,13 @@ void party_spawns(void)
 
 void party_abandon(unsigned child)
 {
+	struct party *party = &world->party[child % PARTIES];
+
 	if (child >= PARTIES)
 		return;
-	atomic_store(&world->party[child].state, PARTY_ALIVE);
-	mark_ended(child);
+	atomic_store(&party->maker, 0);
+	atomic_store(&party->state, PARTY_ALIVE);
+	mark_ended(child, atomic_load(&party->now.since));
 }
 
 static void take(unsigned number)
@@ -484,7 +515,7 @@ void party_end(void)
 	if (!self.party)
 		return;
 	self.party = false;
-	mark_ended(self.number);
+	mark_ended(self.number, atomic_load(&world->party[self.number].now.since));
 }
 
 void party_join(unsigned other)
@@ -493,19 +524,31 @@ void party_join(unsigned other)
 		join(self.clock, world->party[other].clock);
 }
 
+/* All it knew; then its place may be another's. */
+static void join_last(unsigned number, uint64_t since)
+{
+	struct party *party = &world->party[number];
+
+	party_join(number);
+	mark_ended(number, since);
+	if (atomic_load(&party->maker) == self.number + 1 &&
+	    atomic_load(&party->now.since) == since)
+		atomic_store(&party->maker, 0);
+}
+
 void party_join_dead(void)
 {
 	for (unsigned i = 0; self.party && i < party_count(); i++) {
-		if (i == self.number || is_alive(i))
-			continue;
-		party_join(i);
-		mark_ended(i);
-	}
-}
+		struct party *party = &world->party[i];
+		uint64_t since = atomic_load(&party->now.since);
+		uint32_t state = atomic_load(&party->state);
 
-static bool was(const struct occupant *occupant, pid_t pid)
-{
-	return atomic_load(&occupant->pid) == pid && atomic_load(&occupant->since);
+		if (i != self.number &&
+		    (state == PARTY_ENDED || (state == PARTY_ALIVE && !is_alive(i)))) {
+			party_join(i);
+			mark_ended(i, since);
+		}
+	}
 }
 
 void party_join_process(pid_t pid)
@@ -513,9 +556,9 @@ void party_join_process(pid_t pid)
 	for (unsigned i = 0; self.party && i < party_count(); i++) {
 		struct party *party = &world->party[i];
 
-		if (!was(&party->now, pid))
-			continue;
-		party_join(i);
-		mark_ended(i);
+		uint64_t since = atomic_load(&party->now.since);
+
+		if (since && atomic_load(&party->now.pid) == pid && i != self.number)
+			join_last(i, since);
 	}
 }

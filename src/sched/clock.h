@@ -61,6 +61,8 @@ void sync_unlock(struct sync_object *object);
 void sync_assign(struct sync_object *object, const _Atomic epoch *clock);
 void sync_join(struct sync_object *object, const _Atomic epoch *clock);
 void sync_clear(struct sync_object *object);
+/* Adds one moment to what is known. */
+void epoch_learn(_Atomic epoch *clock, epoch when);
 /* Adds to what the party knows; with the lock, or in the manner of a seqlock (sync_read_begin). */
 void sync_learn(struct sync_object *object, _Atomic epoch *clock);
 uint32_t sync_read_begin(struct sync_object *object);

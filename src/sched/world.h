@@ -56,7 +56,10 @@ struct party {
 	_Atomic uint32_t state; /* enum party_state */
 	_Atomic uint32_t turn;	/* of its end: the lowest is the longest dead */
 	_Atomic uint32_t first; /* nobody of this world has begun it */
-	_Atomic epoch spawned;	/* in which it last had libc begin a program */
+	_Atomic uint32_t
+		maker; /* who has begun it, and will want to know what it knew: party + 1 */
+	_Atomic uint64_t maker_since;
+	_Atomic epoch spawned; /* in which it last had libc begin a program */
 	struct occupant now;
 	_Atomic uint32_t past_count;
 	struct occupant past[PAST];

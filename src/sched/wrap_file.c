@@ -306,6 +306,48 @@ WRAP(int, link, (const char *from, const char *to))
 	return result;
 }
 
+WRAP(int, renameat, (int from_directory, const char *from, int to_directory, const char *to))
+{
+	name_given(to);
+	name_given(from);
+	return REAL(renameat)(from_directory, from, to_directory, to);
+}
+
+WRAP(int, renameat2,
+     (int from_directory, const char *from, int to_directory, const char *to, unsigned flags))
+{
+	name_given(to);
+	name_given(from);
+	return REAL(renameat2)(from_directory, from, to_directory, to, flags);
+}
+
+WRAP(int, linkat,
+     (int from_directory, const char *from, int to_directory, const char *to, int flags))
+{
+	name_given(to);
+	int result = REAL(linkat)(from_directory, from, to_directory, to, flags);
+
+	if (!result)
+		name_found(to);
+	return result;
+}
+
+WRAP(int, symlink, (const char *target, const char *path))
+{
+	name_given(path);
+	int result = REAL(symlink)(target, path);
+
+	if (!result)
+		name_found(path);
+	return result;
+}
+
+WRAP(int, unlinkat, (int directory, const char *path, int flags))
+{
+	name_given(path);
+	return REAL(unlinkat)(directory, path, flags);
+}
+
 WRAP(int, unlink, (const char *path))
 {
 	name_given(path);
