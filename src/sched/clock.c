@@ -494,6 +494,8 @@ void party_begin(void)
 
 	if (number < PARTIES) {
 		take(number);
+		/* of several threads one has exec'd, and no other is left */
+		party_join_process(self.pid);
 		party_advance();
 		return;
 	}
