@@ -248,7 +248,12 @@ EXTRA_DIST += \
 if RACE
 %D%/unit/race/race.log: libipcts-race.a $(race_DATA)
 endif
-# Programs for the explorer, built by ipcts-cc, and what it makes of them.
-check_PROGRAMS += %D%/explore/harness
-%C%_explore_harness_LDADD = libipcts.a
-TESTS += %D%/explore/harness
+# The explorer: its workers, and what it makes of programs that are built then.
+check_PROGRAMS += %D%/unit/explore/harness
+%C%_unit_explore_harness_LDADD = libipcts.a
+dist_check_SCRIPTS += %D%/unit/explore/explore.tap
+TESTS += %D%/unit/explore/harness %D%/unit/explore/explore.tap
+EXTRA_DIST += %D%/unit/explore/programs.c
+if RACE
+%D%/unit/explore/explore.log: ipcts$(EXEEXT) libipcts-race.a $(race_DATA)
+endif

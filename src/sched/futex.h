@@ -3,7 +3,6 @@
 #ifndef IPCTS_SCHED_FUTEX_H
 #define IPCTS_SCHED_FUTEX_H
 
-#include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -11,21 +10,32 @@
 
 #include "sched/real.h"
 
-#ifndef SYS_futex
-#define SYS_futex SYS_futex_time64
+/* Of <linux/futex.h>, which isn't there where libc's headers are those of another libc. */
+enum { KERNEL_FUTEX_WAIT = 0, KERNEL_FUTEX_WAKE = 1 };
+
+/* Where time is wider than the kernel's first interface has it, there is a second. */
+static inline long futex_number(void)
+{
+#if defined SYS_futex_time64 && defined SYS_futex
+	return sizeof(time_t) > sizeof(long) ? SYS_futex_time64 : SYS_futex;
+#elif defined SYS_futex
+	return SYS_futex;
+#else
+	return SYS_futex_time64;
 #endif
+}
 
 /* Comes back when woken, when the word isn't expected, after the timeout, and sometimes at random.
  */
 static inline void futex_sleep(_Atomic uint32_t *word, uint32_t expected,
 			       const struct timespec *timeout)
 {
-	REAL(syscall)(SYS_futex, word, FUTEX_WAIT, expected, timeout, NULL, 0);
+	REAL(syscall)(futex_number(), word, KERNEL_FUTEX_WAIT, expected, timeout, NULL, 0);
 }
 
 static inline void futex_rouse(_Atomic uint32_t *word)
 {
-	REAL(syscall)(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	REAL(syscall)(futex_number(), word, KERNEL_FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
 #endif

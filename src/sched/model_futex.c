@@ -66,6 +66,7 @@ long model_futex(const void *pc, uint32_t *word, int operation, uint32_t value,
 		return sched_wake(
 			now.key); /* who would be moved wakes too soon, which it must bear */
 	default:
-		return REAL(syscall)(SYS_futex, word, operation, value, timeout, other, value3);
+		return REAL(syscall)(futex_number(), word, operation, value, timeout, other,
+				     value3);
 	}
 }

@@ -75,8 +75,9 @@ bool replay_write(const char *path, const struct replay *replay)
 	}
 	fprintf(file, "code %016" PRIx64 "\nengine %s\nseed %" PRIu64 "\nrun %" PRIu64 "\n",
 		replay->code, engine_name(replay->engine), replay->seed, replay->run);
-	fprintf(file, "ending %s\nsteps %" PRIu32 "\nhash %016" PRIx64 "\nreason ",
-		ending_name(replay->result.ending), replay->result.steps, replay->result.hash);
+	fprintf(file, "ending %s\nstatus %x\nsteps %" PRIu32 "\nhash %016" PRIx64 "\nreason ",
+		ending_name(replay->result.ending), (unsigned)replay->result.status,
+		replay->result.steps, replay->result.hash);
 	print_escaped(file, replay->result.reason);
 	fprintf(file, "\nschedule ");
 	schedule_print(file, &replay->schedule);
@@ -139,7 +140,8 @@ enum {
 	HAS_HASH = 128,
 	HAS_REASON = 256,
 	HAS_SCHEDULE = 512,
-	HAS_ALL = 1023
+	HAS_STATUS = 1024,
+	HAS_ALL = 2047
 };
 
 static unsigned parse_line(struct replay *replay, char *line, size_t *count, size_t *used)
@@ -166,6 +168,10 @@ static unsigned parse_line(struct replay *replay, char *line, size_t *count, siz
 		return parse_number(value, 16, UINT64_MAX, &replay->result.hash) ? HAS_HASH : 0;
 	if (strcmp(line, "schedule") == 0)
 		return parse_schedule(value, &replay->schedule) ? HAS_SCHEDULE : 0;
+	if (strcmp(line, "status") == 0 && parse_number(value, 16, UINT16_MAX, &number)) {
+		replay->result.status = (int)number;
+		return HAS_STATUS;
+	}
 	if (strcmp(line, "steps") == 0 && parse_number(value, 10, UINT32_MAX, &number)) {
 		replay->result.steps = (uint32_t)number;
 		return HAS_STEPS;
