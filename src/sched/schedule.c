@@ -2,6 +2,7 @@
 /* Whose turn it is, who can go at all, and how a run ends. */
 #include "sched/schedule.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include "sched/futex.h"
 #include "sched/runtime.h"
 
+enum { LOOKS_EVERY_SECONDS = 2 };
 /* Of noise: one point in so many delays. */
 enum { NOISE_ONE_IN = 20, NOISE_DELAY_MAX = 200 };
 
@@ -210,8 +212,16 @@ static void give_turn(unsigned actor)
 
 static void await_turn(void)
 {
-	while (!atomic_exchange(&self->turn, 0))
-		futex_sleep(&self->turn, 0, NULL);
+	static const struct timespec timeout = {LOOKS_EVERY_SECONDS, 0};
+
+	while (!atomic_exchange(&self->turn, 0)) {
+		futex_sleep(&self->turn, 0, &timeout);
+		/* after the timeout: whoever would clear the run away may be gone */
+		if (!atomic_load(&self->turn) &&
+		    REAL(syscall)(SYS_kill, (long)atomic_load(&arena->explorer_pid), 0L) < 0 &&
+		    errno == ESRCH)
+			REAL(syscall)(SYS_exit_group, 2L);
+	}
 }
 
 void schedule_go_on(unsigned running)
@@ -229,9 +239,11 @@ static void hand_over(void)
 
 	if (chosen == self_number)
 		return;
+	int saved = errno; /* a point is nothing that the program has called */
 	if (chosen != NOBODY)
 		give_turn(chosen);
 	await_turn();
+	errno = saved;
 }
 
 /* ---- spinning ---- */
