@@ -42,6 +42,7 @@ libipcts_race_parts_a_SOURCES = \
 	%D%/wrap_map.c \
 	%D%/wrap_mq.c \
 	%D%/wrap_msg.c \
+	%D%/wrap_poll.c \
 	%D%/wrap_process.c \
 	%D%/wrap_sem.c \
 	%D%/wrap_semset.c \

@@ -57,8 +57,8 @@ int model_sigsuspend(const void *pc, const sigset_t *mask);
 int model_sigtimedwait(const void *pc, const sigset_t *set, siginfo_t *info,
 		       const struct timespec *timeout);
 void model_take_signals(void);
-/* Another program begins in this process, or didn't after all. */
-void model_exec(bool begins);
+/* Another program has begun in this process: handlers are gone, what it masks isn't. */
+void model_executed(void);
 
 /* model_sem.c; timeout: an absolute time of CLOCK_REALTIME, NULL: none */
 int model_sem_wait(const void *pc, sem_t *sem, clockid_t clock, const struct timespec *timeout);
@@ -123,6 +123,8 @@ ssize_t model_file_after(int fd, ssize_t result);
 /* A write that may be longer than there is room for. */
 ssize_t model_write(const void *pc, int fd, const void *buffer, size_t size);
 int model_close(const void *pc, int fd);
+/* Whatever waits for descriptors: 0 of try is "none is ready". */
+int model_await_files(const void *pc, int (*try)(void *argument), void *argument, int64_t timeout);
 int model_poll(const void *pc, struct pollfd *fds, nfds_t count, int milliseconds);
 int model_flock(const void *pc, int fd, int operation);
 int model_fcntl_lock(const void *pc, int fd, int command, struct flock *lock);

@@ -180,18 +180,18 @@ int model_close(const void *pc, int fd)
 	return result;
 }
 
-int model_poll(const void *pc, struct pollfd *fds, nfds_t count, int milliseconds)
+int model_await_files(const void *pc, int (*try)(void *argument), void *argument, int64_t timeout)
 {
 	struct operation polls = model_operation(OPERATION_POLL, all_files(), pc);
-	int64_t end = arena->now + (int64_t)milliseconds * 1000000;
+	int64_t end = arena->now + timeout;
 	int ready;
 
 	polls.access = ACCESS_READ;
 	sched_point(&polls);
-	while ((ready = REAL(poll)(fds, count, 0)) == 0) {
-		if (milliseconds == 0)
+	while ((ready = try(argument)) == 0) {
+		if (timeout == 0)
 			return 0;
-		switch (sched_block(&polls, milliseconds < 0 ? FOREVER : end - arena->now)) {
+		switch (sched_block(&polls, timeout < 0 ? FOREVER : end - arena->now)) {
 		case TIMED_OUT:
 			return 0;
 		case INTERRUPTED:
@@ -202,6 +202,26 @@ int model_poll(const void *pc, struct pollfd *fds, nfds_t count, int millisecond
 		}
 	}
 	return ready;
+}
+
+struct polled {
+	struct pollfd *fds;
+	nfds_t count;
+};
+
+static int try_poll(void *argument)
+{
+	struct polled *polled = argument;
+
+	return REAL(poll)(polled->fds, polled->count, 0);
+}
+
+int model_poll(const void *pc, struct pollfd *fds, nfds_t count, int milliseconds)
+{
+	struct polled polled = {fds, count};
+
+	return model_await_files(pc, try_poll, &polled,
+				 milliseconds < 0 ? FOREVER : milliseconds * INT64_C(1000000));
 }
 
 int model_flock(const void *pc, int fd, int operation)

@@ -68,6 +68,7 @@ static void learn_mask(void)
 	knows_mask = true;
 	kernel_mask(SIG_BLOCK, 0, &masked);
 	masked &= ~own_actor()->handled;
+	own_actor()->masked = masked;
 }
 
 /* After a change of handlers, or of what the program masks. */
@@ -96,10 +97,14 @@ void model_sigaction(int signal, const struct sigaction *action)
 	mask_again();
 }
 
-void model_exec(bool begins)
+void model_executed(void)
 {
-	learn_mask();
-	kernel_mask(SIG_SETMASK, masked | (begins ? 0 : own_actor()->handled), NULL);
+	struct actor *self = own_actor();
+
+	knows_mask = true;
+	masked = self->masked;
+	self->handled = self->restarts = 0;
+	mask_again();
 }
 
 /* Those that are pending and not masked run their handlers now. */

@@ -64,6 +64,7 @@ void runtime_start(void)
 		runtime_mode |= arena->mode;
 		arena->actor[actor].module = (uint8_t)module;
 		schedule_become(actor);
+		model_executed();
 	} else if (atomic_load(&arena->server) == SERVER_STARTING) {
 		serve_runs();
 		detect_renew();

@@ -50,12 +50,16 @@ static size_t count_of(char *const list[])
 	return count;
 }
 
-static bool has_world(char *const environment[])
+/* What leads to the detector's world, and to the explorer's arena. */
+static const char *const handed_on[] = {WORLD_ENVIRONMENT, ARENA_ENVIRONMENT};
+enum { HANDED_ON = sizeof(handed_on) / sizeof(handed_on[0]), HANDED_ON_ROOM = 128 };
+
+static bool has_variable(char *const environment[], const char *name)
 {
-	size_t length = strlen(WORLD_ENVIRONMENT);
+	size_t length = strlen(name);
 
 	for (size_t i = 0; environment && environment[i]; i++)
-		if (!strncmp(environment[i], WORLD_ENVIRONMENT "=", length + 1))
+		if (!strncmp(environment[i], name, length) && environment[i][length] == '=')
 			return true;
 	return false;
 }
@@ -63,22 +67,28 @@ static bool has_world(char *const environment[])
 /* text and room are the caller's, who may be a child of vfork or a handler: nothing is allocated.
  */
 #define WITH_WORLD(environment)                                                                    \
-	char *extended[count_of(environment) + 2];                                                 \
-	char world_text[128];                                                                      \
-	environment = with_world(environment, extended, world_text, sizeof(world_text))
+	char *extended[count_of(environment) + HANDED_ON + 1];                                     \
+	char texts[HANDED_ON][HANDED_ON_ROOM];                                                     \
+	environment = with_world(environment, extended, texts)
 
-static char *const *with_world(char *const environment[], char **extended, char *text, size_t room)
+static char *const *with_world(char *const environment[], char **extended,
+			       char texts[HANDED_ON][HANDED_ON_ROOM])
 {
-	const char *value = getenv(WORLD_ENVIRONMENT);
 	size_t count = count_of(environment);
 
-	if (!world || !value || has_world(environment))
+	if (!world)
 		return environment;
 	for (size_t i = 0; i < count; i++)
 		extended[i] = environment[i];
-	snprintf(text, room, WORLD_ENVIRONMENT "=%s", value);
-	extended[count] = text;
-	extended[count + 1] = NULL;
+	for (size_t i = 0; i < HANDED_ON; i++) {
+		const char *value = getenv(handed_on[i]);
+
+		if (!value || has_variable(environment, handed_on[i]))
+			continue;
+		snprintf(texts[i], HANDED_ON_ROOM, "%s=%s", handed_on[i], value);
+		extended[count++] = texts[i];
+	}
+	extended[count] = NULL;
 	return extended;
 }
 

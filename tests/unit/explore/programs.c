@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -15,8 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -383,6 +386,39 @@ static void pipe_records(void)
 	assert(records[0] == records[1] && records[2] == records[3]);
 }
 
+/* The first byte is no promise of a second. */
+static void poll_once(void)
+{
+	struct pollfd ask = {.fd = ends[0], .events = POLLIN};
+	struct epoll_event event = {.events = EPOLLIN};
+	fd_set set;
+	int all = epoll_create1(0);
+	char bytes[2];
+
+	assert(poll(&ask, 1, -1) == 1);
+	FD_ZERO(&set);
+	FD_SET(ends[0], &set);
+	assert(select(ends[0] + 1, &set, NULL, NULL, NULL) == 1);
+	assert(epoll_ctl(all, EPOLL_CTL_ADD, ends[0], &event) == 0);
+	assert(epoll_wait(all, &event, 1, -1) == 1);
+	ssize_t got = read(ends[0], bytes, sizeof(bytes));
+	if (got == 1 && !broken)
+		got += read(ends[0], bytes, 1);
+	assert(got == 2);
+}
+
+static void write_twice(void)
+{
+	assert(write(ends[1], "a", 1) == 1);
+	assert(write(ends[1], "b", 1) == 1);
+}
+
+static void ready_once(void)
+{
+	assert(pipe(ends) == 0);
+	together(poll_once, write_twice);
+}
+
 static volatile sig_atomic_t signalled;
 
 static void note(int number)
@@ -576,6 +612,7 @@ static const struct {
 	{"flag_for_ever", flag_for_ever},
 	{"pointer_gone", pointer_gone},
 	{"pipe_records", pipe_records},
+	{"ready_once", ready_once},
 	{"signal_before_pause", signal_before_pause},
 	{"not_made_consistent", not_made_consistent},
 	{"set_without_value", set_without_value},
