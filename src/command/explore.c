@@ -27,6 +27,7 @@ enum code {
 	CODE_SAVE,
 	CODE_REPLAY,
 	CODE_DETECT,
+	CODE_REDUCE,
 	CODE_HELP
 };
 
@@ -42,6 +43,7 @@ static const struct option options[] = {
 	{"save", required_argument, NULL, CODE_SAVE},
 	{"replay", required_argument, NULL, CODE_REPLAY},
 	{"detect", no_argument, NULL, CODE_DETECT},
+	{"reduce", no_argument, NULL, CODE_REDUCE},
 	{"help", no_argument, NULL, CODE_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -128,6 +130,9 @@ static void parse_option(int code, char *const *argv)
 	case CODE_DETECT:
 		exploration.detects = true;
 		break;
+	case CODE_REDUCE:
+		exploration.reduces = true;
+		break;
 	case CODE_HELP:
 		print_help();
 	case ':':
@@ -136,7 +141,7 @@ static void parse_option(int code, char *const *argv)
 		refuse("explore %s: no such option", argv[optind - 1]);
 	}
 	if (code == CODE_ENGINE || code == CODE_SEED || code == CODE_RUNS || code == CODE_TIME ||
-	    code == CODE_BOUND || code == CODE_DEPTH)
+	    code == CODE_BOUND || code == CODE_DEPTH || code == CODE_REDUCE)
 		wish.only_searching = argv[optind - 1];
 }
 
@@ -158,6 +163,8 @@ static void parse_arguments(int argc, char **argv)
 		       wish.replay);
 	if (!wish.replay && !argv[optind])
 		refuse("explore: no program to explore");
+	if (exploration.reduces && exploration.engine != ENGINE_EVERY)
+		refuse("explore --reduce: only for --engine every");
 	if (!wish.limited)
 		exploration.seconds = SECONDS_UNLESS_SAID;
 }
@@ -239,6 +246,10 @@ static void tell_summary(void)
 
 	tell_engine();
 	printf("schedules: %" PRIu64 "%s\n", exploration.done, how_far());
+	if (arena->engine.redundant_runs)
+		printf("           %" PRIu64
+		       " of them like others but for the order of what doesn't conflict\n",
+		       arena->engine.redundant_runs);
 	printf("time:      %.2f s, %.0f schedules/s\n", seconds,
 	       seconds > 0 ? (double)exploration.done / seconds : 0);
 	tell_histogram();

@@ -79,6 +79,8 @@ static const char help[] =
 	"  --time SECONDS        at most so long (60, if neither is said)\n"
 	"  --bound N             preemptions, of bounded (2)\n"
 	"  --depth N             ordered events that a bug needs, of pct (3)\n"
+	"  --reduce              with every: of schedules that differ only in the order of what\n"
+	"                        doesn't conflict, one\n"
 	"  --steps N             a run that is longer is given up (100000)\n"
 	"  --detect              detect races, too\n"
 	"  --save FILE           where the failing schedule goes (PROGRAM.replay)\n"

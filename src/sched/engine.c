@@ -79,33 +79,73 @@ void engine_init(struct engine *engine, enum engine_kind kind, uint64_t seed)
 
 /*
  * Who can be tried here: all, or, once as many preemptions are spent as are allowed, only the one
- * who runs.  The default comes first, so that the first schedule has no preemption at all.
+ * who runs.
  */
+static uint64_t candidates(const struct engine *engine, const struct moment *moment)
+{
+	if (engine->kind == ENGINE_BOUNDED && is_eligible(moment, moment->running) &&
+	    engine->preemptions >= engine->bound)
+		return bit(moment->running);
+	return moment->eligible;
+}
+
+/*
+ * Sleep sets: who was tried from a moment need not be tried again from one that was reached by
+ * something that doesn't conflict with it, until something does.
+ */
+static void fall_asleep(struct engine *engine, const struct moment *moment, unsigned chosen,
+			uint64_t tried)
+{
+	engine->asleep |= tried;
+	engine->asleep &= ~bit(chosen);
+	for (uint64_t rest = engine->asleep; rest; rest &= rest - 1)
+		if (operations_may_conflict(&moment->next[lowest(rest)], &moment->next[chosen]))
+			engine->asleep &= ~bit(lowest(rest));
+}
+
+/* At a moment at which there is a choice; the default comes first, so that the first schedule has
+ * no preemption at all. */
+static const struct choice *next_choice(struct engine *engine, const struct moment *moment,
+					uint64_t can)
+{
+	static const struct choice none;
+
+	if (engine->at < engine->choices) {
+		struct choice *known = &engine->path[engine->at++];
+		if (!(can & bit(known->taken))) /* the program isn't deterministic */
+			known->taken = (uint8_t)lowest(can);
+		return known;
+	}
+	if (engine->at == CHOICES_MAX) {
+		engine->overflow = true;
+		return &none;
+	}
+	unsigned first = by_default(moment);
+	if (!(can & bit(first)))
+		first = lowest(can);
+	engine->path[engine->at] = (struct choice){can & ~bit(first), 0, (uint8_t)first};
+	engine->choices++;
+	return &engine->path[engine->at++];
+}
+
 static unsigned choose_deep(struct engine *engine, const struct moment *moment)
 {
-	uint64_t can = moment->eligible;
-	bool goes_on = is_eligible(moment, moment->running);
-
-	if (engine->kind == ENGINE_BOUNDED && goes_on && engine->preemptions >= engine->bound)
-		can = bit(moment->running);
-	if (!(can & (can - 1)))
-		return lowest(can);
-
+	uint64_t can = candidates(engine, moment), tried = 0;
 	unsigned chosen;
-	if (engine->at < engine->choices) {
-		chosen = engine->path[engine->at].taken;
-		if (!(can & bit(chosen)))
-			chosen = by_default(moment); /* the program isn't deterministic */
-	} else if (engine->at == CHOICES_MAX) {
-		engine->overflow = true;
+
+	if (engine->reduces && !(can &= ~engine->asleep))
+		engine->redundant = true;
+	if (engine->redundant)
 		return by_default(moment);
-	} else {
-		chosen = by_default(moment);
-		engine->path[engine->choices++] =
-			(struct choice){can & ~bit(chosen), (uint8_t)chosen, 0};
-	}
-	engine->at++;
-	if (goes_on && chosen != moment->running)
+	if (can & (can - 1)) {
+		const struct choice *choice = next_choice(engine, moment, can);
+		chosen = engine->overflow ? by_default(moment) : choice->taken;
+		tried = choice->tried;
+	} else
+		chosen = lowest(can);
+	if (engine->reduces)
+		fall_asleep(engine, moment, chosen, tried);
+	if (is_eligible(moment, moment->running) && chosen != moment->running)
 		engine->preemptions++;
 	return chosen;
 }
@@ -119,6 +159,7 @@ static bool next_deep(struct engine *engine)
 		struct choice *last = &engine->path[engine->choices - 1];
 
 		if (last->untried) {
+			last->tried |= bit(last->taken);
 			last->taken = (uint8_t)lowest(last->untried);
 			last->untried &= last->untried - 1;
 			return true;
@@ -228,6 +269,8 @@ void engine_begin(struct engine *engine)
 	engine->random = engine->seed ^ engine->run * 0xd1342543de82ef95u;
 	engine->steps = 0;
 	engine->at = engine->preemptions = 0;
+	engine->asleep = 0;
+	engine->redundant = false;
 	engine->known = 0;
 	engine->obeyed = engine->missed = 0;
 	if (engine->kind == ENGINE_PCT)
@@ -263,6 +306,7 @@ bool engine_next(struct engine *engine)
 	if (engine->steps > engine->longest)
 		engine->longest = engine->steps;
 	engine->run++;
+	engine->redundant_runs += engine->redundant;
 	switch (engine->kind) {
 	case ENGINE_EVERY:
 	case ENGINE_BOUNDED:

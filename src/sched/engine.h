@@ -52,9 +52,8 @@ enum engine_kind {
 
 /* A moment at which more than one could go: those who have not been tried from here. */
 struct choice {
-	uint64_t untried;
+	uint64_t untried, tried; /* the latter without taken */
 	uint8_t taken;
-	uint8_t preemptions; /* before it */
 };
 
 struct engine {
@@ -70,6 +69,10 @@ struct engine {
 
 	/* every and bounded: a path in the tree of all schedules */
 	uint32_t choices, at, preemptions;
+	bool reduces;	/* one schedule for all that differ in the order of what doesn't conflict */
+	bool redundant; /* this run is such a one, from here on */
+	uint64_t asleep; /* bits: who has been tried from an equal moment */
+	uint64_t redundant_runs;
 	bool exhausted;
 	bool overflow; /* more choices than there is room for: deeper ones were not tried */
 	struct choice path[CHOICES_MAX];

@@ -194,6 +194,7 @@ bool explore_start(struct exploration *exploration)
 	engine_init(&arena->engine, exploration->engine, exploration->seed);
 	arena->engine.bound = exploration->bound;
 	arena->engine.depth = exploration->depth;
+	arena->engine.reduces = exploration->reduces && exploration->engine == ENGINE_EVERY;
 	if (!noisy)
 		pin();
 	fflush(NULL);

@@ -32,7 +32,7 @@ struct exploration {
 	uint32_t budget; /* of steps in a run */
 	double patience; /* seconds in which a process has to come to its next point */
 	bool shows;	 /* what the program prints goes where ours goes */
-	bool detects;
+	bool detects, reduces;
 
 	/* what became of it */
 	uint64_t done; /* runs */

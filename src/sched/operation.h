@@ -80,4 +80,38 @@ static inline bool operations_conflict(const struct operation *one, const struct
 	return one->key && one->key == other->key && ((one->access | other->access) & ACCESS_WRITE);
 }
 
+/* What it does is told by its key alone, and is within the eight bytes that a key of memory is of.
+ */
+static inline bool operation_is_local(const struct operation *operation)
+{
+	switch (operation->kind) {
+	case OPERATION_START: /* touches nothing */
+		return true;
+	case OPERATION_ACCESS:
+		return operation->size && operation->within + operation->size <= 8;
+	case OPERATION_FORK:
+	case OPERATION_EXIT:
+	case OPERATION_AWAIT_CHILD:
+	case OPERATION_THREAD_CREATE:
+	case OPERATION_THREAD_JOIN:
+	case OPERATION_KILL:
+	case OPERATION_AWAIT_SIGNAL:
+	case OPERATION_SLEEP:
+	case OPERATION_YIELD:
+	case OPERATION_COND_WAIT: /* gives back the mutex, too */
+	case OPERATION_POLL:
+		return false;
+	default:
+		return operation->key != 0;
+	}
+}
+
+/* Whether it may matter which is first; true in doubt. */
+static inline bool operations_may_conflict(const struct operation *one,
+					   const struct operation *other)
+{
+	return !operation_is_local(one) || !operation_is_local(other) ||
+	       operations_conflict(one, other);
+}
+
 #endif

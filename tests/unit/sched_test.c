@@ -33,7 +33,8 @@ static struct schedule schedule;
 static struct operation operation_of(const struct shape *shape, unsigned actor)
 {
 	return (struct operation){.key = shape->conflicts ? 1 : actor + 1,
-				  .access = ACCESS_READ | ACCESS_WRITE};
+				  .access = ACCESS_READ | ACCESS_WRITE,
+				  .kind = OPERATION_STEP};
 }
 
 /* One run, as the scheduler makes it. */
@@ -159,6 +160,35 @@ static void bounds_hold_and_leave_out_nothing(void **state)
 			assert_int_equal(
 				explore(&shapes[index], ENGINE_BOUNDED, bound),
 				count_orders(&shapes[index], shapes[index].steps, order, 0, bound));
+}
+
+/* Mazurkiewicz traces: schedules as they differ in the order of what conflicts. */
+static unsigned explore_reduced(const struct shape *shape, unsigned *runs)
+{
+	*runs = 0;
+	engine_init(&engine, ENGINE_EVERY, 0);
+	engine.reduces = true;
+	do {
+		run(shape);
+		++*runs;
+	} while (engine_next(&engine));
+	assert_true(engine.exhausted);
+	return *runs - (unsigned)engine.redundant_runs;
+}
+
+static void a_reduction_leaves_one_of_each(void **state)
+{
+	unsigned runs;
+
+	(void)state;
+	assert_int_equal(explore_reduced(&(struct shape){2, {3, 3}, false}, &runs), 1);
+	assert_true(runs < 20);
+	assert_int_equal(explore_reduced(&(struct shape){3, {3, 3, 3}, false}, &runs), 1);
+	assert_true(runs < 1680 / 10);
+	assert_int_equal(explore_reduced(&(struct shape){2, {3, 3}, true}, &runs), 20);
+	assert_int_equal(runs, 20);
+	assert_int_equal(explore_reduced(&(struct shape){3, {2, 2, 2}, true}, &runs), 90);
+	assert_int_equal(runs, 90);
 }
 
 /* ---- random ones ---- */
@@ -289,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_schedule_is_tried_once),
 		cmocka_unit_test(bounds_hold_and_leave_out_nothing),
+		cmocka_unit_test(a_reduction_leaves_one_of_each),
 		cmocka_unit_test(a_seed_is_a_schedule),
 		cmocka_unit_test(seeds_are_portable),
 		cmocka_unit_test(sampling_reaches_all_orders),
