@@ -25,6 +25,8 @@ enum {
 	STEPS_MAX = 1 << 18,
 	REASON_MAX = 256,
 	BARRIERS_MAX = 64,
+	LEFTOVERS_MAX = 256,
+	LEFTOVER_NAME_MAX = 64,
 };
 
 /* Its name in the environment: "DESCRIPTOR,PATH", each of which leads to it. */
@@ -124,6 +126,23 @@ struct barrier {
 	uint32_t count, arrived, round;
 };
 
+enum leftover_kind {
+	LEFTOVER_NONE,
+	LEFTOVER_SEMSET,
+	LEFTOVER_MSG,
+	LEFTOVER_SHM,
+	LEFTOVER_SHM_NAME,
+	LEFTOVER_SEM_NAME,
+	LEFTOVER_MQ_NAME
+};
+
+/* What the run has made, and may not have removed. */
+struct leftover {
+	_Atomic uint32_t kind;
+	int32_t id;
+	char name[LEFTOVER_NAME_MAX];
+};
+
 struct arena {
 	uint32_t magic, version;
 	uint64_t size;
@@ -168,6 +187,8 @@ struct arena {
 	uint32_t patience; /* turns given to spinners when there was nobody else */
 	struct wake wake[ACTORS_MAX];
 	struct barrier barrier[BARRIERS_MAX];
+	_Atomic uint32_t leftovers;
+	struct leftover leftover[LEFTOVERS_MAX];
 
 	struct schedule taken; /* the run's own: the switches that were no default */
 	struct engine engine;

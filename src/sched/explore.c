@@ -4,14 +4,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <mqueue.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/personality.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -414,6 +420,37 @@ static bool clear(struct exploration *exploration)
 	return true;
 }
 
+/* Who ends by himself knows what is to stay; who was killed didn't come to removing it. */
+static void remove_leftovers(void)
+{
+	for (unsigned number = 0; number < LEFTOVERS_MAX; number++) {
+		struct leftover *leftover = &arena->leftover[number];
+
+		switch (atomic_load(&leftover->kind)) {
+		case LEFTOVER_SEMSET:
+			semctl(leftover->id, 0, IPC_RMID);
+			break;
+		case LEFTOVER_MSG:
+			msgctl(leftover->id, IPC_RMID, NULL);
+			break;
+		case LEFTOVER_SHM:
+			shmctl(leftover->id, IPC_RMID, NULL);
+			break;
+		case LEFTOVER_SHM_NAME:
+			shm_unlink(leftover->name);
+			break;
+		case LEFTOVER_SEM_NAME:
+			sem_unlink(leftover->name);
+			break;
+		case LEFTOVER_MQ_NAME:
+			mq_unlink(leftover->name);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
 bool explore_run(struct exploration *exploration, struct run_end *result)
 {
 	if (!begin(exploration))
@@ -424,6 +461,8 @@ bool explore_run(struct exploration *exploration, struct run_end *result)
 		watch_noise(exploration);
 	if (!clear(exploration))
 		return false;
+	if (atomic_load(&arena->ending) != ENDING_DONE)
+		remove_leftovers();
 	*result = (struct run_end){
 		.ending = atomic_load(&arena->ending),
 		.actor = atomic_load(&arena->ended_by),

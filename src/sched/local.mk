@@ -15,6 +15,7 @@ libipcts_race_parts_a_SOURCES = \
 	%D%/model.c %D%/model.h \
 	%D%/model_file.c \
 	%D%/model_futex.c \
+	%D%/model_get.c \
 	%D%/model_lock.c \
 	%D%/model_mq.c \
 	%D%/model_process.c \

@@ -114,6 +114,15 @@ int model_mq_send(const void *pc, mqd_t queue, const char *message, size_t size,
 ssize_t model_mq_receive(const void *pc, mqd_t queue, char *message, size_t size,
 			 unsigned *priority, const struct timespec *timeout);
 
+/* model_get.c: what is found or made under a key or a name, which is removed after a failed run. */
+int model_semget(const void *pc, key_t key, int count, int flags);
+int model_msgget(const void *pc, key_t key, int flags);
+int model_shmget(const void *pc, key_t key, size_t size, int flags);
+int model_shm_open(const void *pc, const char *name, int flags, mode_t mode);
+sem_t *model_sem_open(const void *pc, const char *name, int flags, mode_t mode, unsigned value);
+mqd_t model_mq_open(const void *pc, const char *name, int flags, mode_t mode,
+		    struct mq_attr *attributes);
+
 /*
  * model_file.c.  A call on a descriptor, in two halves: before it, the turn is waited for and then
  * until the call wouldn't block (false: it is to fail, with errno); after it, others look again.

@@ -564,6 +564,8 @@ void schedule_reset(void)
 	arena->patience = 0;
 	memset(arena->wake, 0, sizeof(arena->wake));
 	memset(arena->barrier, 0, sizeof(arena->barrier));
+	memset(arena->leftover, 0, sizeof(arena->leftover));
+	atomic_store(&arena->leftovers, 0);
 	arena->taken.count = 0;
 	for (unsigned actor = 0; actor < ACTORS_MAX; actor++) {
 		struct actor *other = &arena->actor[actor];

@@ -310,7 +310,7 @@ WRAP(int, renameat, (int from_directory, const char *from, int to_directory, con
 {
 	name_given(to);
 	name_given(from);
-	return REAL(renameat)(from_directory, from, to_directory, to);
+	return NAME(REAL(renameat)(from_directory, from, to_directory, to));
 }
 
 WRAP(int, renameat2,
@@ -318,14 +318,14 @@ WRAP(int, renameat2,
 {
 	name_given(to);
 	name_given(from);
-	return REAL(renameat2)(from_directory, from, to_directory, to, flags);
+	return NAME(REAL(renameat2)(from_directory, from, to_directory, to, flags));
 }
 
 WRAP(int, linkat,
      (int from_directory, const char *from, int to_directory, const char *to, int flags))
 {
 	name_given(to);
-	int result = REAL(linkat)(from_directory, from, to_directory, to, flags);
+	int result = NAME(REAL(linkat)(from_directory, from, to_directory, to, flags));
 
 	if (!result)
 		name_found(to);
@@ -335,7 +335,7 @@ WRAP(int, linkat,
 WRAP(int, symlink, (const char *target, const char *path))
 {
 	name_given(path);
-	int result = REAL(symlink)(target, path);
+	int result = NAME(REAL(symlink)(target, path));
 
 	if (!result)
 		name_found(path);
@@ -345,7 +345,7 @@ WRAP(int, symlink, (const char *target, const char *path))
 WRAP(int, unlinkat, (int directory, const char *path, int flags))
 {
 	name_given(path);
-	return REAL(unlinkat)(directory, path, flags);
+	return NAME(REAL(unlinkat)(directory, path, flags));
 }
 
 WRAP(int, unlink, (const char *path))
@@ -373,7 +373,8 @@ WRAP(int, shm_open, (const char *name, int flags, mode_t mode))
 {
 	if (flags & O_CREAT)
 		name_given(name);
-	int fd = REAL(shm_open)(name, flags, mode);
+	int fd = MODELLED ? model_shm_open(HERE, name, flags, mode)
+			  : REAL(shm_open)(name, flags, mode);
 
 	if (fd >= 0)
 		name_found(name);
@@ -383,7 +384,7 @@ WRAP(int, shm_open, (const char *name, int flags, mode_t mode))
 WRAP(int, shm_unlink, (const char *name))
 {
 	name_given(name);
-	return REAL(shm_unlink)(name);
+	return NAME(REAL(shm_unlink)(name));
 }
 
 /* ---- locks of files

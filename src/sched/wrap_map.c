@@ -8,8 +8,11 @@
 #include <unistd.h>
 
 #include "sched/clock.h"
+#include "sched/model.h"
 #include "sched/place.h"
 #include "sched/real.h"
+
+#define HERE __builtin_return_address(0)
 
 static void mapped(void *address, size_t length, int flags, int fd, uint64_t offset)
 {
@@ -72,6 +75,11 @@ void *__wrap_mremap(void *old, size_t old_length, size_t length, int flags, ...)
 	else
 		place_unmap(memory, length);
 	return memory;
+}
+
+WRAP(int, shmget, (key_t key, size_t size, int flags))
+{
+	return MODELLED ? model_shmget(HERE, key, size, flags) : REAL(shmget)(key, size, flags);
 }
 
 WRAP(void *, shmat, (int id, const void *address, int flags))

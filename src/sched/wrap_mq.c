@@ -107,7 +107,8 @@ mqd_t __wrap_mq_open(const char *name, int flags, ...)
 	va_end(rest);
 	if (flags & O_CREAT)
 		name_given(name);
-	mqd_t queue = REAL(mq_open)(name, flags, mode, attributes);
+	mqd_t queue = MODELLED ? model_mq_open(HERE, name, flags, mode, attributes)
+			       : REAL(mq_open)(name, flags, mode, attributes);
 
 	if (queue != (mqd_t)-1)
 		name_found(name);
@@ -117,5 +118,7 @@ mqd_t __wrap_mq_open(const char *name, int flags, ...)
 WRAP(int, mq_unlink, (const char *name))
 {
 	name_given(name);
+	if (MODELLED)
+		model_name_point(HERE, OPERATION_FILE_NAME, true);
 	return REAL(mq_unlink)(name);
 }

@@ -54,3 +54,8 @@ WRAP(int, msgctl, (int id, int command, struct msqid_ds *status))
 		model_sysv_changed(OPERATION_MSGCTL, id);
 	return result;
 }
+
+WRAP(int, msgget, (key_t key, int flags))
+{
+	return MODELLED ? model_msgget(HERE, key, flags) : REAL(msgget)(key, flags);
+}

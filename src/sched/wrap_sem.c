@@ -104,7 +104,8 @@ sem_t *__wrap_sem_open(const char *name, int flags, ...)
 	va_end(rest);
 	if (flags & O_CREAT)
 		name_given(name);
-	sem_t *sem = REAL(sem_open)(name, flags, mode, value);
+	sem_t *sem = MODELLED ? model_sem_open(HERE, name, flags, mode, value)
+			      : REAL(sem_open)(name, flags, mode, value);
 	int saved = errno;
 	struct place known;
 
@@ -121,5 +122,7 @@ sem_t *__wrap_sem_open(const char *name, int flags, ...)
 WRAP(int, sem_unlink, (const char *name))
 {
 	name_given(name);
+	if (MODELLED)
+		model_name_point(HERE, OPERATION_FILE_NAME, true);
 	return REAL(sem_unlink)(name);
 }

@@ -67,6 +67,11 @@ WRAP(int, semtimedop,
 }
 #endif
 
+WRAP(int, semget, (key_t key, int count, int flags))
+{
+	return MODELLED ? model_semget(HERE, key, count, flags) : REAL(semget)(key, count, flags);
+}
+
 union semun {
 	int value;
 	struct semid_ds *status;

@@ -501,6 +501,7 @@ static void use_set(void)
 static void set_without_value(void)
 {
 	set_id = semget(IPC_PRIVATE, 1, 0600);
+	dprintf(STDOUT_FILENO, "set %d\n", set_id);
 	together(make_set, use_set);
 	semctl(set_id, 0, IPC_RMID);
 }
