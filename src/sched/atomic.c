@@ -62,23 +62,39 @@ static void learn(struct sync_object *object, int order)
 		fence_pending(object);
 }
 
+/* Of an object and its version, and whether it was learned in full or only until a fence. */
+static uint64_t seen_as(const struct sync_object *object, uint32_t version, bool in_full)
+{
+	return (uint64_t)(object - world->sync + 1) << 33 | (uint64_t)version << 1 | in_full;
+}
+
 /* True if the object was the same all the while since sync_read_begin. */
 static bool loaded(struct sync_object *object, uint32_t version, int order)
 {
-	unsigned at = (unsigned)(object - world->sync) % SEEN;
-	bool in_full = acquires(order);
+	_Atomic uint64_t *seen = &self.seen[(object - world->sync) % SEEN];
+	uint64_t known = atomic_load_explicit(seen, memory_order_relaxed);
 
-	if (self.seen[at].object == object && self.seen[at].version == version &&
-	    self.seen[at].in_full >= in_full)
+	if (known == seen_as(object, version, true) ||
+	    (!acquires(order) && known == seen_as(object, version, false)))
 		return version == atomic_load(&object->version);
 	learn(object, order);
 	atomic_thread_fence(memory_order_acquire);
 	if (version != atomic_load_explicit(&object->version, memory_order_relaxed))
 		return false;
-	self.seen[at].object = object;
-	self.seen[at].version = version;
-	self.seen[at].in_full = in_full;
+	atomic_store_explicit(seen, seen_as(object, version, acquires(order)),
+			      memory_order_relaxed);
 	return true;
+}
+
+/*
+ * A robust futex that was given back by the death of its owner, whoever that was: the kernel has
+ * written FUTEX_OWNER_DIED, and perhaps FUTEX_WAITERS.
+ */
+static void learn_of_death(uint64_t value, size_t size, int order)
+{
+	if (size == sizeof(uint32_t) && (value & ~UINT64_C(0x80000000)) == 0x40000000 &&
+	    self.party && acquires(order))
+		party_join_dead();
 }
 
 /* ---- what a store gives to know ------------------------------------------------------------ */
@@ -93,7 +109,9 @@ static void remember_relaxed(const volatile void *address, const void *pc)
 
 	atomic_store_explicit(&party->relaxed_place, (uint64_t)place.segment << 40 | place.offset,
 			      memory_order_relaxed);
+	self.busy = true;
 	atomic_store_explicit(&party->relaxed_stack, stack_here(pc), memory_order_relaxed);
+	self.busy = false;
 }
 
 /* A store begins anew; but what follows a release of one's own goes on with it (C11 5.1.2.4). */
@@ -160,6 +178,7 @@ static void finish(struct sync_object *object, bool locked, int order)
 				version = sync_read_begin(object);                                 \
 			value = __atomic_load_n(at, __ATOMIC_SEQ_CST);                             \
 		} while (object && !loaded(object, version, order));                               \
+		learn_of_death(value, sizeof(value), order);                                       \
 		return value;                                                                      \
 	}
 
@@ -175,6 +194,7 @@ static void finish(struct sync_object *object, bool locked, int order)
 		if (object)                                                                        \
 			updated(object, order);                                                    \
 		finish(object, locked, order);                                                     \
+		learn_of_death(before, sizeof(before), order);                                     \
 		if (instrument_scheduled() && __atomic_load_n(at, __ATOMIC_RELAXED) == before)     \
 			runtime_unchanged();                                                       \
 		return before;                                                                     \
@@ -195,6 +215,7 @@ static void finish(struct sync_object *object, bool locked, int order)
 		else if (object)                                                                   \
 			learn(object, failure);                                                    \
 		finish(object, locked, done ? order : __ATOMIC_RELAXED);                           \
+		learn_of_death(*expected, sizeof(type), done ? order : failure);                   \
 		if (!done && instrument_scheduled())                                               \
 			runtime_unchanged();                                                       \
 		return done;                                                                       \

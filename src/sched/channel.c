@@ -143,6 +143,17 @@ void channel_sends(int fd, const struct sockaddr *to, socklen_t length)
 	errno = saved;
 }
 
+/* Who reads there may learn of whoever is dead. */
+static bool is_of_processes(const struct stat *status)
+{
+	static dev_t processes;
+	struct stat root;
+
+	if (!processes)
+		processes = stat("/proc/self", &root) ? (dev_t)-1 : root.st_dev;
+	return status->st_dev == processes;
+}
+
 void channel_received(int fd, ssize_t got)
 {
 	struct stat status;
@@ -158,9 +169,9 @@ void channel_received(int fd, ssize_t got)
 		socket_keys(fd, &status, &in, &out);
 	sync_acquire(in, kind_of(&status));
 	/* The end: all who could have written have closed it, or are dead. */
-	if (!got && !S_ISREG(status.st_mode))
+	if ((!got && !S_ISREG(status.st_mode)) || is_of_processes(&status))
 		party_join_dead();
-	if (!status.st_mode || kind_of(&status) == SYNC_EVENT)
+	if (kind_of(&status) == SYNC_EVENT)
 		signal_taken();
 	errno = saved;
 }
@@ -233,6 +244,16 @@ void name_found(const char *path)
 {
 	if (self.party && path)
 		sync_acquire(name_key(path), SYNC_FILE);
+}
+
+void name_missing(const char *path)
+{
+	if (self.party && path && !strncmp(path, "/proc/", 6)) {
+		int saved = errno;
+
+		party_join_dead();
+		errno = saved;
+	}
 }
 
 /* ---- locks --------------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ void channel_accepted(int fd);
  */
 void name_given(const char *path);
 void name_found(const char *path);
+/* It wasn't there: of a process, it is dead. */
+void name_missing(const char *path);
 
 /* Record locks, OFD locks and flock: of the whole file, whatever part it was. */
 void lock_of_file_acquired(int fd);

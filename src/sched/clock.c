@@ -11,7 +11,7 @@
 
 #include "sched/real.h"
 
-enum { PATIENCE = 256, SEGMENT_SHIFT = 48, ANCESTORS = 16 };
+enum { PATIENCE = 256, LONG_ENOUGH = PATIENCE << 13, SEGMENT_SHIFT = 48, ANCESTORS = 16 };
 
 _Thread_local struct self self;
 
@@ -102,7 +102,8 @@ bool sync_lock(struct sync_object *object)
 			return false; /* a handler has interrupted it */
 		if (tries % PATIENCE || !holder)
 			continue;
-		if (!is_alive(holder - 1) &&
+		/* who was killed with it, or left it by longjmp from a handler */
+		if ((!is_alive(holder - 1) || tries > LONG_ENOUGH) &&
 		    atomic_compare_exchange_strong(&object->holder, &holder, mine))
 			break;
 		REAL(sched_yield)();
@@ -180,7 +181,7 @@ uint32_t sync_read_begin(struct sync_object *object)
 			return version;
 		if (tries % PATIENCE)
 			continue;
-		if (holder && !is_alive(holder - 1) && sync_lock(object))
+		if ((!holder || !is_alive(holder - 1) || tries > LONG_ENOUGH) && sync_lock(object))
 			sync_unlock(object);
 		else
 			REAL(sched_yield)();
@@ -421,7 +422,7 @@ static void take(unsigned number)
 {
 	struct party *party = &world->party[number];
 
-	memset(&self.seen, 0, sizeof(self.seen));
+	memset((void *)self.seen, 0, sizeof(self.seen));
 	self.has_fence_released = self.has_fence_pending = false;
 	self.number = number;
 	self.clock = party->clock;

@@ -70,12 +70,8 @@ struct self {
 		uint64_t hash;
 		uint32_t stack;
 	} known[STACKS_KNOWN];
-	/* Sync objects whose version this thread has learned, in full or until a fence. */
-	struct {
-		struct sync_object *object;
-		uint32_t version;
-		bool in_full;
-	} seen[SEEN];
+	/* Versions of sync objects that this thread has learned: see atomic.c. */
+	_Atomic uint64_t seen[SEEN];
 	bool has_fence_released, has_fence_pending;
 	_Atomic epoch fence_released[PARTIES]; /* at the last fence that releases */
 	_Atomic epoch

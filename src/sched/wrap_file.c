@@ -271,6 +271,8 @@ int __real_openat(int directory, const char *path, int flags, ...);
 		if (fd >= 0) {                                                                     \
 			name_found(path);                                                          \
 			channel_opened(fd);                                                        \
+		} else {                                                                           \
+			name_missing(path);                                                        \
 		}                                                                                  \
 		return fd;                                                                         \
 	}

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "sched/clock.h"
+#include "sched/detect.h"
 #include "sched/model.h"
 #include "sched/real.h"
 
@@ -48,6 +49,38 @@ static long futex(const void *pc, const long argument[6])
 	return result;
 }
 
+/* A process that is made without fork. */
+static bool forks(long number, const long argument[6])
+{
+#ifdef SYS_fork
+	if (number == SYS_fork)
+		return true;
+#endif
+#ifdef SYS_clone3
+	if (number == SYS_clone3)
+		return !(*(const uint64_t *)argument[0] & CLONE_VM);
+#endif
+	return number == SYS_clone && !(argument[0] & CLONE_VM);
+}
+
+static long fork_by(long number, const long argument[6])
+{
+	unsigned child = party_prepare();
+	long result = REAL(syscall)(number, argument[0], argument[1], argument[2], argument[3],
+				    argument[4], argument[5]);
+
+	if (result == 0)
+		detect_forked(child);
+	else if (result < 0)
+		party_abandon(child);
+	return result;
+}
+
+static bool asks_for_life(long number)
+{
+	return number == SYS_kill || number == SYS_tkill || number == SYS_tgkill;
+}
+
 long __wrap_syscall(long number, ...);
 long __wrap_syscall(long number, ...)
 {
@@ -60,8 +93,16 @@ long __wrap_syscall(long number, ...)
 	va_end(rest);
 	if (number == SYS_futex && (self.party || MODELLED))
 		return futex(HERE, argument);
-	return REAL(syscall)(number, argument[0], argument[1], argument[2], argument[3],
-			     argument[4], argument[5]);
+	if (forks(number, argument))
+		return fork_by(number, argument);
+	long result = REAL(syscall)(number, argument[0], argument[1], argument[2], argument[3],
+				    argument[4], argument[5]);
+
+	if (result == -1 && errno == ESRCH && asks_for_life(number)) {
+		party_join_dead();
+		errno = ESRCH;
+	}
+	return result;
 }
 
 WRAP(int, sched_yield, (void))

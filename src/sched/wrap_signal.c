@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "sched/clock.h"
+#include "sched/instrument.h"
 #include "sched/model.h"
 #include "sched/real.h"
 
@@ -45,17 +46,29 @@ static void taken(const siginfo_t *info)
 		party_join_process(info->si_pid);
 }
 
+/*
+ * The handler may have come in the midst of the runtime, which finds its views as they were; and
+ * may leave by longjmp, from where the runtime is to go on as if at rest.
+ */
 static void trampoline(int number, siginfo_t *info, void *context)
 {
 	const struct sigaction *action = &actions[number];
+	struct view views[VIEWS];
+	uint32_t generation = self.generation;
+	bool busy = self.busy;
 	int saved = errno;
 
+	REAL(memcpy)(views, self.view, sizeof(views));
+	self.busy = false;
 	taken(info);
 	errno = saved;
 	if (action->sa_flags & SA_SIGINFO)
 		action->sa_sigaction(number, info, context);
 	else
 		action->sa_handler(number);
+	REAL(memcpy)(self.view, views, sizeof(views));
+	self.generation = generation;
+	self.busy = busy;
 }
 
 static bool is_ours(const struct sigaction *action)
@@ -111,11 +124,21 @@ WRAP(plain_handler, signal, (int number, plain_handler handle))
 	return old.sa_handler;
 }
 
+/* Who isn't there is dead. */
+static int told(int result)
+{
+	if (result == -1 && errno == ESRCH) {
+		party_join_dead();
+		errno = ESRCH;
+	}
+	return result;
+}
+
 WRAP(int, kill, (pid_t pid, int number))
 {
 	if (number)
 		signal_sent(pid);
-	return MODELLED ? model_kill(HERE, pid, number) : REAL(kill)(pid, number);
+	return told(MODELLED ? model_kill(HERE, pid, number) : REAL(kill)(pid, number));
 }
 
 WRAP(int, killpg, (pid_t group, int number))
