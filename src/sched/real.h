@@ -7,6 +7,7 @@
 #define IPCTS_SCHED_REAL_H
 
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 /* REAL(f) is what f would have been; WRAP(int, f, (int argument)) declares both, and begins ours.
@@ -28,6 +29,9 @@ ssize_t __real_write(int fd, const void *buffer, size_t size);
 long __real_syscall(long number, ...);
 pid_t __real_fork(void);
 pid_t __real_waitpid(pid_t pid, int *status, int options);
+FILE *__real_fopen(const char *path, const char *mode);
+char *__real_fgets(char *text, int room, FILE *stream);
+int __real_fclose(FILE *stream);
 int __real_kill(pid_t pid, int signal);
 _Noreturn void __real__exit(int status);
 int __real_usleep(unsigned microseconds);

@@ -69,11 +69,11 @@ WRAP(int, sem_getvalue, (sem_t * sem, int *value))
 /* What is mapped there, as the kernel tells it. */
 static bool identify(const void *address, struct segment_identity *identity)
 {
-	FILE *maps = fopen("/proc/self/maps", "re");
+	FILE *maps = REAL(fopen)("/proc/self/maps", "re");
 	char line[512];
 	bool found = false;
 
-	while (maps && !found && fgets(line, sizeof(line), maps)) {
+	while (maps && !found && REAL(fgets)(line, sizeof(line), maps)) {
 		unsigned long start, end, offset, inode;
 		unsigned major_number, minor_number;
 
@@ -86,7 +86,7 @@ static bool identify(const void *address, struct segment_identity *identity)
 		found = true;
 	}
 	if (maps)
-		fclose(maps);
+		REAL(fclose)(maps);
 	return found;
 }
 
