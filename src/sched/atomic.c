@@ -23,24 +23,34 @@ static bool releases(int order)
 	return order == __ATOMIC_RELEASE || order == __ATOMIC_ACQ_REL || order == __ATOMIC_SEQ_CST;
 }
 
-/* Others go first, the access is noted; what the atomic carries, or NULL if nobody cares. */
-static struct sync_object *begin(const volatile void *memory, size_t size, int order,
-				 unsigned access, const void *pc)
+/* Others go first, and the access is noted; false: nobody else has the atomic. */
+static bool begin(const volatile void *memory, size_t size, int order, unsigned access,
+		  uint64_t *key, const void *pc)
 {
 	const void *address = (const void *)memory;
-	uint64_t key;
 
 	if (instrument_scheduled())
 		instrument_point(address, size, access | ACCESS_ATOMIC, order, pc);
 	if (!self.party)
-		return NULL;
+		return false;
 	/* a write conflicts with whatever a read does */
 	shadow_access(address, size, access & ACCESS_WRITE ? ATOMIC_WRITE : ATOMIC_READ, pc);
-	key = sync_key_of(address);
-	if (!key)
+	*key = sync_key_of(address);
+	return *key;
+}
+
+/*
+ * What the atomic carries, or NULL.  A store that gives nothing leaves it at that if there is
+ * nothing yet; an update doesn't, for somebody may be about to give.
+ */
+static struct sync_object *begin_write(const volatile void *memory, size_t size, int order,
+				       bool updates, const void *pc)
+{
+	uint64_t key;
+
+	if (!begin(memory, size, order, ACCESS_WRITE | (updates ? ACCESS_READ : 0), &key, pc))
 		return NULL;
-	return sync_find(key, SYNC_ATOMIC,
-			 access & ACCESS_WRITE && (releases(order) || self.has_fence_released));
+	return sync_find(key, SYNC_ATOMIC, updates || releases(order) || self.has_fence_released);
 }
 
 /* ---- what a load learns -------------------------------------------------------------------- */
@@ -68,9 +78,11 @@ static uint64_t seen_as(const struct sync_object *object, uint32_t version, bool
 	return (uint64_t)(object - world->sync + 1) << 33 | (uint64_t)version << 1 | in_full;
 }
 
-/* True if the object was the same all the while since sync_read_begin. */
-static bool loaded(struct sync_object *object, uint32_t version, int order)
+/* True if the object was the same all the while since sync_read_begin, or isn't there. */
+static bool loaded(struct sync_object *object, uint32_t version, int order, uint64_t key)
 {
+	if (!object)
+		return !sync_find(key, SYNC_ATOMIC, false);
 	_Atomic uint64_t *seen = &self.seen[(object - world->sync) % SEEN];
 	uint64_t known = atomic_load_explicit(seen, memory_order_relaxed);
 
@@ -154,7 +166,7 @@ static void finish(struct sync_object *object, bool locked, int order)
 	void __tsan_atomic##bits##_store(volatile type *at, type value, int order);                \
 	void __tsan_atomic##bits##_store(volatile type *at, type value, int order)                 \
 	{                                                                                          \
-		struct sync_object *object = begin(at, sizeof(type), order, ACCESS_WRITE, HERE);   \
+		struct sync_object *object = begin_write(at, sizeof(type), order, false, HERE);    \
 		bool locked = object && sync_lock(object);                                         \
                                                                                                    \
 		if (object)                                                                        \
@@ -169,15 +181,17 @@ static void finish(struct sync_object *object, bool locked, int order)
 	type __tsan_atomic##bits##_load(const volatile type *at, int order);                       \
 	type __tsan_atomic##bits##_load(const volatile type *at, int order)                        \
 	{                                                                                          \
-		struct sync_object *object = begin(at, sizeof(type), order, ACCESS_READ, HERE);    \
-		uint32_t version = 0;                                                              \
+		uint64_t key;                                                                      \
+		bool matters = begin(at, sizeof(type), order, ACCESS_READ, &key, HERE);            \
+		struct sync_object *object;                                                        \
+		uint32_t version;                                                                  \
 		type value;                                                                        \
                                                                                                    \
 		do {                                                                               \
-			if (object)                                                                \
-				version = sync_read_begin(object);                                 \
+			object = matters ? sync_find(key, SYNC_ATOMIC, false) : NULL;              \
+			version = object ? sync_read_begin(object) : 0;                            \
 			value = __atomic_load_n(at, __ATOMIC_SEQ_CST);                             \
-		} while (object && !loaded(object, version, order));                               \
+		} while (matters && !loaded(object, version, order, key));                         \
 		learn_of_death(value, sizeof(value), order);                                       \
 		return value;                                                                      \
 	}
@@ -186,8 +200,7 @@ static void finish(struct sync_object *object, bool locked, int order)
 	type __tsan_atomic##bits##_##name(volatile type *at, type value, int order);               \
 	type __tsan_atomic##bits##_##name(volatile type *at, type value, int order)                \
 	{                                                                                          \
-		struct sync_object *object =                                                       \
-			begin(at, sizeof(type), order, ACCESS_READ | ACCESS_WRITE, HERE);          \
+		struct sync_object *object = begin_write(at, sizeof(type), order, true, HERE);     \
 		bool locked = object && sync_lock(object);                                         \
 		type before = operation(at, value, __ATOMIC_SEQ_CST);                              \
                                                                                                    \
@@ -204,8 +217,7 @@ static void finish(struct sync_object *object, bool locked, int order)
 	static bool compare_exchange_##bits(volatile type *at, type *expected, type value,         \
 					    int order, int failure, const void *pc)                \
 	{                                                                                          \
-		struct sync_object *object =                                                       \
-			begin(at, sizeof(type), order, ACCESS_READ | ACCESS_WRITE, pc);            \
+		struct sync_object *object = begin_write(at, sizeof(type), order, true, pc);       \
 		bool locked = object && sync_lock(object);                                         \
 		bool done = __atomic_compare_exchange_n(at, expected, value, false,                \
 							__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);       \

@@ -79,6 +79,16 @@ race/libtsan.so race/libtsan_preinit.o:
 	$(AM_V_GEN)$(MKDIR_P) race && echo '/* See ipcts-cc. */' >$@
 CLEANFILES += $(race_DATA)
 
+# The reference for programs that are watched themselves, made when it is asked for: what it orders is
+# seen, and what it does to memory.
+libipcref-race.a: libipcts-race.a $(race_DATA)
+	$(AM_V_GEN)rm -rf $@ $@.parts && mkdir $@.parts && for source in $(ref_sources); do \
+		case $$source in *.h) continue ;; esac; \
+		./ipcts-cc $(DEFS) $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) -c \
+			-o $@.parts/`basename $$source .c`.o $(top_srcdir)/$$source || exit; \
+	done && $(AR) cr $@ $@.parts/*.o && rm -r $@.parts
+CLEANFILES += libipcref-race.a
+
 bin_SCRIPTS += ipcts-cc
 endif
 dist_man_MANS += %D%/ipcts-cc.1

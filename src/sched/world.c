@@ -223,11 +223,19 @@ bool world_remembers(const struct occupant *occupant)
 	return !result || errno != ESRCH;
 }
 
-static bool is_zombie(int pid)
-{
-	char path[32], text[256];
+enum { EXITING = 4 }; /* Linux's PF_EXITING */
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+/*
+ * Dead, but not waited for; or about to be: what the kernel does for the dead, such as giving back
+ * their locks, it does before.
+ */
+static bool is_done_for(const struct occupant *occupant)
+{
+	char path[64], text[512], state;
+	unsigned flags;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", atomic_load(&occupant->pid),
+		 atomic_load(&occupant->tid));
 	int fd = REAL(open)(path, O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? 0 : REAL(read)(fd, text, sizeof(text) - 1);
 
@@ -237,13 +245,15 @@ static bool is_zombie(int pid)
 	/* behind the name, which may have any characters in it */
 	const char *end = strrchr(text, ')');
 
-	return end && end[1] && (end[2] == 'Z' || end[2] == 'X');
+	if (!end || sscanf(end, ") %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2)
+		return false;
+	return state == 'Z' || state == 'X' || flags & EXITING;
 }
 
 bool world_lives(const struct occupant *occupant)
 {
 	int saved = errno;
-	bool lives = world_remembers(occupant) && !is_zombie(atomic_load(&occupant->pid));
+	bool lives = world_remembers(occupant) && !is_done_for(occupant);
 
 	errno = saved;
 	return lives;
