@@ -18,7 +18,8 @@
 enum {
 	ARENA_MAGIC = 0x69706373,
 	ARENA_VERSION = 1,
-	ACTOR_NAME_MAX = 64,
+	/* The exit status of a program whose runtime is another version. */
+	ARENA_REFUSED = 126,
 	OBJECTS_MAX = 4096,
 	MODULES_MAX = 32,
 	MODULE_PATH_MAX = 256,

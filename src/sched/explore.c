@@ -153,6 +153,15 @@ static _Noreturn void become_program(const struct exploration *exploration, cons
 	_exit(127);
 }
 
+static const char *why_it_ended(int status)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		return "%s: it can't be executed";
+	if (WIFEXITED(status) && WEXITSTATUS(status) == ARENA_REFUSED)
+		return "%s: built with another version of ipcts-cc";
+	return "%s: it ended before its main began";
+}
+
 static bool server_comes(struct exploration *exploration, pid_t pid)
 {
 	const char *name = exploration->arguments[0];
@@ -162,11 +171,7 @@ static bool server_comes(struct exploration *exploration, pid_t pid)
 	while (atomic_load(&arena->server) == SERVER_STARTING) {
 		schedule_watch(LOOK_EVERY);
 		if (waitpid(pid, &status, WNOHANG) == pid)
-			return refuse_exploration(exploration,
-						  WIFEXITED(status) && WEXITSTATUS(status) == 127
-							  ? "%s: it can't be executed"
-							  : "%s: it ended before its main began",
-						  name);
+			return refuse_exploration(exploration, why_it_ended(status), name);
 		if (seconds_since(began) > START_SECONDS * exploration->patience)
 			return refuse_exploration(exploration, "%s: it doesn't come to its main",
 						  name);

@@ -4,6 +4,7 @@
 #include "sched/runtime.h"
 
 #include <link.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "sched/detect.h"
@@ -55,8 +56,11 @@ void runtime_start(void)
 		return;
 	started = true;
 	detect_start();
-	if (!arena_join())
+	if (!arena_join()) {
+		if (getenv(ARENA_ENVIRONMENT)) /* one that it doesn't understand */
+			REAL(_exit)(ARENA_REFUSED);
 		return;
+	}
 
 	unsigned module = own_module();
 	unsigned actor = actor_of(getpid());

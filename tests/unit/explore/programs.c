@@ -537,6 +537,19 @@ static void threads(void)
 	assert(shared->counter == 2);
 }
 
+/* ---- a race that changes nothing ---- */
+
+static void store_unlocked(void)
+{
+	shared->answer = 1;
+}
+
+static void unlocked_store(void)
+{
+	together(store_unlocked, store_unlocked);
+	assert(shared->answer == 1);
+}
+
 /* ---- what is exactly known ---- */
 
 static void three_stores(void)
@@ -619,6 +632,7 @@ static const struct {
 	{"set_without_value", set_without_value},
 	{"status", status},
 	{"threads", threads},
+	{"unlocked_store", unlocked_store},
 	{"three_and_three", three_and_three},
 	{"unknown_call", unknown_call},
 	{"runs_for_ever", runs_for_ever},
