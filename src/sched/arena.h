@@ -110,7 +110,6 @@ enum ending {
 /* An operation that was done. */
 struct step {
 	struct operation operation;
-	uint64_t value; /* what makes it understandable: a child's number, a status */
 	uint8_t actor;
 };
 
@@ -166,7 +165,6 @@ struct arena {
 	/* ---- the fork server: the program, stopped before its main ---- */
 	_Atomic int32_t explorer_pid, server_pid;
 	_Atomic uint32_t server; /* a futex: enum server_state */
-	bool solo;		 /* one run, in the very process: for a debugger */
 
 	/* ---- this run ---- */
 	_Atomic uint32_t holder;   /* whose turn it is; NOBODY: the explorer's */

@@ -526,11 +526,6 @@ bool explore_search(struct exploration *exploration, struct run_end *found)
 	return false;
 }
 
-unsigned preemptions_of(const struct schedule *schedule)
-{
-	return schedule->count;
-}
-
 /* Without one directive, or another that is in its way: as long as the failure stays. */
 unsigned explore_minimise(struct exploration *exploration, struct schedule *schedule,
 			  struct run_end *found)

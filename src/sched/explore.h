@@ -66,8 +66,6 @@ const char *ending_name(enum ending ending);
 bool ending_find(const char *name, enum ending *ending);
 /* Whether two failures are of one kind, so that one may stand for the other. */
 bool run_ends_alike(const struct run_end *one, const struct run_end *other);
-/* Switches away from somebody who could have gone on, of those a schedule has. */
-unsigned preemptions_of(const struct schedule *schedule);
 
 /* The probability that one run of pct finds a bug of this depth, at least: 1 / (n k^(d-1)). */
 double pct_bound(unsigned actors, unsigned steps, unsigned depth);

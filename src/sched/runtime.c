@@ -122,5 +122,6 @@ void runtime_access(const struct place *place, const void *address, size_t size,
 		.module = (uint8_t)runtime_module(),
 		.within = place->offset & 7,
 	};
+	arena->shared = true;
 	sched_point(&operation);
 }

@@ -68,11 +68,6 @@ void serve_runs(void)
 	struct rlimit limit = {PROCESSOR_SECONDS, PROCESSOR_SECONDS};
 
 	atomic_store(&arena->server_pid, getpid());
-	if (arena->solo) {
-		atomic_store(&arena->actor[0].pid, getpid());
-		set_state(SERVER_BUSY);
-		return;
-	}
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	for (;;) {
