@@ -75,11 +75,33 @@ static void export_world(void)
 	setenv(WORLD_ENVIRONMENT, text, 1);
 }
 
+/* As large as a world is, though the program may write no file that long: it is sparse. */
+static bool grow(int fd)
+{
+	struct rlimit limit, raised;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit))
+		return false;
+	raised = limit;
+	raised.rlim_cur = limit.rlim_max;
+	if (limit.rlim_max < sizeof(struct world)) {
+		errno = EFBIG;
+		return false;
+	}
+	if (limit.rlim_cur < sizeof(struct world) && setrlimit(RLIMIT_FSIZE, &raised))
+		return false;
+	bool grown = !ftruncate(fd, sizeof(struct world));
+
+	if (limit.rlim_cur < sizeof(struct world))
+		setrlimit(RLIMIT_FSIZE, &limit);
+	return grown;
+}
+
 static bool make_world(void)
 {
 	int fd = (int)REAL(syscall)(SYS_memfd_create, "ipcts-race", 0);
 
-	if (fd < 0 || ftruncate(fd, sizeof(struct world)))
+	if (fd < 0 || !grow(fd))
 		return false;
 	if (!map_world(out_of_the_way(fd)))
 		return false;
@@ -148,10 +170,10 @@ static bool meet_at(const char *path)
 			path);
 		_exit(2);
 	}
-	bool fits = !ftruncate(fd, sizeof(struct world)) && map_world(fd);
+	bool fits = grow(fd) && map_world(fd);
 
 	if (fits && !anybody_lives()) {
-		fits = !ftruncate(fd, 0) && !ftruncate(fd, sizeof(struct world));
+		fits = !ftruncate(fd, 0) && grow(fd);
 		if (fits)
 			begin_world();
 	}
