@@ -278,7 +278,7 @@ void lock_of_file_acquired(int fd)
 	if (!lock_key(fd, &key))
 		return;
 	sync_acquire_kept(key, SYNC_FILE_LOCK);
-	sync_keep(key, SYNC_FILE_LOCK, true);
+	sync_keep(key, SYNC_FILE_LOCK);
 }
 
 void lock_of_file_released(int fd)

@@ -225,19 +225,13 @@ void sync_release(uint64_t key, enum sync_kind kind)
 	party_advance();
 }
 
-void sync_keep(uint64_t key, enum sync_kind kind, bool keep)
+void sync_keep(uint64_t key, enum sync_kind kind)
 {
-	if (!self.party)
-		return;
-	struct sync_object *object = sync_find(key, kind, keep);
-	uint64_t bit = UINT64_C(1) << self.number % 64;
+	struct sync_object *object = self.party ? sync_find(key, kind, true) : NULL;
 
-	if (!object)
-		return;
-	if (keep)
-		atomic_fetch_or(&object->keepers[self.number / 64], bit);
-	else
-		atomic_fetch_and(&object->keepers[self.number / 64], ~bit);
+	if (object)
+		atomic_fetch_or(&object->keepers[self.number / 64], UINT64_C(1)
+									    << self.number % 64);
 }
 
 void sync_acquire_kept(uint64_t key, enum sync_kind kind)
@@ -444,7 +438,7 @@ void party_become(unsigned child)
 		take(child);
 }
 
-unsigned party_of(pid_t pid)
+static unsigned party_of(pid_t pid)
 {
 	for (unsigned i = 0; i < party_count(); i++)
 		if (atomic_load(&world->party[i].state) == PARTY_ALIVE &&

@@ -72,7 +72,7 @@ void sync_acquire(uint64_t key, enum sync_kind kind);
 void sync_release(uint64_t key, enum sync_kind kind);
 /* Also what the dead gave back who had it: locks of files, robust mutexes, undone semaphores. */
 void sync_acquire_kept(uint64_t key, enum sync_kind kind);
-void sync_keep(uint64_t key, enum sync_kind kind, bool keep);
+void sync_keep(uint64_t key, enum sync_kind kind);
 
 /* This party goes into its next epoch: what it does now isn't known to who acquired before. */
 void party_advance(void);
@@ -94,8 +94,6 @@ void party_abandon(unsigned child);
 /* In the child, as its first act. */
 void party_become(unsigned child);
 void party_end(void);
-/* The one that is alive; PARTIES: none. */
-unsigned party_of(pid_t pid);
 
 /* A signal is sent to a process, or has come, whoever sent it (wrap_signal.c). */
 void signal_sent(pid_t target);

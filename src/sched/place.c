@@ -177,12 +177,6 @@ void place_map_segment(void *address, size_t length, uint32_t segment, uint64_t 
 	give();
 }
 
-void place_map(void *address, size_t length, const struct segment_identity *identity,
-	       uint64_t offset)
-{
-	place_map_segment(address, length, world_segment(identity, NULL), offset);
-}
-
 /* A file that has another's number, because that one is gone, was born later. */
 static uint64_t birth_of(int fd)
 {

@@ -27,8 +27,6 @@ static inline bool place_may_be_shared(uintptr_t address)
 struct mapping place_find(uintptr_t address);
 /* The identity of what a descriptor is of; false: nothing that can be shared. */
 bool place_identify(int fd, struct segment_identity *identity, char *name, size_t room);
-/* Maps a segment whose number is known. */
-void place_map_segment(void *address, size_t length, uint32_t segment, uint64_t offset);
 /* In a child that was just forked. */
 void place_forked(void);
 /* In a world that was just renewed. */

@@ -51,8 +51,7 @@ struct place {
 /* Whether the address is in a mapping that others may share, and where. */
 bool place_of(const void *address, struct place *place);
 /* This process has mapped, or no longer has, that part of a segment. */
-void place_map(void *address, size_t length, const struct segment_identity *identity,
-	       uint64_t offset);
+void place_map_segment(void *address, size_t length, uint32_t segment, uint64_t offset);
 void place_unmap(void *address, size_t length);
 
 /* ---- what the instrumentation calls (runtime.c) ---- */

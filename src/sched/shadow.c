@@ -18,13 +18,6 @@ static struct words *words_at(uint32_t segment, uint64_t offset, unsigned party,
 	return block ? &block[offset % BLOCK_SPAN / GRANULE] : NULL;
 }
 
-uint64_t shadow_word(uint32_t segment, uint64_t offset, unsigned party, enum shadow_kind kind)
-{
-	struct words *words = words_at(segment, offset, party, false);
-
-	return words ? atomic_load_explicit(&words->word[kind], memory_order_relaxed) : 0;
-}
-
 static uintptr_t least(uintptr_t one, uintptr_t other)
 {
 	return one < other ? one : other;

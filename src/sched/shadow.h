@@ -118,9 +118,6 @@ static inline void shadow_access(const void *memory, size_t size, enum shadow_ki
 	shadow_range(memory, size, kind, pc);
 }
 
-/* A party's last access of a kind. */
-uint64_t shadow_word(uint32_t segment, uint64_t offset, unsigned party, enum shadow_kind kind);
-
 /* The number of the stack with that innermost; hash is the stack's, and has not been met of late.
  */
 uint32_t stack_enter(const void *pc, uint64_t hash);

@@ -26,7 +26,7 @@ static void before(int id, const struct sembuf *operations, size_t count)
 
 		/* first, for it may be killed as soon as it has it */
 		if (it->sem_flg & SEM_UNDO)
-			sync_keep(key_of(id, it->sem_num, ABOVE_ZERO), SYNC_SEMSET, true);
+			sync_keep(key_of(id, it->sem_num, ABOVE_ZERO), SYNC_SEMSET);
 		if (it->sem_op)
 			sync_release(key_of(id, it->sem_num, it->sem_op > 0 ? ABOVE_ZERO : ZERO),
 				     SYNC_SEMSET);
