@@ -41,9 +41,9 @@ known: $(KNOWN) config.status
 # The first process of the kernels that ci/kernel.sh boots: made when it asks for it.
 EXTRA_PROGRAMS = %D%/init
 %C%_init_SOURCES = %D%/init.c
-CLEANFILES = $(EXTRA_PROGRAMS) known
+CLEANFILES += $(EXTRA_PROGRAMS) known
 
 EXTRA_DIST += .clang-format .ci/run \
 	%D%/build.sh %D%/fuzz %D%/kernel.sh %D%/mutants %D%/mutate %D%/mutations.awk %D%/packages.sh \
-	%D%/platform.sh %D%/polyfill \
+	%D%/platform.sh %D%/polyfill %D%/race \
 	%D%/qemu-user.sh %D%/validate %D%/check %D%/checks %D%/platform %D%/known

@@ -46,8 +46,8 @@ int main(int argc, char **argv)
 
 	fill_standard_descriptors();
 	if (argc < 2)
-		refuse("run, list, explain, diff, bench, fault or stress? (ipcts --help tells "
-		       "more)");
+		refuse("run, list, explain, diff, bench, fault, stress or explore? (ipcts --help "
+		       "tells more)");
 
 	const char *command = argv[1];
 	if (strcmp(command, "run") == 0)
@@ -64,10 +64,13 @@ int main(int argc, char **argv)
 		return fault_command(argc - 1, argv + 1);
 	if (strcmp(command, "stress") == 0)
 		return stress_command(argc - 1, argv + 1, argv[0]);
+	if (strcmp(command, "explore") == 0)
+		return explore_command(argc - 1, argv + 1);
 	if (strcmp(command, "--version") == 0)
 		return print_version();
 	if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0)
 		print_help();
-	refuse("%s: not run, list, explain, diff, bench, fault or stress (ipcts --help tells more)",
+	refuse("%s: not run, list, explain, diff, bench, fault, stress or explore (ipcts --help "
+	       "tells more)",
 	       command);
 }

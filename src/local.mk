@@ -86,6 +86,19 @@ libipcts_a_SOURCES = \
 	%D%/oracle/search.c \
 	%D%/oracle/timeline.c %D%/oracle/timeline.h \
 	%D%/oracle/types.c \
+	%D%/sched/arena.c %D%/sched/arena.h \
+	%D%/sched/engine.c %D%/sched/engine.h \
+	%D%/sched/executable.c %D%/sched/mark.h \
+	%D%/sched/explore.c %D%/sched/explore.h \
+	%D%/sched/futex.h \
+	%D%/sched/harness.c %D%/sched/harness.h \
+	%D%/sched/operation.h \
+	%D%/sched/process.c %D%/sched/process.h \
+	%D%/sched/real.c %D%/sched/real.h \
+	%D%/sched/replay.c %D%/sched/replay.h \
+	%D%/sched/runtime.h \
+	%D%/sched/schedule.c %D%/sched/schedule.h \
+	%D%/sched/story.c %D%/sched/story.h \
 	%D%/report/baseline.c %D%/report/baseline.h \
 	%D%/report/human.c \
 	%D%/report/json.c \
@@ -106,6 +119,7 @@ command_sources = \
 	%D%/command/coverage.c \
 	%D%/command/diff.c \
 	%D%/command/explain.c \
+	%D%/command/explore.c \
 	%D%/command/fault.c \
 	%D%/command/list.c \
 	%D%/command/options.c \
@@ -116,5 +130,6 @@ command_sources = \
 ipcts_LDADD = libipcts.a libipcref.a
 
 include %D%/ref/local.mk
+include %D%/sched/local.mk
 
 dist_man_MANS += %D%/ipcts.1

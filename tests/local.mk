@@ -212,6 +212,10 @@ unit_tests += %D%/unit/ref_test
 %C%_unit_ref_test_LDFLAGS = -Wl,--wrap=open -Wl,--wrap=posix_fallocate \
 	-Wl,--wrap=pthread_setspecific -Wl,--wrap=syscall
 %C%_unit_ref_test_LDADD = libipcref.a $(CMOCKA_LIBS)
+
+unit_tests += %D%/unit/sched_test
+%C%_unit_sched_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_sched_test_LDADD = libipcts.a $(CMOCKA_LIBS)
 endif
 
 if HAVE_CHECK
@@ -238,3 +242,24 @@ check_PROGRAMS += %D%/unit/makes
 dist_check_SCRIPTS += %D%/unit/namespace.tap
 TESTS += %D%/unit/namespace.tap
 %D%/unit/namespace.log: %D%/unit/makes$(EXEEXT)
+
+# The detector of races between processes, by programs that are built then.
+dist_check_SCRIPTS += %D%/unit/race/race.tap
+TESTS += %D%/unit/race/race.tap
+EXTRA_DIST += \
+	%D%/unit/race/lock.c %D%/unit/race/main.c %D%/unit/race/many.c %D%/unit/race/memory.c \
+	%D%/unit/race/message.c %D%/unit/race/racy.c %D%/unit/race/scenario.h \
+	%D%/unit/race/compare/loop.c \
+	%D%/unit/race/compare/silence %D%/unit/race/compare/slowdown
+if RACE
+%D%/unit/race/race.log: libipcts-race.a $(race_DATA)
+endif
+# The explorer: its workers, and what it makes of programs that are built then.
+check_PROGRAMS += %D%/unit/explore/harness
+%C%_unit_explore_harness_LDADD = libipcts.a
+dist_check_SCRIPTS += %D%/unit/explore/explore.tap
+TESTS += %D%/unit/explore/harness %D%/unit/explore/explore.tap
+EXTRA_DIST += %D%/unit/explore/programs.c
+if RACE
+%D%/unit/explore/explore.log: ipcts$(EXEEXT) libipcts-race.a $(race_DATA)
+endif

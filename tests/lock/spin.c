@@ -21,7 +21,11 @@ static long long add_up(const char *text, const long long *n)
 		table->counter = seen + 1;
 		must_be(impl->lock->pthread_spin_unlock(&table->spin), 0);
 	}
-	return (long long)table->counter;
+	must_be(impl->lock->pthread_spin_lock(&table->spin), 0);
+	long long sum = (long long)table->counter;
+
+	must_be(impl->lock->pthread_spin_unlock(&table->spin), 0);
+	return sum;
 }
 
 TEST(lock, spin_lock_keeps_one_holder_at_a_time)

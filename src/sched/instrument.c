@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What compilers call where the code of a program built with -fsanitize=thread reads and writes.
+ * The names and their arguments are theirs.
+ */
+#include <string.h>
+
+#include "sched/instrument.h"
+#include "sched/real.h"
+
+#define HERE __builtin_return_address(0)
+
+/* ---- plain accesses ------------------------------------------------------------------------ */
+
+void instrument_range(const void *address, size_t size, unsigned access, const void *pc)
+{
+	if (!place_may_be_shared((uintptr_t)address) &&
+	    !place_may_be_shared((uintptr_t)address + size - 1))
+		return;
+	if (runtime_mode & (MODE_SCHEDULED | MODE_NOISY)) {
+		struct place place;
+
+		if (size && place_of(address, &place))
+			runtime_access(&place, address, size, access, 0, pc);
+	}
+	if (!self.party)
+		return;
+	if (access & ACCESS_READ)
+		shadow_range(address, size, PLAIN_READ, pc);
+	if (access & ACCESS_WRITE)
+		shadow_range(address, size, PLAIN_WRITE, pc);
+}
+
+static inline void read_of(const void *address, size_t size, const void *pc)
+{
+	if (instrument_scheduled())
+		instrument_point(address, size, ACCESS_READ, 0, pc);
+	shadow_access(address, size, PLAIN_READ, pc);
+}
+
+static inline void write_of(const void *address, size_t size, const void *pc)
+{
+	if (instrument_scheduled())
+		instrument_point(address, size, ACCESS_WRITE, 0, pc);
+	shadow_access(address, size, PLAIN_WRITE, pc);
+}
+
+#define PLAIN(size)                                                                                \
+	void __tsan_read##size(void *address);                                                     \
+	void __tsan_read##size(void *address)                                                      \
+	{                                                                                          \
+		read_of(address, size, HERE);                                                      \
+	}                                                                                          \
+	void __tsan_write##size(void *address);                                                    \
+	void __tsan_write##size(void *address)                                                     \
+	{                                                                                          \
+		write_of(address, size, HERE);                                                     \
+	}                                                                                          \
+	void __tsan_read_write##size(void *address);                                               \
+	void __tsan_read_write##size(void *address)                                                \
+	{                                                                                          \
+		read_of(address, size, HERE);                                                      \
+		write_of(address, size, HERE);                                                     \
+	}                                                                                          \
+	void __tsan_volatile_read##size(void *address);                                            \
+	void __tsan_volatile_read##size(void *address)                                             \
+	{                                                                                          \
+		read_of(address, size, HERE);                                                      \
+	}                                                                                          \
+	void __tsan_volatile_write##size(void *address);                                           \
+	void __tsan_volatile_write##size(void *address)                                            \
+	{                                                                                          \
+		write_of(address, size, HERE);                                                     \
+	}                                                                                          \
+	void __tsan_unaligned_read##size(void *address);                                           \
+	void __tsan_unaligned_read##size(void *address)                                            \
+	{                                                                                          \
+		read_of(address, size, HERE);                                                      \
+	}                                                                                          \
+	void __tsan_unaligned_write##size(void *address);                                          \
+	void __tsan_unaligned_write##size(void *address)                                           \
+	{                                                                                          \
+		write_of(address, size, HERE);                                                     \
+	}                                                                                          \
+	void __tsan_unaligned_read_write##size(void *address);                                     \
+	void __tsan_unaligned_read_write##size(void *address)                                      \
+	{                                                                                          \
+		read_of(address, size, HERE);                                                      \
+		write_of(address, size, HERE);                                                     \
+	}                                                                                          \
+	void __tsan_unaligned_volatile_read##size(void *address);                                  \
+	void __tsan_unaligned_volatile_read##size(void *address)                                   \
+	{                                                                                          \
+		read_of(address, size, HERE);                                                      \
+	}                                                                                          \
+	void __tsan_unaligned_volatile_write##size(void *address);                                 \
+	void __tsan_unaligned_volatile_write##size(void *address)                                  \
+	{                                                                                          \
+		write_of(address, size, HERE);                                                     \
+	}
+
+PLAIN(1)
+PLAIN(2)
+PLAIN(4)
+PLAIN(8)
+PLAIN(16)
+
+void __tsan_read_range(void *address, size_t size);
+void __tsan_read_range(void *address, size_t size)
+{
+	instrument_range(address, size, ACCESS_READ, HERE);
+}
+
+void __tsan_write_range(void *address, size_t size);
+void __tsan_write_range(void *address, size_t size)
+{
+	instrument_range(address, size, ACCESS_WRITE, HERE);
+}
+
+/* A table of virtual functions is not what processes share. */
+void __tsan_vptr_update(void **address, void *value);
+void __tsan_vptr_update(void **address, void *value)
+{
+	(void)value;
+	write_of(address, sizeof(void *), HERE);
+}
+
+void __tsan_vptr_read(void **address);
+void __tsan_vptr_read(void **address)
+{
+	read_of(address, sizeof(void *), HERE);
+}
+
+/* What clang puts in place of the functions that it knows. */
+void *__tsan_memcpy(void *to, const void *from, size_t size);
+void *__tsan_memcpy(void *to, const void *from, size_t size)
+{
+	instrument_range(from, size, ACCESS_READ, HERE);
+	instrument_range(to, size, ACCESS_WRITE, HERE);
+	return REAL(memcpy)(to, from, size);
+}
+
+void *__tsan_memmove(void *to, const void *from, size_t size);
+void *__tsan_memmove(void *to, const void *from, size_t size)
+{
+	instrument_range(from, size, ACCESS_READ, HERE);
+	instrument_range(to, size, ACCESS_WRITE, HERE);
+	return REAL(memmove)(to, from, size);
+}
+
+void *__tsan_memset(void *to, int byte, size_t size);
+void *__tsan_memset(void *to, int byte, size_t size)
+{
+	instrument_range(to, size, ACCESS_WRITE, HERE);
+	return REAL(memset)(to, byte, size);
+}
+
+/* ---- functions ----------------------------------------------------------------------------- */
+
+void __tsan_func_entry(void *pc);
+void __tsan_func_entry(void *pc)
+{
+	uintptr_t address = (uintptr_t)__builtin_frame_address(0);
+	uint32_t depth = self.depth;
+
+	/* what longjmp has left */
+	while (depth && depth <= DEPTH_MAX && self.frame[depth - 1].address <= address)
+		depth--;
+	if (depth < DEPTH_MAX) {
+		uint64_t around = depth ? self.frame[depth - 1].hash : 0;
+
+		self.frame[depth] = (struct frame){
+			pc, address, (around ^ (uintptr_t)pc) * 0xff51afd7ed558ccd + 1};
+	}
+	self.depth = depth + 1;
+}
+
+void __tsan_func_exit(void);
+void __tsan_func_exit(void)
+{
+	if (self.depth)
+		self.depth--;
+}
+
+void __tsan_init(void);
+void __tsan_init(void)
+{
+	runtime_start();
+}
+
+void __tsan_ignore_thread_begin(void);
+void __tsan_ignore_thread_begin(void)
+{
+}
+
+void __tsan_ignore_thread_end(void);
+void __tsan_ignore_thread_end(void)
+{
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes are born at a point, and are gone only once they are dead. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sched/model.h"
+#include "sched/real.h"
+#include "sched/schedule.h"
+
+int REAL(waitid)(idtype_t type, id_t id, siginfo_t *info, int options);
+
+/* Of objects, for what has no other number. */
+enum { OBJECT_CHILDREN = 1 };
+
+static uint64_t children_of(unsigned actor)
+{
+	return key_of_object(OBJECT_CHILDREN, 0, actor);
+}
+
+pid_t model_fork(const void *pc)
+{
+	struct operation forks = model_operation(OPERATION_FORK, children_of(runtime_self()), pc);
+
+	sched_point(&forks);
+	unsigned child = arena_enter(runtime_self());
+	if (child == NOBODY) {
+		schedule_end(ENDING_TROUBLE, runtime_self(), "more than %d processes at a time",
+			     ACTORS_MAX);
+		errno = EAGAIN;
+		return -1;
+	}
+	pid_t pid = REAL(fork)();
+	if (pid == 0) {
+		schedule_become(child);
+		schedule_enter();
+	} else if (pid < 0) {
+		arena->actor[child].collected = true;
+		atomic_store(&arena->actor[child].state, ACTOR_GONE);
+	} else {
+		atomic_store(&arena->actor[child].pid, pid);
+		schedule_admit(child);
+	}
+	return pid;
+}
+
+static void collected(pid_t pid)
+{
+	for (unsigned actor = 0; actor < atomic_load(&arena->actors); actor++)
+		if (atomic_load(&arena->actor[actor].pid) == pid &&
+		    atomic_load(&arena->actor[actor].state) == ACTOR_GONE)
+			arena->actor[actor].collected = true;
+}
+
+pid_t model_waitpid(const void *pc, pid_t pid, int *status, int options)
+{
+	struct operation waits =
+		model_operation(OPERATION_AWAIT_CHILD, children_of(runtime_self()), pc);
+	pid_t found;
+
+	sched_point(&waits);
+	while ((found = REAL(waitpid)(pid, status, options | WNOHANG)) == 0) {
+		if (options & WNOHANG)
+			return 0;
+		if (sched_block(&waits, FOREVER) == INTERRUPTED) {
+			errno = EINTR;
+			return -1;
+		}
+	}
+	if (found > 0)
+		collected(found);
+	return found;
+}
+
+int model_waitid(const void *pc, idtype_t type, id_t id, siginfo_t *info, int options)
+{
+	struct operation waits =
+		model_operation(OPERATION_AWAIT_CHILD, children_of(runtime_self()), pc);
+	siginfo_t own;
+
+	if (!info)
+		info = &own;
+	sched_point(&waits);
+	for (;;) {
+		info->si_pid = 0;
+		int result = REAL(waitid)(type, id, info, options | WNOHANG);
+		if (result < 0 || info->si_pid || (options & WNOHANG))
+			break;
+		if (sched_block(&waits, FOREVER) == INTERRUPTED) {
+			errno = EINTR;
+			return -1;
+		}
+	}
+	if (info->si_pid && !(options & WNOWAIT))
+		collected(info->si_pid);
+	return info->si_pid || (options & WNOHANG) ? 0 : -1;
+}
+
+void model_assert(const char *assertion, const char *file, unsigned line)
+{
+	const char *slash = strrchr(file, '/');
+
+	schedule_end(ENDING_ASSERTION, runtime_self(),
+		     "process %u: assertion \"%s\" failed at %s:%u", runtime_self(), assertion,
+		     slash ? slash + 1 : file, line);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals.  Those that have a handler are kept from the process by the kernel, all the time but
+ * when it is its turn to take them: so a handler runs at a point, and who was sent what is in the
+ * arena. Those without a handler do at once what they do.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sched/model.h"
+#include "sched/real.h"
+#include "sched/schedule.h"
+
+enum { SIGNALS = 65, KERNEL_MASK_BYTES = 8 };
+
+/* What the program has masked; the kernel masks all that has a handler as well. */
+static __thread uint64_t masked;
+static __thread bool knows_mask;
+
+static uint64_t bit(int signal)
+{
+	return UINT64_C(1) << (signal - 1);
+}
+
+static bool is_synchronous(int signal)
+{
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL ||
+	       signal == SIGTRAP || signal == SIGABRT || signal == SIGKILL || signal == SIGSTOP ||
+	       signal == SIGSYS;
+}
+
+static void kernel_mask(int how, uint64_t set, uint64_t *old)
+{
+	REAL(syscall)(SYS_rt_sigprocmask, how, &set, old, KERNEL_MASK_BYTES);
+}
+
+static uint64_t set_of(const sigset_t *set)
+{
+	uint64_t bits = 0;
+
+	for (int signal = 1; signal < SIGNALS; signal++)
+		if (sigismember(set, signal) == 1)
+			bits |= bit(signal);
+	return bits;
+}
+
+static void to_set(uint64_t bits, sigset_t *set)
+{
+	sigemptyset(set);
+	for (int signal = 1; signal < SIGNALS; signal++)
+		if (bits & bit(signal))
+			sigaddset(set, signal);
+}
+
+static struct actor *own_actor(void)
+{
+	return &arena->actor[runtime_self()];
+}
+
+static void learn_mask(void)
+{
+	if (knows_mask)
+		return;
+	knows_mask = true;
+	kernel_mask(SIG_BLOCK, 0, &masked);
+	masked &= ~own_actor()->handled;
+	own_actor()->masked = masked;
+}
+
+/* After a change of handlers, or of what the program masks. */
+static void mask_again(void)
+{
+	kernel_mask(SIG_SETMASK, masked | own_actor()->handled, NULL);
+}
+
+static void put(uint64_t *set, int signal, bool in)
+{
+	*set = in ? *set | bit(signal) : *set & ~bit(signal);
+}
+
+void model_sigaction(int signal, const struct sigaction *action)
+{
+	struct actor *self = own_actor();
+	bool ignores = !(action->sa_flags & SA_SIGINFO) && action->sa_handler == SIG_IGN;
+	bool defaults = !(action->sa_flags & SA_SIGINFO) && action->sa_handler == SIG_DFL;
+
+	if (is_synchronous(signal))
+		return;
+	learn_mask();
+	put(&self->handled, signal, !ignores && !defaults);
+	put(&self->ignored, signal, ignores);
+	put(&self->restarts, signal, action->sa_flags & SA_RESTART);
+	mask_again();
+}
+
+void model_executed(void)
+{
+	struct actor *self = own_actor();
+
+	knows_mask = true;
+	masked = self->masked;
+	self->handled = self->restarts = 0;
+	mask_again();
+}
+
+/* Those that are pending and not masked run their handlers now. */
+static uint64_t take(void)
+{
+	struct actor *self = own_actor();
+	uint64_t due = atomic_load(&self->signals) & self->handled & ~masked;
+
+	if (!due)
+		return 0;
+	atomic_fetch_and(&self->signals, ~due);
+	kernel_mask(SIG_SETMASK, masked | (self->handled & ~due), NULL);
+	mask_again();
+	return due;
+}
+
+void model_take_signals(void)
+{
+	int saved = errno;
+
+	learn_mask();
+	take();
+	errno = saved;
+}
+
+int model_sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+	learn_mask();
+	if (old)
+		to_set(masked, old);
+	if (!set)
+		return 0;
+	uint64_t bits = set_of(set);
+	switch (how) {
+	case SIG_BLOCK:
+		masked |= bits;
+		break;
+	case SIG_UNBLOCK:
+		masked &= ~bits;
+		break;
+	case SIG_SETMASK:
+		masked = bits;
+		break;
+	default:
+		errno = EINVAL;
+		return -1;
+	}
+	mask_again();
+	own_actor()->masked = masked;
+	take();
+	return 0;
+}
+
+/* ---- sending ---- */
+
+static unsigned actor_of(pid_t pid)
+{
+	for (unsigned actor = 0; actor < atomic_load(&arena->actors); actor++)
+		if (atomic_load(&arena->actor[actor].pid) == pid &&
+		    atomic_load(&arena->actor[actor].state) != ACTOR_GONE)
+			return actor;
+	return NOBODY;
+}
+
+/* What it does to who has no handler. */
+static bool kills_by_default(int signal)
+{
+	return signal != SIGCHLD && signal != SIGURG && signal != SIGWINCH && signal != SIGCONT &&
+	       signal != SIGSTOP && signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU;
+}
+
+int model_kill(const void *pc, pid_t pid, int signal)
+{
+	unsigned target = pid > 0 ? actor_of(pid) : NOBODY;
+	struct operation kills = model_operation(OPERATION_KILL, 0, pc);
+
+	sched_point(&kills);
+	int result = REAL(kill)(pid, signal);
+	if (result < 0 || target == NOBODY || signal == 0)
+		return result;
+	struct actor *other = &arena->actor[target];
+	if (signal == SIGSTOP || signal == SIGCONT)
+		schedule_stop(target, signal == SIGSTOP);
+	else if (other->handled & bit(signal) || other->masked & bit(signal))
+		schedule_signal(target, signal);
+	else if (target != runtime_self() && kills_by_default(signal) &&
+		 !(other->ignored & bit(signal)))
+		schedule_kills(target);
+	if (target == runtime_self())
+		take();
+	return result;
+}
+
+/* ---- waiting ---- */
+
+int model_sigsuspend(const void *pc, const sigset_t *mask)
+{
+	struct operation waits = model_operation(OPERATION_AWAIT_SIGNAL, 0, pc);
+	uint64_t before;
+
+	learn_mask();
+	before = masked;
+	sched_point(&waits);
+	masked = mask ? set_of(mask) : masked;
+	own_actor()->masked = masked;
+	if (!take())
+		while (sched_block(&waits, FOREVER) != INTERRUPTED)
+			;
+	masked = before;
+	own_actor()->masked = masked;
+	mask_again();
+	errno = EINTR;
+	return -1;
+}
+
+int model_sigtimedwait(const void *pc, const sigset_t *set, siginfo_t *info,
+		       const struct timespec *timeout)
+{
+	struct operation waits = model_operation(OPERATION_AWAIT_SIGNAL, 0, pc);
+	int64_t left = timeout ? timeout->tv_sec * INT64_C(1000000000) + timeout->tv_nsec : FOREVER;
+	static const struct timespec now = {0, 0};
+	uint64_t wanted = set_of(set);
+	struct actor *self = own_actor();
+	siginfo_t own;
+
+	learn_mask();
+	sched_point(&waits);
+	for (;;) {
+		int signal = (int)REAL(syscall)(SYS_rt_sigtimedwait, &wanted, info ? info : &own,
+						&now, KERNEL_MASK_BYTES);
+		if (signal > 0) {
+			atomic_fetch_and(&self->signals, ~bit(signal));
+			return signal;
+		}
+		self->awaited = wanted;
+		enum wakening why = sched_block(&waits, left);
+		self->awaited = 0;
+		if (why == TIMED_OUT) {
+			errno = EAGAIN;
+			return -1;
+		}
+		if (why == INTERRUPTED && !(atomic_load(&self->signals) & wanted)) {
+			errno = EINTR;
+			return -1;
+		}
+	}
+}

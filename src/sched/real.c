@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* In a program that isn't linked with wrappers the real functions are libc's. */
+#include "sched/real.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int REAL(close)(int fd)
+{
+	return close(fd);
+}
+
+void *REAL(mmap)(void *address, size_t length, int protection, int flags, int fd, off_t offset)
+{
+	return mmap(address, length, protection, flags, fd, offset);
+}
+
+int REAL(munmap)(void *address, size_t length)
+{
+	return munmap(address, length);
+}
+
+int REAL(open)(const char *path, int flags, ...)
+{
+	return open(path, flags, 0600);
+}
+
+long REAL(syscall)(long number, ...)
+{
+	va_list rest;
+	long argument[6];
+
+	va_start(rest, number);
+	for (size_t index = 0; index < 6; index++)
+		argument[index] = va_arg(rest, long);
+	va_end(rest);
+	return syscall(number, argument[0], argument[1], argument[2], argument[3], argument[4],
+		       argument[5]);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* How a program built by ipcts-cc begins: as the server of its own runs, or as what was executed in
+ * one. */
+#include "sched/runtime.h"
+
+#include <link.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "sched/detect.h"
+#include "sched/mark.h"
+#include "sched/model.h"
+#include "sched/real.h"
+#include "sched/schedule.h"
+#include "sched/server.h"
+
+const char runtime_mark[] __attribute__((used)) = RUNTIME_MARK_FIRST RUNTIME_MARK_SECOND;
+
+static uintptr_t base;
+static bool started;
+
+static int take_base(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	(void)size, (void)unused;
+	base = info->dlpi_addr;
+	return 1; /* the first is the program itself */
+}
+
+static unsigned own_module(void)
+{
+	char path[MODULE_PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	path[length < 0 ? 0 : length] = '\0';
+	dl_iterate_phdr(take_base, NULL);
+	return arena_module(path);
+}
+
+uint64_t runtime_pc(const void *pc)
+{
+	return (uintptr_t)pc - base;
+}
+
+static unsigned actor_of(pid_t pid)
+{
+	for (unsigned actor = 0; actor < atomic_load(&arena->actors); actor++)
+		if (atomic_load(&arena->actor[actor].pid) == pid &&
+		    atomic_load(&arena->actor[actor].state) != ACTOR_GONE)
+			return actor;
+	return NOBODY;
+}
+
+void runtime_start(void)
+{
+	if (started)
+		return;
+	started = true;
+	detect_start();
+	if (!arena_join()) {
+		if (getenv(ARENA_ENVIRONMENT)) /* one that it doesn't understand */
+			REAL(_exit)(ARENA_REFUSED);
+		return;
+	}
+
+	unsigned module = own_module();
+	unsigned actor = actor_of(getpid());
+	if (actor != NOBODY) { /* it executed another program, and has the turn */
+		runtime_mode |= arena->mode;
+		arena->actor[actor].module = (uint8_t)module;
+		schedule_become(actor);
+		model_executed();
+	} else if (atomic_load(&arena->server) == SERVER_STARTING) {
+		serve_runs();
+		detect_renew();
+		runtime_mode |= arena->mode;
+		arena->actor[0].module = (uint8_t)module;
+		schedule_become(0);
+		if (arena->mode & MODE_SCHEDULED)
+			schedule_enter();
+	} else {
+		schedule_end(ENDING_TROUBLE, NOBODY,
+			     "a process that was made by neither fork nor vfork takes part");
+	}
+}
+
+__attribute__((constructor(101))) static void start(void)
+{
+	runtime_start();
+}
+
+void runtime_dies(void)
+{
+	struct operation exits = {.kind = OPERATION_EXIT, .module = arena ? runtime_module() : 0};
+
+	if (!(runtime_mode & MODE_SCHEDULED) || runtime_self() == NOBODY)
+		return;
+	sched_point(&exits);
+	schedule_dies();
+	runtime_mode &= ~(unsigned)MODE_SCHEDULED; /* what libc still does on the way */
+}
+
+__attribute__((destructor(101))) static void end(void)
+{
+	runtime_dies();
+}
+
+unsigned runtime_module(void)
+{
+	return runtime_self() == NOBODY ? 0 : arena->actor[runtime_self()].module;
+}
+
+void runtime_access(const struct place *place, const void *address, size_t size, unsigned access,
+		    int order, const void *pc)
+{
+	(void)address, (void)order;
+	struct operation operation = {
+		.key = key_of_place(place),
+		.pc = runtime_pc(pc),
+		.kind = OPERATION_ACCESS,
+		.access = (uint8_t)access,
+		.size = size > 255 ? 0 : (uint8_t)size,
+		.module = (uint8_t)runtime_module(),
+		.within = place->offset & 7,
+	};
+	arena->shared = true;
+	sched_point(&operation);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls that have no function of their own: of them, the futex. */
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sched/clock.h"
+#include "sched/detect.h"
+#include "sched/model.h"
+#include "sched/real.h"
+
+#define HERE __builtin_return_address(0)
+
+#ifndef SYS_futex
+#define SYS_futex SYS_futex_time64
+#endif
+
+static long really(const void *pc, const long argument[6])
+{
+	if (MODELLED)
+		return model_futex(pc, (uint32_t *)argument[0], (int)argument[1],
+				   (uint32_t)argument[2], (const struct timespec *)argument[3],
+				   (uint32_t *)argument[4], (uint32_t)argument[5]);
+	return REAL(syscall)(SYS_futex, argument[0], argument[1], argument[2], argument[3],
+			     argument[4], argument[5]);
+}
+
+static long futex(const void *pc, const long argument[6])
+{
+	uint64_t key = sync_key_of((const void *)argument[0]);
+	int operation = (int)argument[1] & FUTEX_CMD_MASK;
+	bool waits = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET ||
+		     operation == FUTEX_LOCK_PI || operation == FUTEX_TRYLOCK_PI ||
+		     operation == FUTEX_WAIT_REQUEUE_PI;
+
+	if (!waits)
+		sync_release(key, SYNC_FUTEX);
+	long result = really(pc, argument);
+
+	if (waits && !result) {
+		int saved = errno;
+
+		sync_acquire(key, SYNC_FUTEX);
+		errno = saved;
+	}
+	return result;
+}
+
+/* A process that is made without fork. */
+static bool forks(long number, const long argument[6])
+{
+#ifdef SYS_fork
+	if (number == SYS_fork)
+		return true;
+#endif
+#ifdef SYS_clone3
+	if (number == SYS_clone3)
+		return !(*(const uint64_t *)argument[0] & CLONE_VM);
+#endif
+	return number == SYS_clone && !(argument[0] & CLONE_VM);
+}
+
+static long fork_by(long number, const long argument[6])
+{
+	unsigned child = party_prepare();
+	long result = REAL(syscall)(number, argument[0], argument[1], argument[2], argument[3],
+				    argument[4], argument[5]);
+
+	if (result == 0)
+		detect_forked(child);
+	else if (result < 0)
+		party_abandon(child);
+	return result;
+}
+
+static bool asks_for_life(long number)
+{
+	return number == SYS_kill || number == SYS_tkill || number == SYS_tgkill;
+}
+
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...)
+{
+	va_list rest;
+	long argument[6];
+
+	va_start(rest, number);
+	for (int i = 0; i < 6; i++)
+		argument[i] = va_arg(rest, long);
+	va_end(rest);
+	if (number == SYS_futex && (self.party || MODELLED))
+		return futex(HERE, argument);
+	if (forks(number, argument))
+		return fork_by(number, argument);
+	long result = REAL(syscall)(number, argument[0], argument[1], argument[2], argument[3],
+				    argument[4], argument[5]);
+
+	if (result == -1 && errno == ESRCH && asks_for_life(number)) {
+		party_join_dead();
+		errno = ESRCH;
+	}
+	return result;
+}
+
+WRAP(int, sched_yield, (void))
+{
+	return MODELLED ? model_sched_yield(HERE) : REAL(sched_yield)();
+}
