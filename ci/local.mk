@@ -10,9 +10,12 @@ TAP_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-dr
 LOG_COMPILER = $(WRAP)
 AM_TESTS_ENVIRONMENT = WRAP='$(WRAP)'; CORPUS='$(CORPUS)'; export WRAP CORPUS;
 
-dist_check_SCRIPTS += %D%/corpus.tap %D%/corpus-ref.tap %D%/adversaries.tap %D%/layers.tap
-TESTS += %D%/corpus.tap %D%/corpus-ref.tap %D%/adversaries.tap %D%/layers.tap
-%D%/corpus.log %D%/corpus-ref.log %D%/adversaries.log: ipcts$(EXEEXT) known
+dist_check_SCRIPTS += %D%/corpus.tap %D%/corpus-ref.tap %D%/adversaries.tap %D%/layers.tap \
+	%D%/litmus.tap %D%/races.tap
+TESTS += %D%/corpus.tap %D%/corpus-ref.tap %D%/adversaries.tap %D%/layers.tap \
+	%D%/litmus.tap %D%/races.tap
+%D%/corpus.log %D%/corpus-ref.log %D%/adversaries.log %D%/litmus.log: ipcts$(EXEEXT) known
+%D%/races.log: ipcts$(EXEEXT) ipcts-race$(EXEEXT)
 
 # Of every process a file of what valgrind says of it: hopefully nothing.
 check-valgrind:

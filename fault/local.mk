@@ -31,9 +31,10 @@ TESTS += %D%/fuzz.tap
 %D%/fuzz.log: %D%/fuzz$(EXEEXT)
 
 # Bugs that the corpus must find.
-dist_check_SCRIPTS += %D%/mutants.tap
-TESTS += %D%/mutants.tap
+dist_check_SCRIPTS += %D%/mutants.tap %D%/races.tap
+TESTS += %D%/mutants.tap %D%/races.tap
 %D%/mutants.log: ipcts$(EXEEXT)
+%D%/races.log: ipcts$(EXEEXT) ipcts-race$(EXEEXT)
 EXTRA_DIST += %D%/mutants
 
 # ci/mutants asks for one: $(MUTANT) is a folder that has src/ref with a bug in it, and gets the
@@ -56,7 +57,11 @@ mutant-fault:
 	point=-DIPCREF_POINTS; $(compile_mutant)
 	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(ipcts_fault_LDFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts-fault \
 		$(ipcts_fault_OBJECTS) $(MUTANT)/*.o libipcts.a libipcref-points.a $(LIBS)
-.PHONY: mutant mutant-compiled mutant-linked mutant-fault
+mutant-race:
+	point='-DIPCREF_POINTS $(race_flags)'; $(compile_mutant)
+	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(ipcts_race_LDFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts-race \
+		$(ipcts_race_OBJECTS) $(MUTANT)/*.o libipcts.a $(race_ref) -lm $(LIBS)
+.PHONY: mutant mutant-compiled mutant-linked mutant-fault mutant-race
 
 # Campaigns: the reference with its points, and what happens at them.
 noinst_LIBRARIES += libipcref-points.a

@@ -46,8 +46,9 @@ int main(int argc, char **argv)
 
 	fill_standard_descriptors();
 	if (argc < 2)
-		refuse("run, list, explain, diff, bench, fault, stress or explore? (ipcts --help "
-		       "tells more)");
+		refuse("run, list, explain, diff, bench, fault, stress, explore, litmus or race? "
+		       "(ipcts "
+		       "--help tells more)");
 
 	const char *command = argv[1];
 	if (strcmp(command, "run") == 0)
@@ -66,11 +67,15 @@ int main(int argc, char **argv)
 		return stress_command(argc - 1, argv + 1, argv[0]);
 	if (strcmp(command, "explore") == 0)
 		return explore_command(argc - 1, argv + 1);
+	if (strcmp(command, "litmus") == 0)
+		return litmus_command(argc - 1, argv + 1);
+	if (strcmp(command, "race") == 0)
+		return race_command(argc - 1, argv + 1);
 	if (strcmp(command, "--version") == 0)
 		return print_version();
 	if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0)
 		print_help();
-	refuse("%s: not run, list, explain, diff, bench, fault, stress or explore (ipcts --help "
-	       "tells more)",
+	refuse("%s: not run, list, explain, diff, bench, fault, stress, explore, litmus or race "
+	       "(ipcts --help tells more)",
 	       command);
 }

@@ -26,6 +26,10 @@ libipcts_a_SOURCES = \
 	%D%/contract/sock.h %D%/contract/sock.ops %D%/contract/sock.rules \
 	%D%/contract/stage.ops \
 	%D%/contract/vocabulary.h \
+	%D%/litmus/memory.c %D%/litmus/memory.h \
+	%D%/litmus/model.c %D%/litmus/model.h \
+	%D%/litmus/play.c %D%/litmus/play.h \
+	%D%/litmus/shape.c %D%/litmus/shape.h %D%/litmus/shapes.def \
 	%D%/posix/event.c %D%/posix/fd.c %D%/posix/fifo.c %D%/posix/lock.c \
 	%D%/posix/mq.c %D%/posix/msg.c %D%/posix/pipe.c %D%/posix/posix.c \
 	%D%/posix/posix.h %D%/posix/sem.c %D%/posix/semset.c %D%/posix/shm.c \
@@ -122,7 +126,9 @@ command_sources = \
 	%D%/command/explore.c \
 	%D%/command/fault.c \
 	%D%/command/list.c \
+	%D%/command/litmus.c \
 	%D%/command/options.c \
+	%D%/command/race.c \
 	%D%/command/run.c \
 	%D%/command/say.c \
 	%D%/command/stress.c \
@@ -131,5 +137,52 @@ ipcts_LDADD = libipcts.a libipcref.a
 
 include %D%/ref/local.mk
 include %D%/sched/local.mk
+
+# Races: the reference with its points, and who goes next there.
+pkglibexec_PROGRAMS += ipcts-race
+ipcts_race_SOURCES = \
+	%D%/ipcts-race.c \
+	%D%/race/bugs.c \
+	%D%/race/detection.c %D%/race/detection.h \
+	%D%/command/command.h %D%/command/options.c %D%/command/run.c %D%/command/say.c \
+	$(race_sources) \
+	$(ref_tables)
+race_sources = \
+	%D%/race/hook.c %D%/race/hook.h \
+	%D%/race/play.c %D%/race/play.h \
+	%D%/race/race.c %D%/race/race.h \
+	%D%/race/turns.c %D%/race/turns.h
+nodist_ipcts_race_SOURCES = %D%/race/points.h
+ipcts_race_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/src -DIPCREF_POINTS $(race_defines)
+ipcts_race_LDFLAGS = $(race_wraps)
+race_wraps = \
+	-Wl,--wrap=close -Wl,--wrap=fcntl -Wl,--wrap=linkat -Wl,--wrap=mmap -Wl,--wrap=munmap \
+	-Wl,--wrap=open -Wl,--wrap=sched_yield -Wl,--wrap=syscall -Wl,--wrap=unlink
+ipcts_race_LDADD = libipcts.a $(race_ref) -lm
+
+# The reference calls access.c where it reads and writes.
+if RACE_ACCESSES
+race_flags = -fsanitize=thread $(ACCESSES_CFLAGS)
+race_defines = -DRACE_ACCESSES=1
+race_ref = libipcref-accesses.a
+noinst_LIBRARIES += libipcref-accesses.a
+libipcref_accesses_a_SOURCES = $(ref_sources)
+libipcref_accesses_a_CPPFLAGS = $(AM_CPPFLAGS) -DIPCREF_POINTS
+libipcref_accesses_a_CFLAGS = $(AM_CFLAGS) $(race_flags)
+ipcts_race_SOURCES += %D%/race/access.c
+else
+race_defines = -DRACE_ACCESSES=0
+race_ref = libipcref-points.a
+endif
+
+# Where each point is.
+%D%/ipcts_race-ipcts-race.$(OBJEXT): %D%/race/points.h
+BUILT_SOURCES += %D%/race/points.h
+CLEANFILES += %D%/race/points.h
+%D%/race/points.h: $(ref_sources)
+	$(AM_V_GEN)$(MKDIR_P) %D%/race && for source in $(ref_sources); do \
+		sed -n -e '/STEP("[^"]*")/{=;s/.*STEP(\("[^"]*"\)).*/\1/p;}' $(top_srcdir)/$$source | \
+		sed -e "N;s|\(.*\)\n\(.*\)|{\2, \"$$source:\1\"},|"; \
+	done >$@
 
 dist_man_MANS += %D%/ipcts.1

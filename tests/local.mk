@@ -185,6 +185,12 @@ ipcts_SOURCES += \
 	%D%/event/select.c %D%/event/timer.c %D%/event/told.c %D%/event/wait.c \
 	%D%/event/wake.c
 
+# Races, which are of a program of their own.
+ipcts_race_SOURCES += \
+	%D%/event/race.c %D%/fifo/race.c %D%/lock/race.c %D%/mq/race.c \
+	%D%/msg/race.c %D%/pipe/race.c %D%/sem/race.c %D%/semset/race.c \
+	%D%/shm/race.c %D%/sock/race.c
+
 # The instrument itself.
 
 check_PROGRAMS += $(unit_tests)
@@ -206,6 +212,15 @@ unit_tests += %D%/unit/judge_test
 unit_tests += %D%/unit/oracle_test
 %C%_unit_oracle_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_oracle_test_LDADD = libipcts.a $(CMOCKA_LIBS)
+unit_tests += %D%/unit/litmus_test
+%C%_unit_litmus_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_litmus_test_LDADD = libipcts.a $(CMOCKA_LIBS)
+
+unit_tests += %D%/unit/race_test
+%C%_unit_race_test_SOURCES = %D%/unit/race_test.c $(race_sources)
+%C%_unit_race_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DIPCREF_POINTS
+%C%_unit_race_test_LDFLAGS = $(race_wraps)
+%C%_unit_race_test_LDADD = libipcts.a $(CMOCKA_LIBS)
 
 unit_tests += %D%/unit/ref_test
 %C%_unit_ref_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -233,7 +248,7 @@ check_PROGRAMS += %D%/unit/ipcts_broken
 
 dist_check_SCRIPTS += %D%/unit/command.tap
 TESTS += $(unit_tests) %D%/unit/command.tap
-%D%/unit/command.log: ipcts$(EXEEXT) ipcts-fault$(EXEEXT) %D%/unit/ipcts_broken$(EXEEXT)
+%D%/unit/command.log: ipcts$(EXEEXT) ipcts-fault$(EXEEXT) ipcts-race$(EXEEXT) %D%/unit/ipcts_broken$(EXEEXT)
 
 # The directory of the reference's objects, when it is no good.
 check_PROGRAMS += %D%/unit/makes

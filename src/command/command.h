@@ -101,6 +101,8 @@ int bench_command(int argc, char **argv);
 int fault_command(int argc, char **argv);
 int stress_command(int argc, char **argv, const char *program);
 int explore_command(int argc, char **argv);
+int litmus_command(int argc, char **argv);
+int race_command(int argc, char **argv);
 
 /* A test's file from the tree's root, wherever it was built. */
 const char *place_of(const struct test *test);

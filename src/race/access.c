@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Accesses of the reference to memory that is shared, as points: what compilers call where code
+ * that is built with -fsanitize=thread reads and writes.  The names and their arguments are theirs.
+ * The detector of races has the same of its own (sched/instrument.c), which knows of orders, too;
+ * here one goes at a time.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "race/hook.h"
+
+#define HERE __builtin_return_address(0)
+
+#define PLAIN(size)                                                                                \
+	void __tsan_read##size(void *address);                                                     \
+	void __tsan_read##size(void *address)                                                      \
+	{                                                                                          \
+		race_access(address, ACCESS_READ, HERE);                                           \
+	}                                                                                          \
+	void __tsan_write##size(void *address);                                                    \
+	void __tsan_write##size(void *address)                                                     \
+	{                                                                                          \
+		race_access(address, ACCESS_WRITE, HERE);                                          \
+	}                                                                                          \
+	void __tsan_read_write##size(void *address);                                               \
+	void __tsan_read_write##size(void *address)                                                \
+	{                                                                                          \
+		race_access(address, ACCESS_READ | ACCESS_WRITE, HERE);                            \
+	}                                                                                          \
+	void __tsan_unaligned_read##size(void *address);                                           \
+	void __tsan_unaligned_read##size(void *address)                                            \
+	{                                                                                          \
+		race_access(address, ACCESS_READ, HERE);                                           \
+	}                                                                                          \
+	void __tsan_unaligned_write##size(void *address);                                          \
+	void __tsan_unaligned_write##size(void *address)                                           \
+	{                                                                                          \
+		race_access(address, ACCESS_WRITE, HERE);                                          \
+	}                                                                                          \
+	void __tsan_unaligned_read_write##size(void *address);                                     \
+	void __tsan_unaligned_read_write##size(void *address)                                      \
+	{                                                                                          \
+		race_access(address, ACCESS_READ | ACCESS_WRITE, HERE);                            \
+	}
+
+PLAIN(1)
+PLAIN(2)
+PLAIN(4)
+PLAIN(8)
+PLAIN(16)
+
+void __tsan_read_range(void *address, size_t size);
+void __tsan_read_range(void *address, size_t size)
+{
+	(void)size;
+	race_access(address, ACCESS_READ, HERE);
+}
+
+void __tsan_write_range(void *address, size_t size);
+void __tsan_write_range(void *address, size_t size)
+{
+	(void)size;
+	race_access(address, ACCESS_WRITE, HERE);
+}
+
+/* What clang puts in place of the functions that it knows. */
+void *__tsan_memcpy(void *to, const void *from, size_t size);
+void *__tsan_memcpy(void *to, const void *from, size_t size)
+{
+	race_access(from, ACCESS_READ, HERE);
+	race_access(to, ACCESS_WRITE, HERE);
+	return memcpy(to, from, size);
+}
+
+void *__tsan_memmove(void *to, const void *from, size_t size);
+void *__tsan_memmove(void *to, const void *from, size_t size)
+{
+	race_access(from, ACCESS_READ, HERE);
+	race_access(to, ACCESS_WRITE, HERE);
+	return memmove(to, from, size);
+}
+
+void *__tsan_memset(void *to, int byte, size_t size);
+void *__tsan_memset(void *to, int byte, size_t size)
+{
+	race_access(to, ACCESS_WRITE, HERE);
+	return memset(to, byte, size);
+}
+
+/* An order that is stronger than what was asked for is right, too. */
+#define UPDATE(bits, name, update)                                                                 \
+	uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *address,              \
+						    uint##bits##_t value, int order);              \
+	uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *address,              \
+						    uint##bits##_t value, int order)               \
+	{                                                                                          \
+		(void)order;                                                                       \
+		race_access((const void *)address, ACCESS_READ | ACCESS_WRITE, HERE);              \
+		return update(address, value, __ATOMIC_SEQ_CST);                                   \
+	}
+
+#define EXCHANGE(bits, strength, is_weak)                                                          \
+	int __tsan_atomic##bits##_compare_exchange_##strength(                                     \
+		volatile uint##bits##_t *address, uint##bits##_t *expected, uint##bits##_t value,  \
+		int order, int failure_order);                                                     \
+	int __tsan_atomic##bits##_compare_exchange_##strength(                                     \
+		volatile uint##bits##_t *address, uint##bits##_t *expected, uint##bits##_t value,  \
+		int order, int failure_order)                                                      \
+	{                                                                                          \
+		(void)order, (void)failure_order;                                                  \
+		race_access((const void *)address, ACCESS_READ | ACCESS_WRITE, HERE);              \
+		return __atomic_compare_exchange_n(address, expected, value, is_weak,              \
+						   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);            \
+	}
+
+#define ATOMIC(bits)                                                                               \
+	uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *address,          \
+						  int order);                                      \
+	uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *address,          \
+						  int order)                                       \
+	{                                                                                          \
+		(void)order;                                                                       \
+		race_access((const void *)address, ACCESS_READ, HERE);                             \
+		return __atomic_load_n(address, __ATOMIC_SEQ_CST);                                 \
+	}                                                                                          \
+	void __tsan_atomic##bits##_store(volatile uint##bits##_t *address, uint##bits##_t value,   \
+					 int order);                                               \
+	void __tsan_atomic##bits##_store(volatile uint##bits##_t *address, uint##bits##_t value,   \
+					 int order)                                                \
+	{                                                                                          \
+		(void)order;                                                                       \
+		race_access((const void *)address, ACCESS_WRITE, HERE);                            \
+		__atomic_store_n(address, value, __ATOMIC_SEQ_CST);                                \
+	}                                                                                          \
+	UPDATE(bits, exchange, __atomic_exchange_n)                                                \
+	UPDATE(bits, fetch_add, __atomic_fetch_add)                                                \
+	UPDATE(bits, fetch_sub, __atomic_fetch_sub)                                                \
+	UPDATE(bits, fetch_and, __atomic_fetch_and)                                                \
+	UPDATE(bits, fetch_or, __atomic_fetch_or)                                                  \
+	UPDATE(bits, fetch_xor, __atomic_fetch_xor)                                                \
+	UPDATE(bits, fetch_nand, __atomic_fetch_nand)                                              \
+	uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(                                 \
+		volatile uint##bits##_t *address, uint##bits##_t expected, uint##bits##_t value,   \
+		int order, int failure_order);                                                     \
+	uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(                                 \
+		volatile uint##bits##_t *address, uint##bits##_t expected, uint##bits##_t value,   \
+		int order, int failure_order)                                                      \
+	{                                                                                          \
+		(void)order, (void)failure_order;                                                  \
+		race_access((const void *)address, ACCESS_READ | ACCESS_WRITE, HERE);              \
+		__atomic_compare_exchange_n(address, &expected, value, 0, __ATOMIC_SEQ_CST,        \
+					    __ATOMIC_SEQ_CST);                                     \
+		return expected;                                                                   \
+	}                                                                                          \
+	EXCHANGE(bits, strong, 0)                                                                  \
+	EXCHANGE(bits, weak, 1)
+
+ATOMIC(8)
+ATOMIC(16)
+ATOMIC(32)
+ATOMIC(64)
+
+void __tsan_atomic_thread_fence(int order);
+void __tsan_atomic_thread_fence(int order)
+{
+	(void)order;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void __tsan_atomic_signal_fence(int order);
+void __tsan_atomic_signal_fence(int order)
+{
+	(void)order;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+void __tsan_func_entry(void *pc);
+void __tsan_func_entry(void *pc)
+{
+	(void)pc;
+}
+
+void __tsan_func_exit(void);
+void __tsan_func_exit(void)
+{
+}
+
+void __tsan_init(void);
+void __tsan_init(void)
+{
+}

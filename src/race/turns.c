@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+#include "race/turns.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef SYS_futex
+#define SYS_futex SYS_futex_time64
+#endif
+
+/* As <linux/futex.h> has it, which not every libc comes with. */
+enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
+
+struct turns *turns;
+static unsigned self = NOBODY;
+static bool is_on;
+
+/* The platform's own, where syscall is wrapped (hook.c). */
+long __real_syscall(long number, ...);
+
+static void futex_sleep(_Atomic uint32_t *word, const struct timespec *timeout)
+{
+	__real_syscall(SYS_futex, word, FUTEX_WAIT, 0, timeout, NULL, 0);
+}
+
+static void futex_rouse(_Atomic uint32_t *word)
+{
+	atomic_store(word, 1);
+	__real_syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static uint64_t bit(unsigned role)
+{
+	return UINT64_C(1) << role;
+}
+
+/* -- who goes next ---------------------------------------------------------------------------- */
+
+static uint64_t in_state(enum turns_state state)
+{
+	uint64_t set = 0;
+
+	for (unsigned role = 0; role < turns->count; role++)
+		if (turns->role[role].state == state)
+			set |= bit(role);
+	return set;
+}
+
+static uint64_t eligible(void)
+{
+	uint64_t ready = in_state(TURNS_READY);
+
+	return ready & ~turns->yielding ? ready & ~turns->yielding : ready;
+}
+
+static void wake(unsigned role, bool timed_out)
+{
+	turns->role[role].state = TURNS_READY;
+	turns->role[role].timed_out = timed_out;
+}
+
+/* Nobody can go: time passes, to where the first of them has slept long enough. */
+static bool pass_time(void)
+{
+	unsigned first = NOBODY;
+
+	for (unsigned i = 0; i < turns->count; i++) {
+		const struct turns_role *role = &turns->role[i];
+
+		if (role->state != TURNS_BLOCKED || role->deadline < 0)
+			continue;
+		if (first == NOBODY || role->deadline < turns->role[first].deadline)
+			first = i;
+	}
+	if (first == NOBODY || turns->passes++ == TURNS_PASSES)
+		return false;
+	turns->is_late = true;
+	wake(first, true);
+	return true;
+}
+
+static void remember(unsigned running, unsigned to, uint32_t done)
+{
+	struct schedule *taken = &turns->taken;
+
+	if (taken->count < DIRECTIVES_MAX)
+		taken->directives[taken->count++] =
+			(struct directive){(uint8_t)running, (uint8_t)to, done};
+}
+
+/* NOBODY: the run is over. */
+static unsigned decide(unsigned running)
+{
+	struct moment moment = {.next = turns->next, .running = running};
+
+	if (in_state(TURNS_OVER) == bit(turns->count) - 1)
+		return NOBODY;
+	while (!(moment.eligible = eligible()))
+		if (!pass_time()) {
+			turns->is_stuck = true;
+			return NOBODY;
+		}
+	if (turns->steps >= TURNS_BUDGET) {
+		turns->is_stuck = true;
+		return NOBODY;
+	}
+	moment.done = running == NOBODY ? 0 : turns->role[running].done++;
+
+	unsigned chosen = engine_choose(&turns->engine, &moment);
+	if (chosen != by_default(&moment))
+		remember(running, chosen, moment.done);
+	return chosen;
+}
+
+static void await_turn(void)
+{
+	while (!atomic_exchange(&turns->role[self].turn, 0))
+		futex_sleep(&turns->role[self].turn, NULL);
+}
+
+static void pass_turn(unsigned chosen)
+{
+	if (chosen == NOBODY)
+		futex_rouse(&turns->is_over);
+	else
+		futex_rouse(&turns->role[chosen].turn);
+}
+
+static void hand_over(void)
+{
+	unsigned chosen = decide(self);
+
+	if (chosen == self)
+		return;
+	pass_turn(chosen);
+	await_turn();
+}
+
+static void trace_at(const char *what, const void *pc)
+{
+	turns->steps++;
+	if (turns->traced < TRACE_MAX)
+		turns->trace[turns->traced++] = (struct turns_step){what, pc, self};
+}
+
+static void trace(const char *what)
+{
+	trace_at(what, NULL);
+}
+
+/* -- who plays -------------------------------------------------------------------------------- */
+
+bool turns_are_on(void)
+{
+	return is_on;
+}
+
+void turns_become(unsigned role)
+{
+	self = role;
+}
+
+void turns_enter(void)
+{
+	await_turn();
+	is_on = true;
+	trace("begins");
+}
+
+void turns_leave(void)
+{
+	trace("is done");
+	is_on = false;
+	turns->yielding &= ~bit(self);
+	turns->role[self].state = TURNS_OVER;
+	pass_turn(decide(self));
+}
+
+static void announce(enum operation_kind kind, uint64_t key)
+{
+	turns->next[self] = (struct operation){
+		.key = key, .kind = (uint8_t)kind, .access = ACCESS_READ | ACCESS_WRITE};
+}
+
+void turns_point(enum operation_kind kind, uint64_t key, const char *what)
+{
+	announce(kind, key);
+	hand_over();
+	turns->yielding = 0;
+	trace(what);
+}
+
+void turns_access(uint64_t key, unsigned access, const char *what, const void *pc)
+{
+	turns->next[self] =
+		(struct operation){.key = key, .kind = OPERATION_ACCESS, .access = (uint8_t)access};
+	hand_over();
+	turns->yielding = 0;
+	trace_at(what, pc);
+}
+
+void turns_yield(const char *what)
+{
+	announce(OPERATION_YIELD, 1);
+	turns->yielding |= bit(self);
+	hand_over();
+	turns->yielding &= ~bit(self);
+	trace(what);
+}
+
+bool turns_sleep(uint64_t key, int64_t deadline, const char *what)
+{
+	struct turns_role *role = &turns->role[self];
+
+	trace(what);
+	announce(OPERATION_FUTEX_WAIT, key);
+	role->key = key;
+	role->since = turns->sleeps++;
+	role->deadline = deadline;
+	role->state = TURNS_BLOCKED;
+	hand_over();
+	trace(role->timed_out ? "has slept long enough" : "is woken");
+	return !role->timed_out;
+}
+
+static unsigned longest_sleeper(uint64_t key)
+{
+	unsigned first = NOBODY;
+
+	for (unsigned i = 0; i < turns->count; i++)
+		if (turns->role[i].state == TURNS_BLOCKED && turns->role[i].key == key &&
+		    (first == NOBODY || turns->role[i].since < turns->role[first].since))
+			first = i;
+	return first;
+}
+
+unsigned turns_wake(uint64_t key, unsigned count)
+{
+	unsigned woken = 0;
+
+	for (unsigned role; woken < count && (role = longest_sleeper(key)) != NOBODY; woken++)
+		wake(role, false);
+	return woken;
+}
+
+unsigned turns_move(uint64_t key, unsigned count, uint64_t other)
+{
+	unsigned moved = 0;
+
+	for (unsigned role; moved < count && (role = longest_sleeper(key)) != NOBODY; moved++)
+		turns->role[role].key = other;
+	return moved;
+}
+
+/* -- who has them played ---------------------------------------------------------------------- */
+
+struct turns *turns_make(void)
+{
+	turns = mmap(NULL, sizeof(*turns), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	if (turns == MAP_FAILED)
+		turns = NULL;
+	return turns;
+}
+
+void turns_begin(unsigned count)
+{
+	turns->count = count;
+	turns->steps = turns->passes = turns->traced = 0;
+	turns->sleeps = turns->yielding = 0;
+	turns->is_stuck = turns->is_late = false;
+	turns->taken.count = 0;
+	atomic_store(&turns->is_over, 0);
+	for (unsigned i = 0; i < count; i++) {
+		struct turns_role *role = &turns->role[i];
+
+		atomic_store(&role->turn, 0);
+		role->state = TURNS_READY;
+		role->done = 0;
+		role->timed_out = false;
+		turns->next[i] = (struct operation){.kind = OPERATION_START};
+	}
+	engine_begin(&turns->engine);
+	pass_turn(decide(NOBODY));
+}
+
+bool turns_wait(int milliseconds)
+{
+	struct timespec timeout = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+
+	if (!atomic_load(&turns->is_over))
+		futex_sleep(&turns->is_over, &timeout);
+	return atomic_load(&turns->is_over);
+}
