@@ -250,7 +250,8 @@ SCENARIO(datagram, "a datagram to a name")
 
 	await_flag(&shared->flag, 1);
 	shared->data = 1;
-	must(sendto(fd, "x", 1, 0, (struct sockaddr *)&address, sizeof(address)) == 1);
+	/* who receives nothing may be gone */
+	must(sendto(fd, "x", 1, 0, (struct sockaddr *)&address, sizeof(address)) == 1 || broken);
 	await_child();
 }
 
@@ -263,7 +264,6 @@ OTHER(datagram)
 	atomic_store_explicit(&shared->flag, 1, memory_order_relaxed);
 	EDGE(must(recv(fd, &letter, 1, 0) == 1));
 	must(shared->data == 1 || broken);
-	await_flag(&shared->third, 0);
 }
 
 /* ---- queues
