@@ -285,12 +285,14 @@ static ssize_t receive_message(struct call *call, char *bytes, size_t size, unsi
 	mapping_lock(view->mapping);
 	while (!error && !mq_messages_for(view, call->waiter))
 		error = await(call, line);
-	ssize_t result = error ? -1 : mq_take(view, call->waiter, bytes, size, priority);
-
 	if (call->waiter)
 		mq_end_to_wait(view, line, call->waiter);
+	if (error)
+		return give_up(call, error);
+	ssize_t result = mq_take(view, bytes, size, priority);
+
 	if (result < 0)
-		return give_up(call, error ? error : EBADMSG);
+		return give_up(call, EBADMSG);
 	leave(call);
 	return result;
 }

@@ -119,12 +119,10 @@ void mq_repair(struct mapping *mapping);
  */
 bool mq_put(const struct mq_view *view, const char *bytes, size_t size, uint32_t priority);
 /*
- * Takes a message of a queue that has some for this one, who waits, or for who hasn't waited
- * (NULL), and rings for who sends.  Its size, at most what there is room for; -1: the list is
- * broken.
+ * Takes the first message of a queue that isn't empty, and rings for who sends.  Its size, at most
+ * what there is room for; -1: the list is broken.
  */
-ssize_t mq_take(const struct mq_view *view, const struct mq_waiter *waiter, char *bytes,
-		size_t size, unsigned *priority);
+ssize_t mq_take(const struct mq_view *view, char *bytes, size_t size, unsigned *priority);
 /* Of all messages. */
 unsigned long mq_bytes(const struct mq_view *view);
 
@@ -133,8 +131,6 @@ unsigned long mq_bytes(const struct mq_view *view);
 /* What is left for this one, who waits, or for who hasn't waited (NULL). */
 uint32_t mq_messages_for(const struct mq_view *view, const struct mq_waiter *waiter);
 uint32_t mq_room_for(const struct mq_view *view, const struct mq_waiter *waiter);
-/* How many messages, the oldest, are for others who wait, and for longer than this one does. */
-uint32_t mq_kept_for_others(const struct mq_view *view, const struct mq_waiter *waiter);
 bool mq_is_waited_for(const struct mq_line *line);
 /* Whether somebody is to be served before this one, or nobody knows. */
 bool mq_is_behind_others(const struct mq_line *line, const struct mq_waiter *waiter);

@@ -38,13 +38,6 @@ uint32_t mq_messages_for(const struct mq_view *view, const struct mq_waiter *wai
 	return left_for(&view->queue->receivers, waiter, view->queue->count);
 }
 
-uint32_t mq_kept_for_others(const struct mq_view *view, const struct mq_waiter *waiter)
-{
-	const struct mq_line *line = &view->queue->receivers;
-
-	return line->count ? waiting_before(line, waiter ? waiter->ticket : no_ticket) : 0;
-}
-
 uint32_t mq_room_for(const struct mq_view *view, const struct mq_waiter *waiter)
 {
 	uint32_t count = view->queue->count;

@@ -129,57 +129,11 @@ bool mq_put(const struct mq_view *view, const char *bytes, size_t size, uint32_t
 	return true;
 }
 
-/* The ticket of the message that is the oldest but so many; UINT64_MAX: there is none. */
-static uint64_t oldest_but(const struct mq_view *view, uint32_t count)
-{
-	uint64_t oldest = 0;
-
-	for (uint32_t i = 0; i <= count && oldest < UINT64_MAX; i++) {
-		uint64_t next = UINT64_MAX;
-
-		for (uint32_t number = 1; number <= view->most; number++) {
-			uint64_t ticket = message_of(view, number)->ticket;
-
-			if (ticket > oldest && ticket < next)
-				next = ticket;
-		}
-		oldest = next;
-	}
-	return oldest;
-}
-
-/*
- * Who waits has the message that came for him, though one of a higher priority has come before he
- * runs: others may have been told since that there was nothing.  Who hasn't waited has the first of
- * those that came for nobody.  And the message before it in the list, 0 if it is the first.
- */
-static uint32_t choose(const struct mq_view *view, const struct mq_waiter *waiter, uint32_t *before)
-{
-	uint32_t kept = mq_kept_for_others(view, waiter), number = view->queue->first;
-
-	*before = 0;
-	if (!kept && !waiter)
-		return number;
-	uint64_t ticket = oldest_but(view, kept);
-
-	for (uint32_t steps = 0; steps < view->most; steps++) {
-		const struct mq_message *message = message_of(view, number);
-
-		if (!message || message->ticket == ticket || (!waiter && message->ticket > ticket))
-			return number;
-		*before = number;
-		number = message->next;
-	}
-	return 0;
-}
-
-ssize_t mq_take(const struct mq_view *view, const struct mq_waiter *waiter, char *bytes,
-		size_t size, unsigned *priority)
+ssize_t mq_take(const struct mq_view *view, char *bytes, size_t size, unsigned *priority)
 {
 	struct mq_queue *queue = view->queue;
-	uint32_t before, number = choose(view, waiter, &before);
-	struct mq_message *message = message_of(view, number),
-			  *one_before = message_of(view, before);
+	uint32_t number = queue->first;
+	struct mq_message *message = message_of(view, number);
 	size_t length = message ? *(volatile uint32_t *)&message->size : 0;
 
 	/* which is no more than there is room for, of the message and for it */
@@ -193,9 +147,9 @@ ssize_t mq_take(const struct mq_view *view, const struct mq_waiter *waiter, char
 	bell_ring(&queue->senders.bell, view->mapping);
 	set_ticket(view, message, 0);
 	STEP("mq/receive/received");
-	*(one_before ? &one_before->next : &queue->first) = message->next;
-	if (!message->next)
-		queue->last = before;
+	queue->first = message->next;
+	if (!queue->first)
+		queue->last = 0;
 	STEP("mq/receive/unlinked");
 	free_message(view, number, message);
 	STEP("mq/receive/freed");
