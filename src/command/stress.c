@@ -90,8 +90,8 @@ static const struct reporter stress_reporter = {
 
 /* -- what is done ----------------------------------------------------------------------------- */
 
-/* "msg" stands for its histories; whoever says more means it. */
-static const char *glob_of(const char *wished)
+/* "msg" stands for its histories; whoever says more means it.  To be freed. */
+static char *glob_of(const char *wished)
 {
 	size_t size = strlen(wished) + sizeof("." HISTORIES);
 	char *glob = malloc(size);
@@ -108,17 +108,26 @@ static int stress(const struct options *wished, const struct implementation *imp
 		  const char *program)
 {
 	struct options options = *wished;
+	size_t count = wished->selection.glob_count;
+	char **globs = calloc(count + 1, sizeof(*globs));
 
+	if (!globs)
+		refuse("%s", strerror(ENOMEM));
 	options.globs = NULL;
 	options.selection.globs = NULL;
 	options.selection.glob_count = 0;
-	for (size_t i = 0; i < wished->selection.glob_count; i++)
-		add_glob(&options, glob_of(wished->globs[i]));
-	if (!wished->selection.glob_count)
+	for (size_t i = 0; i < count; i++)
+		add_glob(&options, globs[i] = glob_of(wished->globs[i]));
+	if (!count)
 		add_glob(&options, "*." HISTORIES);
 	options.implementation = implementation;
 	add_wish(&options, &stress_reporter);
-	return run_as_wished(&options, "stress", program);
+	int status = run_as_wished(&options, "stress", program);
+
+	for (size_t i = 0; i < count; i++)
+		free(globs[i]);
+	free(globs);
+	return status;
 }
 
 int stress_command(int argc, char **argv, const char *program)
