@@ -133,18 +133,6 @@ static const char *place_of_code(const void *pc, char place[256])
 
 /* -- what is wished --------------------------------------------------------------------------- */
 
-static uint64_t parse_number(const char *option, const char *text, uint64_t least, uint64_t most)
-{
-	char *end;
-
-	errno = 0;
-	unsigned long long number = strtoull(text, &end, 0);
-	if (errno || end == text || *end || *text == '-' || number < least || number > most)
-		refuse("race --%s %s: not a number from %" PRIu64 " to %" PRIu64, option, text,
-		       least, most);
-	return number;
-}
-
 static double parse_seconds(const char *text)
 {
 	char *end;
@@ -232,10 +220,10 @@ static void parse_one(int code)
 		parse_implementation(optarg);
 		break;
 	case CODE_SEED:
-		wish.how.seed = parse_number("seed", optarg, 0, UINT64_MAX);
+		wish.how.seed = number_of("race", "seed", optarg, 0, UINT64_MAX);
 		break;
 	case CODE_RUNS:
-		wish.how.runs = parse_number("runs", optarg, 1, UINT64_C(1) << 40);
+		wish.how.runs = number_of("race", "runs", optarg, 1, UINT64_C(1) << 40);
 		break;
 	case CODE_TIME:
 		wish.how.seconds = parse_seconds(optarg);
@@ -244,10 +232,10 @@ static void parse_one(int code)
 		wish.how.ends_at_first = true;
 		break;
 	case CODE_BOUND:
-		wish.how.bound = (unsigned)parse_number("bound", optarg, 1, 100);
+		wish.how.bound = (unsigned)number_of("race", "bound", optarg, 1, 100);
 		break;
 	case CODE_DEPTH:
-		wish.how.depth = (unsigned)parse_number("depth", optarg, 1, CHANGES_MAX);
+		wish.how.depth = (unsigned)number_of("race", "depth", optarg, 1, CHANGES_MAX);
 		break;
 	case CODE_REPLAY:
 		parse_replay(optarg);
@@ -264,7 +252,7 @@ static void parse_one(int code)
 		wish.is_detection = true;
 		break;
 	case CODE_SEEDS:
-		wish.seeds = (unsigned)parse_number("seeds", optarg, 1, 100);
+		wish.seeds = (unsigned)number_of("race", "seeds", optarg, 1, 100);
 		break;
 	default:
 		print_help();

@@ -124,11 +124,10 @@ command_sources = \
 	%D%/command/diff.c \
 	%D%/command/explain.c \
 	%D%/command/explore.c \
-	%D%/command/fault.c \
+	%D%/command/beside.c \
 	%D%/command/list.c \
 	%D%/command/litmus.c \
 	%D%/command/options.c \
-	%D%/command/race.c \
 	%D%/command/run.c \
 	%D%/command/say.c \
 	%D%/command/stress.c \

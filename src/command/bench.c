@@ -59,18 +59,6 @@ static struct {
 /* -- what is wished ------------------------------------------------------------------------------
  */
 
-static unsigned long long parse_number(const char *option, const char *text,
-				       unsigned long long least, unsigned long long most)
-{
-	char *end;
-
-	errno = 0;
-	unsigned long long number = strtoull(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || number < least || number > most)
-		refuse("bench --%s %s: not a number from %llu to %llu", option, text, least, most);
-	return number;
-}
-
 static void parse_implementations(const char *list)
 {
 	for (const char *name = list;;) {
@@ -99,7 +87,8 @@ static void parse_sizes(const char *list)
 			refuse("bench --size %s: too much", list);
 		memcpy(text, number, size);
 		text[size] = '\0';
-		wish.sizes[wish.size_count++] = (size_t)parse_number("size", text, 1, 1 << 26);
+		wish.sizes[wish.size_count++] =
+			(size_t)number_of("bench", "size", text, 1, 1 << 26);
 		if (!number[size])
 			return;
 		number += size + 1;
@@ -140,13 +129,13 @@ static void parse_one(int code)
 		parse_sizes(optarg);
 		break;
 	case CODE_REPETITIONS:
-		wish.repetitions = parse_number("repetitions", optarg, 1, REPETITIONS_MAX);
+		wish.repetitions = number_of("bench", "repetitions", optarg, 1, REPETITIONS_MAX);
 		break;
 	case CODE_TURN:
-		wish.milliseconds = parse_number("turn", optarg, 1, 60000);
+		wish.milliseconds = number_of("bench", "turn", optarg, 1, 60000);
 		break;
 	case CODE_SEED:
-		wish.seed = parse_number("seed", optarg, 0, -1ULL);
+		wish.seed = number_of("bench", "seed", optarg, 0, -1ULL);
 		break;
 	case CODE_FORMAT:
 		if (strcmp(optarg, "table") != 0 && strcmp(optarg, "json") != 0 &&

@@ -104,6 +104,10 @@ int explore_command(int argc, char **argv);
 int litmus_command(int argc, char **argv);
 int race_command(int argc, char **argv);
 
+/* The number that the argument of a command's option is; any other is refused. */
+uint64_t number_of(const char *command, const char *option, const char *text, uint64_t least,
+		   uint64_t most);
+
 /* A test's file from the tree's root, wherever it was built. */
 const char *place_of(const struct test *test);
 /* How many tests a rule has, each row of a table counted. */

@@ -67,18 +67,6 @@ static struct replay replay;
 
 /* ---- what is wished ---- */
 
-static uint64_t parse_number(const char *option, const char *text, uint64_t least, uint64_t most)
-{
-	char *end;
-
-	errno = 0;
-	unsigned long long number = strtoull(text, &end, 0);
-	if (errno || end == text || *end || *text == '-' || number < least || number > most)
-		refuse("explore --%s %s: not a number from %llu to %llu", option, text,
-		       (unsigned long long)least, (unsigned long long)most);
-	return number;
-}
-
 static double parse_positive(const char *option, const char *text)
 {
 	char *end;
@@ -99,10 +87,10 @@ static void parse_option(int code, char *const *argv)
 			       optarg);
 		break;
 	case CODE_SEED:
-		exploration.seed = parse_number("seed", optarg, 0, UINT64_MAX);
+		exploration.seed = number_of("explore", "seed", optarg, 0, UINT64_MAX);
 		break;
 	case CODE_RUNS:
-		exploration.runs = parse_number("runs", optarg, 1, UINT64_C(1000000000000));
+		exploration.runs = number_of("explore", "runs", optarg, 1, UINT64_C(1000000000000));
 		wish.limited = true;
 		break;
 	case CODE_TIME:
@@ -110,13 +98,13 @@ static void parse_option(int code, char *const *argv)
 		wish.limited = true;
 		break;
 	case CODE_BOUND:
-		exploration.bound = (unsigned)parse_number("bound", optarg, 0, UINT8_MAX);
+		exploration.bound = (unsigned)number_of("explore", "bound", optarg, 0, UINT8_MAX);
 		break;
 	case CODE_DEPTH:
-		exploration.depth = (unsigned)parse_number("depth", optarg, 1, CHANGES_MAX);
+		exploration.depth = (unsigned)number_of("explore", "depth", optarg, 1, CHANGES_MAX);
 		break;
 	case CODE_STEPS:
-		exploration.budget = (uint32_t)parse_number("steps", optarg, 1, STEPS_MAX);
+		exploration.budget = (uint32_t)number_of("explore", "steps", optarg, 1, STEPS_MAX);
 		break;
 	case CODE_TIMEOUT_SCALE:
 		exploration.patience = parse_positive("explore --timeout-scale", optarg);

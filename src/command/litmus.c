@@ -46,18 +46,6 @@ static struct {
 
 /* -- what is wished --------------------------------------------------------------------------- */
 
-static uint64_t parse_number(const char *option, const char *text, uint64_t least, uint64_t most)
-{
-	char *end;
-
-	errno = 0;
-	unsigned long long number = strtoull(text, &end, 0);
-	if (errno || end == text || *end || *text == '-' || number < least || number > most)
-		refuse("litmus --%s %s: not a number from %" PRIu64 " to %" PRIu64, option, text,
-		       least, most);
-	return number;
-}
-
 static enum model parse_model(const char *name)
 {
 	for (int model = 0; model < MODELS; model++)
@@ -99,10 +87,10 @@ static void parse_one(int code)
 		add_memories(optarg);
 		break;
 	case CODE_INSTANCES:
-		wish.instances = parse_number("instances", optarg, 1, UINT64_C(1) << 40);
+		wish.instances = number_of("litmus", "instances", optarg, 1, UINT64_C(1) << 40);
 		break;
 	case CODE_SEED:
-		wish.seed = parse_number("seed", optarg, 0, UINT64_MAX);
+		wish.seed = number_of("litmus", "seed", optarg, 0, UINT64_MAX);
 		break;
 	case CODE_MODEL:
 		wish.model = parse_model(optarg);

@@ -2,6 +2,7 @@
 #include "command/command.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,4 +59,17 @@ int print(struct sheet *sheet)
 	if (error)
 		complain("standard output: %s", strerror(error));
 	return error ? TROUBLE : ALL_HELD;
+}
+
+uint64_t number_of(const char *command, const char *option, const char *text, uint64_t least,
+		   uint64_t most)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long long number = strtoull(text, &end, 0);
+	if (errno || end == text || *end || *text == '-' || number < least || number > most)
+		refuse("%s --%s %s: not a number from %" PRIu64 " to %" PRIu64, command, option,
+		       text, least, most);
+	return number;
 }
