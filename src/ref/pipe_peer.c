@@ -179,6 +179,15 @@ static bool may_wait(const struct pipe_call *call)
 	return call->sleeps > 0 || pipe_waits(call->fd, call->h);
 }
 
+/*
+ * By what is noted a call may wait; but notes go by a count that a hostile peer can put back, and
+ * then one who mustn't would sleep for ever.  So the kernel is asked once, before the first sleep.
+ */
+static bool may_sleep(const struct pipe_call *call)
+{
+	return call->sleeps > 0 || !descriptor_is_nonblocking(descriptor_number(call->fd, call->h));
+}
+
 int pipe_await_writers(struct pipe_call *call, uint32_t position)
 {
 	struct pipe *pipe = call->pipe;
@@ -190,6 +199,7 @@ int pipe_await_writers(struct pipe_call *call, uint32_t position)
 
 	if (waits && sees_a_move(call, &pipe->readers, &pipe->writers, position))
 		return 0;
+	waits = waits && may_sleep(call);
 	if (!waits || !has_writers_for_now(call)) {
 		int writers = has_writers(call);
 
@@ -214,5 +224,7 @@ int pipe_await_readers(struct pipe_call *call, uint32_t position, bool has_moved
 		return EAGAIN;
 	if (sees_a_move(call, &pipe->writers, &pipe->readers, position))
 		return 0;
+	if (!may_sleep(call))
+		return EAGAIN;
 	return sleep_until_move(call, &pipe->writers, &pipe->readers, position, has_moved);
 }
