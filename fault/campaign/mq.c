@@ -244,6 +244,56 @@ CAMPAIGN(mq, receive_for_waiter, "room is for who waits for it, and no message i
 	is_empty(alice);
 }
 
+/* Somebody waits for a message and is stopped before it comes: others may be told of none. */
+static actor *stopped_before_it_comes(actor *sender)
+{
+	does(sender, mq.make("q", 2, 16));
+	actor *waiter = forks(sender, "waiter");
+	begin(waiter, mq.receive("q"));
+	blocks(waiter);
+	freeze(waiter);
+	does(sender, mq.send("q", "low", 1));
+	return waiter;
+}
+
+CAMPAIGN(mq, tell_of_none, "a message that others are told isn't there is his who waits")
+{
+	actor *alice = cast("alice"), *waiter = stopped_before_it_comes(alice);
+	actor *victim = forks(alice, "victim");
+
+	suffers(victim, mq.count("q"));
+	bool is_his = ending() == SUCCEEDED && outcome_of(victim)->value == 0;
+	does(alice, mq.send("q", "high", 9));
+	thaw(waiter);
+	succeeds(waiter);
+	bool has_low = memcmp(outcome_of(waiter)->bytes, "low", 3) == 0;
+	must(has_low || !is_his);
+	does_give(alice, mq.receive("q"), has_low ? "high" : "low");
+	works(alice);
+	is_empty(alice);
+}
+
+CAMPAIGN(mq, outlive_waiter, "what was his who waited, and is dead, takes nobody's room")
+{
+	actor *alice = cast("alice"), *waiter = stopped_before_it_comes(alice);
+	actor *victim = forks(alice, "victim");
+
+	begin(alice, mq.count("q"));
+	succeeds(alice);
+	int left = (int)outcome_of(alice)->value;
+	dies(waiter);
+	suffers(victim, mq.count("q"));
+	does_give(alice, mq.count("q"), left);
+	if (left)
+		does_give(alice, mq.receive("q"), "low");
+	does(alice, mq.send("q", "one", 1));
+	does(alice, mq.send("q", "two", 1));
+	does_give(alice, mq.receive("q"), "one");
+	does_give(alice, mq.receive("q"), "two");
+	works(alice);
+	is_empty(alice);
+}
+
 /* -- notification ----------------------------------------------------------------------------- */
 
 CAMPAIGN(mq, notify, "who asks to be notified is, once, or nobody is registered")

@@ -181,6 +181,12 @@ static bool is_fit(bool is_right)
 	return is_right;
 }
 
+static void enter(const struct mq_view *view)
+{
+	mapping_lock(view->mapping);
+	mq_drop_of_the_dead(view);
+}
+
 static void leave(struct call *call)
 {
 	mapping_unlock(call->view.mapping);
@@ -204,7 +210,7 @@ static int sleep_in(struct call *call, struct mq_line *line)
 	struct sleep sleep = {.deadline = call->deadline, .clock = CLOCK_REALTIME};
 
 	if (!call->vigil.is_kept && !call->deadline && kernel_minds_the_dead() &&
-	    !mq_is_behind_others(line, call->waiter))
+	    !mq_is_behind_others(line, call->waiter) && !mq_given(&call->view))
 		return bell_sleep(&line->bell, call->view.mapping, &sleep);
 	/* a signal that comes just when one looks is not to be missed, hence the vigil */
 	sleep.looks_every = LOOKS_EVERY_MS;
@@ -226,7 +232,10 @@ static int await(struct call *call, struct mq_line *line)
 			return EINVAL;
 		call->waiter = mq_begin_to_wait(&call->view, line);
 	}
-	return sleep_in(call, line);
+	int result = sleep_in(call, line);
+
+	mq_drop_of_the_dead(&call->view);
+	return result;
 }
 
 static int send_message(struct call *call, const char *bytes, size_t size, unsigned priority)
@@ -235,14 +244,16 @@ static int send_message(struct call *call, const char *bytes, size_t size, unsig
 	struct mq_line *line = &view->queue->senders;
 	int error = 0;
 
-	mapping_lock(view->mapping);
+	enter(view);
 	while (!error && !mq_room_for(view, call->waiter))
 		error = await(call, line);
 	if (call->waiter)
 		mq_end_to_wait(view, line, call->waiter);
 	if (error)
 		return give_up(call, error);
-	bool is_first = view->queue->count == 0;
+	if (view->queue->registered)
+		mq_give(view);
+	bool is_first = view->queue->count == mq_given(view);
 
 	if (!mq_put(view, bytes, size, priority))
 		return give_up(call, EBADMSG);
@@ -282,14 +293,21 @@ static ssize_t receive_message(struct call *call, char *bytes, size_t size, unsi
 	struct mq_line *line = &view->queue->receivers;
 	int error = 0;
 
-	mapping_lock(view->mapping);
+	enter(view);
 	while (!error && !mq_messages_for(view, call->waiter))
 		error = await(call, line);
+	/* what is his by now he has received before his time was up */
+	if ((error == ETIMEDOUT || error == EINTR) && mq_messages_for(view, call->waiter))
+		error = 0;
+	uint64_t own = call->waiter ? call->waiter->message : 0;
+
 	if (call->waiter)
 		mq_end_to_wait(view, line, call->waiter);
-	if (error)
+	if (error) {
+		mq_give(view);
 		return give_up(call, error);
-	ssize_t result = mq_take(view, bytes, size, priority);
+	}
+	ssize_t result = mq_take(view, own, bytes, size, priority);
 
 	if (result < 0)
 		return give_up(call, EBADMSG);
@@ -334,7 +352,8 @@ int ipcref_mq_getattr(mqd_t queue, struct mq_attr *attributes)
 		attributes->mq_flags = descriptor_is_nonblocking(queue) ? O_NONBLOCK : 0;
 		attributes->mq_maxmsg = (long)view.most;
 		attributes->mq_msgsize = (long)view.message_size;
-		mapping_lock(view.mapping);
+		enter(&view);
+		mq_give(&view);
 		attributes->mq_curmsgs = (long)mq_messages_for(&view, NULL);
 		mapping_unlock(view.mapping);
 	}
@@ -371,7 +390,8 @@ static short ready(int fd, struct handle *h)
 	(void)fd;
 	if (!mq_see(&view, &h->mapping))
 		return POLLERR;
-	mapping_lock(view.mapping);
+	enter(&view);
+	mq_give(&view);
 	if (mq_messages_for(&view, NULL) > 0)
 		events |= POLLIN | POLLRDNORM;
 	if (mq_room_for(&view, NULL) > 0)

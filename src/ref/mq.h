@@ -30,6 +30,11 @@ struct mq_message {
 struct mq_waiter {
 	uint32_t thread, unused;
 	uint64_t birth, ticket; /* the lower, the longer has it waited */
+	/*
+	 * The ticket of the message that is its own, whatever comes before it runs: others have
+	 * been told that there is none.  0: none is.
+	 */
+	uint64_t message;
 };
 enum { MQ_WAITERS = 32 };
 
@@ -119,10 +124,18 @@ void mq_repair(struct mapping *mapping);
  */
 bool mq_put(const struct mq_view *view, const char *bytes, size_t size, uint32_t priority);
 /*
- * Takes the first message of a queue that isn't empty, and rings for who sends.  Its size, at most
- * what there is room for; -1: the list is broken.
+ * Takes the message with this ticket, or the first that is nobody's own (0), and rings for who
+ * sends.  Its size, at most what there is room for; -1: the list is broken.
  */
-ssize_t mq_take(const struct mq_view *view, char *bytes, size_t size, unsigned *priority);
+ssize_t mq_take(const struct mq_view *view, uint64_t ticket, char *bytes, size_t size,
+		unsigned *priority);
+/*
+ * Gives each message that is left to those who wait to one of them.  To be done before anybody is
+ * told that there is none: from then on they have been received.
+ */
+void mq_give(const struct mq_view *view);
+/* What was given to one who died before he had it has been received, and died with him. */
+void mq_drop_of_the_dead(const struct mq_view *view);
 /* Of all messages. */
 unsigned long mq_bytes(const struct mq_view *view);
 
@@ -132,6 +145,13 @@ unsigned long mq_bytes(const struct mq_view *view);
 uint32_t mq_messages_for(const struct mq_view *view, const struct mq_waiter *waiter);
 uint32_t mq_room_for(const struct mq_view *view, const struct mq_waiter *waiter);
 bool mq_is_waited_for(const struct mq_line *line);
+/* How many messages are somebody's own. */
+uint32_t mq_given(const struct mq_view *view);
+bool mq_is_given(const struct mq_view *view, uint64_t ticket);
+/* Who has waited longest and has none of his own; NULL: nobody. */
+struct mq_waiter *mq_longest_waiter(struct mq_line *line);
+/* One who was given a message and is dead; NULL: nobody. */
+struct mq_waiter *mq_dead_receiver(const struct mq_view *view);
 /* Whether somebody is to be served before this one, or nobody knows. */
 bool mq_is_behind_others(const struct mq_line *line, const struct mq_waiter *waiter);
 /* NULL: so many wait that this one isn't missed, and is served last. */

@@ -12,15 +12,60 @@ static bool is_there(const struct mq_waiter *waiter)
 
 static const uint64_t no_ticket = UINT64_MAX;
 
-/* How many wait longer than one with this ticket. */
+/* How many wait longer than one with this ticket, and have nothing yet. */
 static uint32_t waiting_before(const struct mq_line *line, uint64_t ticket)
 {
 	uint32_t count = 0;
 
 	for (int i = 0; i < MQ_WAITERS; i++)
-		if (line->waiters[i].ticket < ticket && is_there(&line->waiters[i]))
+		if (line->waiters[i].ticket < ticket && !line->waiters[i].message &&
+		    is_there(&line->waiters[i]))
 			count++;
 	return count;
+}
+
+struct mq_waiter *mq_longest_waiter(struct mq_line *line)
+{
+	struct mq_waiter *longest = NULL;
+
+	for (int i = 0; i < MQ_WAITERS; i++) {
+		struct mq_waiter *waiter = &line->waiters[i];
+
+		if (!waiter->message && (!longest || waiter->ticket < longest->ticket) &&
+		    is_there(waiter))
+			longest = waiter;
+	}
+	return longest;
+}
+
+uint32_t mq_given(const struct mq_view *view)
+{
+	const struct mq_line *line = &view->queue->receivers;
+	uint32_t count = 0;
+
+	for (int i = 0; line->count && i < MQ_WAITERS; i++)
+		count += line->waiters[i].message != 0;
+	return count;
+}
+
+bool mq_is_given(const struct mq_view *view, uint64_t ticket)
+{
+	const struct mq_line *line = &view->queue->receivers;
+
+	for (int i = 0; line->count && i < MQ_WAITERS; i++)
+		if (line->waiters[i].message == ticket)
+			return true;
+	return false;
+}
+
+struct mq_waiter *mq_dead_receiver(const struct mq_view *view)
+{
+	struct mq_line *line = &view->queue->receivers;
+
+	for (int i = 0; line->count && i < MQ_WAITERS; i++)
+		if (line->waiters[i].message && !is_there(&line->waiters[i]))
+			return &line->waiters[i];
+	return NULL;
 }
 
 /* What is left of so much. */
@@ -35,7 +80,11 @@ static uint32_t left_for(const struct mq_line *line, const struct mq_waiter *wai
 
 uint32_t mq_messages_for(const struct mq_view *view, const struct mq_waiter *waiter)
 {
-	return left_for(&view->queue->receivers, waiter, view->queue->count);
+	uint32_t count = view->queue->count, given = mq_given(view);
+
+	if (waiter && waiter->message)
+		return 1;
+	return left_for(&view->queue->receivers, waiter, count > given ? count - given : 0);
 }
 
 uint32_t mq_room_for(const struct mq_view *view, const struct mq_waiter *waiter)
@@ -79,6 +128,7 @@ struct mq_waiter *mq_begin_to_wait(const struct mq_view *view, struct mq_line *l
 		CHANGE(view->mapping, line->last_ticket, line->last_ticket + 1);
 		CHANGE(view->mapping, waiter->ticket, line->last_ticket);
 		CHANGE(view->mapping, waiter->birth, own_birth());
+		CHANGE(view->mapping, waiter->message, 0);
 		CHANGE(view->mapping, waiter->thread, thread_id());
 		STEP("mq/wait/counted");
 		return waiter;
@@ -92,6 +142,7 @@ void mq_end_to_wait(const struct mq_view *view, struct mq_line *line, struct mq_
 	if (waiter->thread)
 		CHANGE(view->mapping, line->count, line->count - 1);
 	CHANGE(view->mapping, waiter->thread, 0);
+	CHANGE(view->mapping, waiter->message, 0);
 	STEP("mq/wait/over");
 	if (line->count)
 		bell_ring(&line->bell, view->mapping);

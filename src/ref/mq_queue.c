@@ -129,11 +129,53 @@ bool mq_put(const struct mq_view *view, const char *bytes, size_t size, uint32_t
 	return true;
 }
 
-ssize_t mq_take(const struct mq_view *view, char *bytes, size_t size, unsigned *priority)
+/* Where a message is in the list: its number, and that of the one before it; 0: none. */
+struct place {
+	uint32_t number, before;
+};
+
+/* Of the message with this ticket, or of the first that is nobody's own (0). */
+static struct place find_message(const struct mq_view *view, uint64_t ticket)
+{
+	struct place place = {view->queue->first, 0};
+
+	for (uint32_t steps = 0; steps < view->most; steps++) {
+		const struct mq_message *message = message_of(view, place.number);
+
+		if (!message)
+			break;
+		if (ticket ? message->ticket == ticket : !mq_is_given(view, message->ticket))
+			return place;
+		place = (struct place){message->next, place.number};
+	}
+	return (struct place){0, 0};
+}
+
+/* It is no more, from its ticket on. */
+static void remove_message(const struct mq_view *view, struct place place)
 {
 	struct mq_queue *queue = view->queue;
-	uint32_t number = queue->first;
-	struct mq_message *message = message_of(view, number);
+	struct mq_message *message = message_of(view, place.number),
+			  *before = message_of(view, place.before);
+
+	bell_ring(&queue->senders.bell, view->mapping);
+	set_ticket(view, message, 0);
+	STEP("mq/receive/received");
+	*(before ? &before->next : &queue->first) = message->next;
+	if (!message->next)
+		queue->last = place.before;
+	STEP("mq/receive/unlinked");
+	free_message(view, place.number, message);
+	STEP("mq/receive/freed");
+	queue->count--;
+	STEP("mq/receive/counted");
+}
+
+ssize_t mq_take(const struct mq_view *view, uint64_t ticket, char *bytes, size_t size,
+		unsigned *priority)
+{
+	struct place place = find_message(view, ticket);
+	struct mq_message *message = message_of(view, place.number);
 	size_t length = message ? *(volatile uint32_t *)&message->size : 0;
 
 	/* which is no more than there is room for, of the message and for it */
@@ -144,18 +186,45 @@ ssize_t mq_take(const struct mq_view *view, char *bytes, size_t size, unsigned *
 		*priority = message->priority;
 	STEP("mq/receive/copied");
 
-	bell_ring(&queue->senders.bell, view->mapping);
-	set_ticket(view, message, 0);
-	STEP("mq/receive/received");
-	queue->first = message->next;
-	if (!queue->first)
-		queue->last = 0;
-	STEP("mq/receive/unlinked");
-	free_message(view, number, message);
-	STEP("mq/receive/freed");
-	queue->count--;
-	STEP("mq/receive/counted");
+	remove_message(view, place);
 	return (ssize_t)length;
+}
+
+void mq_give(const struct mq_view *view)
+{
+	struct mq_line *line = &view->queue->receivers;
+	struct mq_waiter *waiter;
+	bool is_any = false;
+
+	if (!line->count)
+		return;
+	for (int i = 0; i < MQ_WAITERS && (waiter = mq_longest_waiter(line)); i++) {
+		const struct mq_message *message = message_of(view, find_message(view, 0).number);
+
+		if (!message)
+			break;
+		CHANGE(view->mapping, waiter->message, message->ticket);
+		STEP("mq/give/given");
+		is_any = true;
+	}
+	/* who waits for room is to look now and then from now on (mq.c) */
+	if (is_any)
+		bell_ring(&view->queue->senders.bell, view->mapping);
+}
+
+void mq_drop_of_the_dead(const struct mq_view *view)
+{
+	struct mq_waiter *waiter;
+
+	for (int i = 0; i < MQ_WAITERS && (waiter = mq_dead_receiver(view)); i++) {
+		struct place place = find_message(view, waiter->message);
+
+		/* or he had it, and was yet to say so */
+		if (place.number)
+			remove_message(view, place);
+		CHANGE(view->mapping, waiter->message, 0);
+		STEP("mq/give/dropped");
+	}
 }
 
 /* -- after a death ---------------------------------------------------------------------------- */

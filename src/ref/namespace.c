@@ -13,7 +13,7 @@
 #include "ref/object.h"
 #include "ref/step.h"
 
-/* An empty file tells how the objects here are laid out: .ipcref-4. */
+/* An empty file tells how the objects here are laid out: .ipcref-5. */
 #define MARK ".ipcref-"
 #define TEXT(number) TEXT_OF(number)
 #define TEXT_OF(number) #number

@@ -218,6 +218,30 @@ TEST(mq, longest_waiting_sender_goes_on)
 	does_give(alice, mq.receive("q"), "three");
 }
 
+TEST(mq, refused_message_is_a_waiters)
+{
+	actor *sender = cast("sender");
+
+	does(sender, mq.make("q", 4, 64));
+	actor *waiter = forks(sender, "waiter"), *other = forks(sender, "other");
+	begin(waiter, mq.receive("q"));
+	blocks(waiter);
+	freeze(waiter);
+	does(sender, mq.send("q", "low", 1));
+	begin(other, mq.timed_receive_at("q", 1, 0));
+	returns(other);
+	bool is_refused = outcome_of(other)->value < 0;
+	if (is_refused)
+		must_be(outcome_of(other)->error, ETIMEDOUT);
+	does(sender, mq.send("q", "high", 9));
+	thaw(waiter);
+	/* a call that a stop has ended begins again: then the other had it */
+	gives(waiter, is_refused ? "low" : "high");
+	if (is_refused)
+		does_give(other, mq.receive("q"), "high");
+	does_give(sender, mq.count("q"), 0);
+}
+
 TEST(mq, waiting_message_enters_by_its_priority)
 {
 	actor *alice = with_full_queue(), *sender = forks(alice, "sender");
