@@ -42,6 +42,7 @@ libipcts_a_SOURCES = \
 	%D%/stage/estate.c %D%/stage/estate.h \
 	%D%/stage/handle.c \
 	%D%/stage/injection.h \
+	%D%/stage/instruction.c %D%/stage/instruction.h \
 	%D%/stage/life.c \
 	%D%/stage/observe.c %D%/stage/observe.h \
 	%D%/stage/perform.c %D%/stage/perform.h \

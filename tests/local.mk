@@ -107,6 +107,7 @@ ipcts_SOURCES += \
 ipcts_SOURCES += \
 	%D%/sem/history.c \
 	%D%/sem/count.c \
+	%D%/sem/instruction.c \
 	%D%/sem/name.c \
 	%D%/sem/signal.c \
 	%D%/sem/time.c \
@@ -117,6 +118,7 @@ ipcts_SOURCES += \
 ipcts_SOURCES += \
 	%D%/semset/history.c \
 	%D%/semset/describe.c \
+	%D%/semset/instruction.c \
 	%D%/semset/interrupt.c \
 	%D%/semset/key.c \
 	%D%/semset/operate.c \
@@ -167,6 +169,7 @@ ipcts_SOURCES += \
 	%D%/lock/recover.c \
 	%D%/lock/condition.c \
 	%D%/lock/monitor.c \
+	%D%/lock/notice.c \
 	%D%/lock/rwlock.c \
 	%D%/lock/barrier.c \
 	%D%/lock/spin.c \
@@ -175,7 +178,7 @@ ipcts_SOURCES += \
 	%D%/lock/requeue.c \
 	%D%/lock/pi.c \
 	%D%/lock/ceiling.c \
-	%D%/lock/inherit.c \
+	%D%/lock/inherit.c %D%/lock/instruction.c \
 	%D%/lock/priority.c
 
 # event

@@ -164,8 +164,17 @@ bool scene_is_own(void)
 	return scene->serial == own_serial;
 }
 
+static bool is_listed = true;
+
+void scene_enlists(bool enlists)
+{
+	is_listed = enlists;
+}
+
 void scene_enlist(void)
 {
+	if (!is_listed)
+		return;
 	uint32_t place = scene->process_count++;
 
 	/* who forks without end ends here */

@@ -133,6 +133,9 @@ bool scene_has_verdict(void);
 void scene_news(void);
 /* This process is one of the box; one too many ends the test. */
 void scene_enlist(void);
+/* Whether what this process forks from now on is to be: not so, if it waits for all of them itself.
+ */
+void scene_enlists(bool enlists);
 /*
  * This process, and what it forks, belongs to the test of this serial.  Where nobody can tell whose
  * orphans are whose, one of them may see the next test's scene, and must not play in it.

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+#include "stage/instruction.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "stage/actor.h"
+#include "stage/observe.h"
+#include "stage/scene.h"
+#include "stage/verbs.h"
+#include "stage/wait.h"
+
+/* How long one act is played, before what is left of its instructions is left. */
+static const double ENOUGH_SECONDS = 1;
+/* No act has so many: something other than a processor goes these steps, or goes in circles. */
+enum { MOST_STEPS = 30000 };
+/* In turns of TURN_MS: a bystander comes back, somebody falls asleep. */
+enum { BYSTANDER_PATIENCE = 500 };
+/* Looks without a pause between them: who is about to do something mostly does it at once. */
+enum { QUICK_LOOKS = 200 };
+/* The shared word that tells the director how many instructions the act has. */
+enum { INSTRUCTIONS_WORD = SHARED_WORDS - 1 };
+
+/* What the processes of one act tell each other. */
+static struct course {
+	_Atomic uint32_t entered, done; /* of the victim */
+	_Atomic uint32_t bystander;	/* is in what it does */
+	_Atomic int result;
+} * course;
+
+static const struct last_act *act;
+
+/* -- children -----------------------------------------------------------------------------------
+ */
+
+/* Waited for here, so that the box needs no note of thousands. */
+static pid_t fork_unlisted(void)
+{
+	pid_t parent = getpid();
+
+	scene_enlists(false);
+	pid_t pid = fork();
+	scene_enlists(true);
+	if (pid < 0)
+		scene_end(ERROR, HOW_ENVIRONMENT, "no process can be started: %s", strerror(errno));
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+	}
+	return pid;
+}
+
+static pid_t wait_for(pid_t pid, int *status, int options)
+{
+	pid_t result;
+
+	while ((result = waitpid(pid, status, options)) < 0 && errno == EINTR)
+		continue;
+	return result;
+}
+
+static void end_child(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	while (wait_for(pid, &status, 0) == pid && WIFSTOPPED(status))
+		continue;
+}
+
+/* -- who sleeps ---------------------------------------------------------------------------------
+ */
+
+static bool seems_asleep(pid_t pid)
+{
+	struct look first = look_at(pid, pid);
+
+	if (first.state != 'S')
+		return false;
+	give_way();
+	struct look second = look_at(pid, pid);
+
+	return second.state == 'S' && second.ran == first.ran;
+}
+
+static void require_sight(void)
+{
+	if (!can_look())
+		skip("without /proc nobody can tell who is asleep");
+}
+
+/* Between two looks: a turn is counted when there have been many. */
+static bool look_goes_on(unsigned *looks)
+{
+	if (++*looks < QUICK_LOOKS)
+		give_way();
+	else
+		nap(TURN_MS * 1000);
+	return *looks < QUICK_LOOKS + patience(BYSTANDER_PATIENCE);
+}
+
+/* -- bystanders ---------------------------------------------------------------------------------
+ */
+
+pid_t bystander(int (*part)(void))
+{
+	unsigned looks = 0;
+	int status;
+
+	require_sight();
+	course->bystander = 0;
+	pid_t pid = fork_unlisted();
+
+	if (pid == 0) {
+		course->bystander = 1;
+		_exit(part());
+	}
+	while (!course->bystander || !seems_asleep(pid)) {
+		if (wait_for(pid, &status, WNOHANG) == pid)
+			scene_end(FAIL, HOW_PLAIN, "%s: who was to wait beside it did not",
+				  act->name);
+		if (!look_goes_on(&looks))
+			scene_end(FAIL, HOW_PLAIN, "%s: who was to wait beside it runs on and on",
+				  act->name);
+	}
+	return pid;
+}
+
+int bystander_returns(pid_t pid)
+{
+	unsigned looks = 0;
+	int status;
+
+	do {
+		if (wait_for(pid, &status, WNOHANG) == pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : NEVER;
+	} while (look_goes_on(&looks));
+	end_child(pid);
+	return NEVER;
+}
+
+int child_returns(int (*part)(void))
+{
+	pid_t pid = fork_unlisted();
+
+	if (pid == 0)
+		_exit(part());
+	return bystander_returns(pid);
+}
+
+/* -- where it was -------------------------------------------------------------------------------
+ */
+
+#ifdef PTRACE_GET_SYSCALL_INFO
+static uintptr_t place_of(pid_t victim)
+{
+	struct __ptrace_syscall_info info;
+
+	return ptrace(PTRACE_GET_SYSCALL_INFO, victim, (void *)sizeof(info), &info) > 0
+		       ? (uintptr_t)info.instruction_pointer
+		       : 0;
+}
+#else
+static uintptr_t place_of(pid_t victim)
+{
+	(void)victim;
+	return 0;
+}
+#endif
+
+/* "libc.so.6+0x8a6de", in a file as addr2line(1) wants it; actor and victim have the same image. */
+static void describe_place(uintptr_t place, char *text, size_t size)
+{
+	char line[512], path[256];
+	uintptr_t begin, end, offset;
+	FILE *maps = place ? fopen("/proc/self/maps", "re") : NULL;
+
+	snprintf(text, size, "an unknown place");
+	while (maps && fgets(line, sizeof(line), maps)) {
+		path[0] = '\0';
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %" SCNxPTR " %*s %*s %255s", &begin,
+			   &end, &offset, path) < 3 ||
+		    place < begin || place >= end)
+			continue;
+		const char *slash = strrchr(path, '/');
+
+		snprintf(text, size, "%s+0x%" PRIxPTR, slash ? slash + 1 : path,
+			 place - begin + offset);
+		break;
+	}
+	if (maps)
+		fclose(maps);
+}
+
+/* -- the victim ---------------------------------------------------------------------------------
+ */
+
+static pid_t begin_victim(void)
+{
+	int status;
+	pid_t pid = fork_unlisted();
+
+	if (pid == 0) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+			skip("no process can be traced here: ptrace fails with %s",
+			     strerror(errno));
+		if (act->approach)
+			act->approach();
+		kill(getpid(), SIGSTOP);
+		course->entered = 1;
+		course->result = act->act();
+		course->done = 1;
+		_exit(0);
+	}
+	if (wait_for(pid, &status, 0) != pid || !WIFSTOPPED(status))
+		_exit(1); /* it has said why */
+	return pid;
+}
+
+enum stop { STEPPED, ASLEEP, ENDED };
+
+/* The next stop of a victim that runs. */
+static enum stop next_stop(pid_t victim, bool may_sleep, int *status)
+{
+	unsigned looks = 0;
+	pid_t pid;
+
+	while (may_sleep && (pid = wait_for(victim, status, WNOHANG)) == 0) {
+		if (looks > 3 && seems_asleep(victim) && wait_for(victim, status, WNOHANG) == 0)
+			return ASLEEP;
+		if (!look_goes_on(&looks))
+			may_sleep = false;
+	}
+	if (!may_sleep)
+		pid = wait_for(victim, status, 0);
+	return pid == victim && WIFSTOPPED(*status) ? STEPPED : ENDED;
+}
+
+static int signal_of(int status)
+{
+	int signal = WSTOPSIG(status);
+
+	return signal == SIGTRAP || signal == SIGSTOP ? 0 : signal;
+}
+
+static void go_a_step(pid_t victim, int signal)
+{
+	if (ptrace(PTRACE_SINGLESTEP, victim, NULL, (void *)(intptr_t)signal) == 0)
+		return;
+	int error = errno;
+	end_child(victim);
+	skip("no process can be stepped here: ptrace fails with %s", strerror(error));
+}
+
+/*
+ * Lets the victim go so many instructions of the act, and kills it.  Its sleep counts as one that
+ * is over when it has been roused.  Returns how many there were, which are fewer when it has come
+ * through.
+ */
+static unsigned go(pid_t victim, unsigned instructions, struct death *death)
+{
+	bool may_sleep = act->rouse;
+	unsigned gone = 0;
+	int status = 0;
+
+	for (unsigned steps = 0; gone < instructions && !course->done; steps++) {
+		if (steps == MOST_STEPS) {
+			end_child(victim);
+			skip("%s has not come to its end after %d instructions", act->name,
+			     MOST_STEPS);
+		}
+		go_a_step(victim, signal_of(status));
+		enum stop stop = next_stop(victim, may_sleep, &status);
+
+		if (stop == ASLEEP) {
+			if (++gone == instructions)
+				break;
+			act->rouse();
+			death->was_roused = true;
+			may_sleep = false;
+			stop = next_stop(victim, may_sleep, &status);
+		}
+		if (stop == ENDED)
+			skip("a process that is stepped here does not stop");
+		gone += course->entered;
+	}
+	death->came_through = course->done;
+	death->result = course->result;
+	death->place = place_of(victim);
+	end_child(victim);
+	return gone;
+}
+
+/* One victim, from the first to the last; the same as go. */
+static unsigned live_and_die(unsigned instructions)
+{
+	struct death death = {0};
+	char place[300];
+
+	act->prepare();
+	course->entered = course->done = 0;
+	pid_t victim = begin_victim();
+	if (act->beside)
+		act->beside();
+	unsigned gone = go(victim, instructions, &death);
+	const char *complaint = act->audit(&death);
+
+	if (!complaint)
+		return gone;
+	describe_place(death.place, place, sizeof(place));
+	if (death.came_through)
+		scene_end(FAIL, HOW_PLAIN, "killed after all of %s: %s", act->name, complaint);
+	scene_end(FAIL, HOW_PLAIN, "killed after %u instructions of %s%s, at %s: %s", gone,
+		  act->name, death.was_roused ? ", its sleep one of them" : "", place, complaint);
+}
+
+/* -- all of them --------------------------------------------------------------------------------
+ */
+
+/* A controller and whom it steps are fastest on one processor. */
+static void stay_on_this_processor(cpu_set_t *before)
+{
+	int here = sched_getcpu();
+	cpu_set_t one;
+
+	if (sched_getaffinity(0, sizeof(*before), before) < 0)
+		CPU_ZERO(before);
+	if (here < 0 || CPU_COUNT(before) == 0)
+		return;
+	CPU_ZERO(&one);
+	CPU_SET((size_t)here, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
+static unsigned greatest_common_divisor(unsigned a, unsigned b)
+{
+	return b ? greatest_common_divisor(b, a % b) : a;
+}
+
+/*
+ * Of so many instructions one after the other, each once, from where the seed says: as far from
+ * those before as can be, so that those that there was no time for are spread over all.
+ */
+static unsigned nth_of(unsigned nth, unsigned all)
+{
+	unsigned stride = (unsigned)(all * 0.618) + 1;
+
+	while (greatest_common_divisor(stride, all) != 1)
+		stride++;
+	return (unsigned)((test_seed() % all + (uint64_t)nth * stride) % all) + 1;
+}
+
+/* n[0]: where the act is.  Gives the number of victims that were killed in it. */
+static long long kill_after_each(const char *text, const long long *n)
+{
+	cpu_set_t processors;
+
+	act = (const struct last_act *)(intptr_t)n[0];
+	course = mmap(NULL, sizeof(*course), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	if (course == MAP_FAILED)
+		scene_end(ERROR, HOW_ENVIRONMENT, "no memory: %s", strerror(errno));
+	if (act->enter)
+		act->enter(text);
+	stay_on_this_processor(&processors);
+
+	/* the last instruction of who comes through says that he has */
+	unsigned all = live_and_die(MOST_STEPS + 1) - 1, kills = 0;
+	double until = seconds_now() + ENOUGH_SECONDS * scene->timeout_scale;
+
+	for (unsigned i = 0; i < all && seconds_now() < until; i++) {
+		live_and_die(nth_of(i, all));
+		kills += !course->done;
+	}
+	if (CPU_COUNT(&processors))
+		sched_setaffinity(0, sizeof(processors), &processors);
+	munmap(course, sizeof(*course));
+	shared()[INSTRUCTIONS_WORD] = all;
+	return kills;
+}
+
+void stage_is_killed_after_each_instruction(actor *a, const char *text, const struct last_act *what)
+{
+	stage_does(a, call(kill_after_each, text, (intptr_t)what, 0, 0));
+	remark("%lld kills, by instructions from the first to number %lu", outcome_of(a)->value,
+	       shared()[INSTRUCTIONS_WORD]);
+}

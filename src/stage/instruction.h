@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Death after every instruction.  A victim, a child of an actor, performs one operation and is
+ * killed after the first instruction of it; the next victim after the second, and so on, until one
+ * has come through.  No source is needed for that, only a processor that goes step by step
+ * (ptrace(2)).  What must be true after any such death is for the audit to say.
+ *
+ *	static const struct last_act post = {"sem_post", find, make, NULL, NULL, post_it, NULL,
+ *count};
+ *
+ *	TEST(sem, count_survives_a_kill_after_any_instruction)
+ *	{
+ *		actor *alice = cast("alice");
+ *
+ *		does(alice, sem.make("s", 1));
+ *		is_killed_after_each_instruction(alice, "s", &post);
+ *	}
+ */
+#ifndef IPCTS_STAGE_INSTRUCTION_H
+#define IPCTS_STAGE_INSTRUCTION_H
+
+#include "stage/stage.h"
+
+/* How far the victim came. */
+struct death {
+	bool came_through; /* nobody killed it: the act is done, with this result */
+	int result;
+	bool was_roused;
+	uintptr_t place; /* the instruction it did not come to */
+};
+
+/* One operation, and what is around it.  All but what the victim does happens in the actor. */
+struct last_act {
+	const char *name;
+	/* Once: finds what the act is about; NULL: nothing. */
+	void (*enter)(const char *text);
+	/* All is as it was at first, whatever the last victim has left. */
+	void (*prepare)(void);
+	/* The victim, before anybody kills it; NULL: nothing. */
+	void (*approach)(void);
+	/* When the victim is about to act: sends for bystanders; NULL: nobody. */
+	void (*beside)(void);
+	/* The victim, at each instruction of this. */
+	int (*act)(void);
+	/* The victim is asleep: lets it go on.  NULL: it never sleeps. */
+	void (*rouse)(void);
+	/* What isn't as it has to be, as a clause of the message; NULL: nothing. */
+	const char *(*audit)(const struct death *death);
+};
+
+/*
+ * Plays the act in an idle actor, each time with another victim; text is for enter.  Where no
+ * process can be stepped the test is skipped.  Where the act is long and the time short, it is not
+ * each instruction but a number of them, spread over all.
+ */
+#define is_killed_after_each_instruction(a, text, act)                                             \
+	HERE(stage_is_killed_after_each_instruction(a, text, act))
+void stage_is_killed_after_each_instruction(actor *a, const char *text, const struct last_act *act);
+
+/* -- bystanders, in the functions of an act ------------------------------------------------------
+ */
+
+/* A child that does this and is asleep in it; if it can't be seen to be, the test is skipped. */
+pid_t bystander(int (*part)(void));
+/* What came of it, within patience; NEVER: nothing, and it lives no more. */
+enum { NEVER = -1 };
+int bystander_returns(pid_t pid);
+/* The same for a child that need not wait: what it does may never return. */
+int child_returns(int (*part)(void));
+
+#endif
