@@ -17,16 +17,18 @@
 #include "stage/verbs.h"
 #include "stage/wait.h"
 
-/* How long one act is played, before what is left of its instructions is left. */
-static const double ENOUGH_SECONDS = 1;
+/* In turns: how long one act is played before what is left of its instructions is left. */
+enum { ENOUGH_TURNS = 100 };
 /* No act has so many: something other than a processor goes these steps, or goes in circles. */
 enum { MOST_STEPS = 30000 };
 /* In turns of TURN_MS: a bystander comes back, somebody falls asleep. */
 enum { BYSTANDER_PATIENCE = 500 };
+/* And a victim does not wake though it has been roused: somebody else has what it was woken for. */
+enum { AGAIN_TURNS = 50 };
 /* Looks without a pause between them: who is about to do something mostly does it at once. */
 enum { QUICK_LOOKS = 200 };
-/* The shared word that tells the director how many instructions the act has. */
-enum { INSTRUCTIONS_WORD = SHARED_WORDS - 1 };
+/* Before one looks whether a victim is asleep. */
+enum { SLEEP_LOOKS = 3 };
 
 /* What the processes of one act tell each other. */
 static struct course {
@@ -227,21 +229,25 @@ static pid_t begin_victim(void)
 
 enum stop { STEPPED, ASLEEP, ENDED };
 
-/* The next stop of a victim that runs. */
-static enum stop next_stop(pid_t victim, bool may_sleep, int *status)
+/* The next stop of a victim that runs, or its sleep, if that is as long as so many turns. */
+static enum stop next_stop(pid_t victim, unsigned turns, int *status)
 {
 	unsigned looks = 0;
 	pid_t pid;
 
-	while (may_sleep && (pid = wait_for(victim, status, WNOHANG)) == 0) {
-		if (looks > 3 && seems_asleep(victim) && wait_for(victim, status, WNOHANG) == 0)
+	while ((pid = wait_for(victim, status, WNOHANG)) == 0) {
+		if (looks > SLEEP_LOOKS + turns && seems_asleep(victim) &&
+		    (pid = wait_for(victim, status, WNOHANG)) == 0)
 			return ASLEEP;
-		if (!look_goes_on(&looks))
-			may_sleep = false;
+		look_goes_on(&looks);
 	}
-	if (!may_sleep)
-		pid = wait_for(victim, status, 0);
 	return pid == victim && WIFSTOPPED(*status) ? STEPPED : ENDED;
+}
+
+/* The same of one that never sleeps. */
+static enum stop await_stop(pid_t victim, int *status)
+{
+	return wait_for(victim, status, 0) == victim && WIFSTOPPED(*status) ? STEPPED : ENDED;
 }
 
 static int signal_of(int status)
@@ -261,13 +267,24 @@ static void go_a_step(pid_t victim, int signal)
 }
 
 /*
+ * Where the first victim, who came through, was before each instruction.  Of one that is done again
+ * and again the first time and the last are enough.
+ */
+static uintptr_t *course_of_first;
+
+static void note_step(pid_t victim, unsigned gone, bool is_asleep)
+{
+	if (course_of_first && gone <= MOST_STEPS)
+		course_of_first[gone] = is_asleep ? UINTPTR_MAX : place_of(victim);
+}
+
+/*
  * Lets the victim go so many instructions of the act, and kills it.  Its sleep counts as one that
  * is over when it has been roused.  Returns how many there were, which are fewer when it has come
- * through.
+ * through, or fallen asleep again for good.
  */
 static unsigned go(pid_t victim, unsigned instructions, struct death *death)
 {
-	bool may_sleep = act->rouse;
 	unsigned gone = 0;
 	int status = 0;
 
@@ -278,19 +295,24 @@ static unsigned go(pid_t victim, unsigned instructions, struct death *death)
 			     MOST_STEPS);
 		}
 		go_a_step(victim, signal_of(status));
-		enum stop stop = next_stop(victim, may_sleep, &status);
+		enum stop stop =
+			act->rouse ? next_stop(victim, death->was_roused ? AGAIN_TURNS : 0, &status)
+				   : await_stop(victim, &status);
 
 		if (stop == ASLEEP) {
-			if (++gone == instructions)
+			note_step(victim, ++gone, true);
+			if (gone == instructions || death->was_roused)
 				break;
 			act->rouse();
 			death->was_roused = true;
-			may_sleep = false;
-			stop = next_stop(victim, may_sleep, &status);
+			stop = next_stop(victim, AGAIN_TURNS, &status);
+			if (stop == ASLEEP)
+				break;
 		}
 		if (stop == ENDED)
 			skip("a process that is stepped here does not stop");
-		gone += course->entered;
+		if (course->entered)
+			note_step(victim, ++gone, false);
 	}
 	death->came_through = course->done;
 	death->result = course->result;
@@ -340,14 +362,45 @@ static void stay_on_this_processor(cpu_set_t *before)
 	sched_setaffinity(0, sizeof(one), &one);
 }
 
+static int by_place(const void *one, const void *other)
+{
+	unsigned a = *(const unsigned *)one, b = *(const unsigned *)other;
+
+	if (course_of_first[a] != course_of_first[b])
+		return course_of_first[a] < course_of_first[b] ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+/*
+ * After which of the first victim's instructions others are killed: before the first and the last
+ * time of each.  Where places can't be told, which is no place then, at all.
+ */
+static unsigned choose_points(unsigned *points, unsigned steps)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < steps; i++)
+		points[i] = i + 1;
+	qsort(points, steps, sizeof(*points), by_place);
+	for (unsigned i = 0; i < steps; i++) {
+		uintptr_t place = course_of_first[points[i]];
+		bool is_first = i == 0 || course_of_first[points[i - 1]] != place,
+		     is_last = i + 1 == steps || course_of_first[points[i + 1]] != place;
+
+		if (is_first || is_last || place == 0)
+			points[count++] = points[i];
+	}
+	return count;
+}
+
 static unsigned greatest_common_divisor(unsigned a, unsigned b)
 {
 	return b ? greatest_common_divisor(b, a % b) : a;
 }
 
 /*
- * Of so many instructions one after the other, each once, from where the seed says: as far from
- * those before as can be, so that those that there was no time for are spread over all.
+ * Of so many points one after the other, each once, from where the seed says: as far from those
+ * before as can be, so that those that there was no time for are spread over all.
  */
 static unsigned nth_of(unsigned nth, unsigned all)
 {
@@ -355,10 +408,43 @@ static unsigned nth_of(unsigned nth, unsigned all)
 
 	while (greatest_common_divisor(stride, all) != 1)
 		stride++;
-	return (unsigned)((test_seed() % all + (uint64_t)nth * stride) % all) + 1;
+	return (unsigned)((test_seed() % all + (uint64_t)nth * stride) % all);
 }
 
-/* n[0]: where the act is.  Gives the number of victims that were killed in it. */
+static void *reserve(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+
+	if (!memory)
+		scene_end(ERROR, HOW_ENVIRONMENT, "no memory: %s", strerror(errno));
+	return memory;
+}
+
+/* What the director is told of it. */
+enum { STEPS_WORD = SHARED_WORDS - 3, POINTS_WORD, KILLS_WORD };
+
+static void kill_at_each_point(void)
+{
+	course_of_first = reserve(MOST_STEPS + 1, sizeof(*course_of_first));
+	/* the last step of who comes through is to say so */
+	unsigned steps = live_and_die(MOST_STEPS + 1) - 1;
+	unsigned *points = reserve(steps + 1, sizeof(*points));
+	unsigned count = choose_points(points, steps);
+
+	free(course_of_first);
+	course_of_first = NULL;
+	shared()[STEPS_WORD] = steps;
+	shared()[POINTS_WORD] = count;
+	double until = seconds_now() + patience(ENOUGH_TURNS) * TURN_MS / 1e3;
+
+	for (unsigned i = 0; i < count && seconds_now() < until; i++) {
+		live_and_die(points[nth_of(i, count)]);
+		shared()[KILLS_WORD] += !course->done;
+	}
+	free(points);
+}
+
+/* n[0]: where the act is. */
 static long long kill_after_each(const char *text, const long long *n)
 {
 	cpu_set_t processors;
@@ -371,25 +457,16 @@ static long long kill_after_each(const char *text, const long long *n)
 	if (act->enter)
 		act->enter(text);
 	stay_on_this_processor(&processors);
-
-	/* the last instruction of who comes through says that he has */
-	unsigned all = live_and_die(MOST_STEPS + 1) - 1, kills = 0;
-	double until = seconds_now() + ENOUGH_SECONDS * scene->timeout_scale;
-
-	for (unsigned i = 0; i < all && seconds_now() < until; i++) {
-		live_and_die(nth_of(i, all));
-		kills += !course->done;
-	}
+	kill_at_each_point();
 	if (CPU_COUNT(&processors))
 		sched_setaffinity(0, sizeof(processors), &processors);
 	munmap(course, sizeof(*course));
-	shared()[INSTRUCTIONS_WORD] = all;
-	return kills;
+	return 0;
 }
 
 void stage_is_killed_after_each_instruction(actor *a, const char *text, const struct last_act *what)
 {
 	stage_does(a, call(kill_after_each, text, (intptr_t)what, 0, 0));
-	remark("%lld kills, by instructions from the first to number %lu", outcome_of(a)->value,
-	       shared()[INSTRUCTIONS_WORD]);
+	remark("%lu kills at %lu instructions, of %lu steps", shared()[KILLS_WORD],
+	       shared()[POINTS_WORD], shared()[STEPS_WORD]);
 }
