@@ -8,6 +8,9 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#if defined(__x86_64__)
+#include <sys/user.h>
+#endif
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -202,6 +205,44 @@ static void describe_place(uintptr_t place, char *text, size_t size)
 		fclose(maps);
 }
 
+/* -- a way to an instruction without a stop at all those before it -------------------------------
+ */
+
+#if defined(__x86_64__)
+enum { BREAKPOINT = 0xCC, BREAKPOINT_MASK = 0xFF };
+
+/* was: what is there now.  False: no such way. */
+static bool put_breakpoint(pid_t victim, uintptr_t place, long *was)
+{
+	errno = 0;
+	*was = ptrace(PTRACE_PEEKTEXT, victim, (void *)place, NULL);
+	return errno == 0 && ptrace(PTRACE_POKETEXT, victim, (void *)place,
+				    (void *)((*was & ~(long)BREAKPOINT_MASK) | BREAKPOINT)) == 0;
+}
+
+/* The victim has come to it, and it is as if it had never been there. */
+static bool take_breakpoint(pid_t victim, uintptr_t place, long was)
+{
+	void *counter = (void *)offsetof(struct user, regs.rip);
+
+	return ptrace(PTRACE_PEEKUSER, victim, counter, NULL) == (long)place + 1 &&
+	       ptrace(PTRACE_POKETEXT, victim, (void *)place, (void *)was) == 0 &&
+	       ptrace(PTRACE_POKEUSER, victim, counter, (void *)place) == 0;
+}
+#else
+static bool put_breakpoint(pid_t victim, uintptr_t place, long *was)
+{
+	(void)victim, (void)place, (void)was;
+	return false;
+}
+
+static bool take_breakpoint(pid_t victim, uintptr_t place, long was)
+{
+	(void)victim, (void)place, (void)was;
+	return false;
+}
+#endif
+
 /* -- the victim ---------------------------------------------------------------------------------
  */
 
@@ -257,9 +298,9 @@ static int signal_of(int status)
 	return signal == SIGTRAP || signal == SIGSTOP ? 0 : signal;
 }
 
-static void go_a_step(pid_t victim, int signal)
+static void set_going(enum __ptrace_request how, pid_t victim, int signal)
 {
-	if (ptrace(PTRACE_SINGLESTEP, victim, NULL, (void *)(intptr_t)signal) == 0)
+	if (ptrace(how, victim, NULL, (void *)(intptr_t)signal) == 0)
 		return;
 	int error = errno;
 	end_child(victim);
@@ -267,81 +308,111 @@ static void go_a_step(pid_t victim, int signal)
 }
 
 /*
- * Where the first victim, who came through, was before each instruction.  Of one that is done again
- * and again the first time and the last are enough.
+ * Where the first victim, who came through, was after so many steps; NULL: it is on its way.  Of an
+ * instruction that comes again and again the first time and the last are enough.
  */
 static uintptr_t *course_of_first;
+/* The last of those steps that is at a place for the first time, and isn't after this one. */
+static unsigned *leaps;
 
-static void note_step(pid_t victim, unsigned gone, bool is_asleep)
+static const uintptr_t NOWHERE = 0, IN_ITS_SLEEP = UINTPTR_MAX;
+
+/* How far a victim has come. */
+struct way {
+	pid_t victim;
+	unsigned steps; /* of the act; its sleep is one, which is over when it has been roused */
+	bool is_roused, is_first;
+	int status;
+};
+
+static void count_step(struct way *way, bool is_asleep)
 {
-	if (course_of_first && gone <= MOST_STEPS)
-		course_of_first[gone] = is_asleep ? UINTPTR_MAX : place_of(victim);
+	way->steps++;
+	if (way->is_first && way->steps <= MOST_STEPS)
+		course_of_first[way->steps] = is_asleep ? IN_ITS_SLEEP : place_of(way->victim);
 }
 
-/*
- * Lets the victim go so many instructions of the act, and kills it.  Its sleep counts as one that
- * is over when it has been roused.  Returns how many there were, which are fewer when it has come
- * through, or fallen asleep again for good.
- */
-static unsigned go(pid_t victim, unsigned instructions, struct death *death)
+/* Until the next stop; who falls asleep before this step is roused.  ASLEEP: it stays so. */
+static enum stop go_on(struct way *way, enum __ptrace_request how, unsigned until)
 {
-	unsigned gone = 0;
-	int status = 0;
+	set_going(how, way->victim, signal_of(way->status));
+	if (!act->rouse)
+		return await_stop(way->victim, &way->status);
+	enum stop stop = next_stop(way->victim, way->is_roused ? AGAIN_TURNS : 0, &way->status);
 
-	for (unsigned steps = 0; gone < instructions && !course->done; steps++) {
-		if (steps == MOST_STEPS) {
-			end_child(victim);
+	if (stop != ASLEEP || way->is_roused)
+		return stop;
+	count_step(way, true);
+	if (way->steps == until)
+		return ASLEEP;
+	act->rouse();
+	way->is_roused = true;
+	return next_stop(way->victim, AGAIN_TURNS, &way->status);
+}
+
+/* False: it hasn't come there; it is wherever it is. */
+static bool leap(struct way *way, unsigned to)
+{
+	uintptr_t place = course_of_first[to];
+	long was;
+
+	if (place == NOWHERE || !put_breakpoint(way->victim, place, &was))
+		return false;
+	if (go_on(way, PTRACE_CONT, 0) != STEPPED || !take_breakpoint(way->victim, place, was))
+		return false;
+	way->steps = to;
+	return true;
+}
+
+/* Lets the victim go so many steps of the act, or as many as there are, and kills it. */
+static void go(struct way *way, unsigned steps)
+{
+	bool goes = way->is_first || !leaps[steps] || leap(way, leaps[steps]) || !course->done;
+
+	for (unsigned all = 0; goes && way->steps < steps && !course->done; all++) {
+		if (all == MOST_STEPS) {
+			end_child(way->victim);
 			skip("%s has not come to its end after %d instructions", act->name,
 			     MOST_STEPS);
 		}
-		go_a_step(victim, signal_of(status));
-		enum stop stop =
-			act->rouse ? next_stop(victim, death->was_roused ? AGAIN_TURNS : 0, &status)
-				   : await_stop(victim, &status);
-
-		if (stop == ASLEEP) {
-			note_step(victim, ++gone, true);
-			if (gone == instructions || death->was_roused)
-				break;
-			act->rouse();
-			death->was_roused = true;
-			stop = next_stop(victim, AGAIN_TURNS, &status);
-			if (stop == ASLEEP)
-				break;
-		}
-		if (stop == ENDED)
+		switch (go_on(way, PTRACE_SINGLESTEP, steps)) {
+		case STEPPED:
+			if (course->entered)
+				count_step(way, false);
+			break;
+		case ASLEEP:
+			goes = false;
+			break;
+		case ENDED:
 			skip("a process that is stepped here does not stop");
-		if (course->entered)
-			note_step(victim, ++gone, false);
+		}
 	}
-	death->came_through = course->done;
-	death->result = course->result;
-	death->place = place_of(victim);
-	end_child(victim);
-	return gone;
 }
 
-/* One victim, from the first to the last; the same as go. */
-static unsigned live_and_die(unsigned instructions)
+/* One victim, from its birth to the audit.  Returns how many steps it has gone. */
+static unsigned live_and_die(unsigned steps)
 {
-	struct death death = {0};
 	char place[300];
 
 	act->prepare();
 	course->entered = course->done = 0;
-	pid_t victim = begin_victim();
+	struct way way = {.victim = begin_victim(), .is_first = !leaps};
 	if (act->beside)
 		act->beside();
-	unsigned gone = go(victim, instructions, &death);
+	go(&way, steps);
+
+	struct death death = {course->done, course->result, way.is_roused};
+	uintptr_t last = place_of(way.victim);
+	end_child(way.victim);
 	const char *complaint = act->audit(&death);
 
 	if (!complaint)
-		return gone;
-	describe_place(death.place, place, sizeof(place));
+		return way.steps;
+	describe_place(last, place, sizeof(place));
 	if (death.came_through)
 		scene_end(FAIL, HOW_PLAIN, "killed after all of %s: %s", act->name, complaint);
-	scene_end(FAIL, HOW_PLAIN, "killed after %u instructions of %s%s, at %s: %s", gone,
-		  act->name, death.was_roused ? ", its sleep one of them" : "", place, complaint);
+	scene_end(FAIL, HOW_PLAIN, "killed after %u instructions of %s%s, at %s: %s", way.steps,
+		  act->name, way.is_roused ? ", its sleep one of them" : "", place, complaint);
 }
 
 /* -- all of them --------------------------------------------------------------------------------
@@ -372,8 +443,8 @@ static int by_place(const void *one, const void *other)
 }
 
 /*
- * After which of the first victim's instructions others are killed: before the first and the last
- * time of each.  Where places can't be told, which is no place then, at all.
+ * After which of the first victim's steps others are killed: before the first and the last time of
+ * each instruction, or all where places can't be told.  Notes the leaps.
  */
 static unsigned choose_points(unsigned *points, unsigned steps)
 {
@@ -387,9 +458,14 @@ static unsigned choose_points(unsigned *points, unsigned steps)
 		bool is_first = i == 0 || course_of_first[points[i - 1]] != place,
 		     is_last = i + 1 == steps || course_of_first[points[i + 1]] != place;
 
-		if (is_first || is_last || place == 0)
+		if (is_first && place != NOWHERE && place != IN_ITS_SLEEP)
+			leaps[points[i]] = points[i];
+		if (is_first || is_last || place == NOWHERE)
 			points[count++] = points[i];
 	}
+	for (unsigned i = 1; i <= steps; i++)
+		if (!leaps[i])
+			leaps[i] = leaps[i - 1];
 	return count;
 }
 
@@ -429,10 +505,10 @@ static void kill_at_each_point(void)
 	/* the last step of who comes through is to say so */
 	unsigned steps = live_and_die(MOST_STEPS + 1) - 1;
 	unsigned *points = reserve(steps + 1, sizeof(*points));
+
+	leaps = reserve(steps + 1, sizeof(*leaps));
 	unsigned count = choose_points(points, steps);
 
-	free(course_of_first);
-	course_of_first = NULL;
 	shared()[STEPS_WORD] = steps;
 	shared()[POINTS_WORD] = count;
 	double until = seconds_now() + patience(ENOUGH_TURNS) * TURN_MS / 1e3;
@@ -442,6 +518,9 @@ static void kill_at_each_point(void)
 		shared()[KILLS_WORD] += !course->done;
 	}
 	free(points);
+	free(leaps);
+	free(course_of_first);
+	leaps = NULL;
 }
 
 /* n[0]: where the act is. */

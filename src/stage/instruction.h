@@ -26,7 +26,6 @@ struct death {
 	bool came_through; /* nobody killed it: the act is done, with this result */
 	int result;
 	bool was_roused;
-	uintptr_t place; /* the instruction it did not come to */
 };
 
 /* One operation, and what is around it.  All but what the victim does happens in the actor. */
