@@ -356,12 +356,23 @@ static void announce_sleep(struct lock *lock)
 #endif
 }
 
-static void withdraw_sleep(void)
+/*
+ * The sleep is over, and the lock is being taken.  Nothing is withdrawn in between: who was woken
+ * and is killed there would take along the wakeup that is the next one's.
+ */
+static inline void announce_after_sleep(struct lock *lock)
 {
 #ifdef __linux__
-	if (self.list && self.depth == 0)
-		self.list->list_op_pending = self.before_sleep;
+	if (self.list && self.depth == 0) {
+		self.depth = 1;
+		self.locks[0] = lock;
+		self.before[0] = self.before_sleep;
+		self.list->list_op_pending = entry_of(lock);
+		atomic_signal_fence(memory_order_seq_cst);
+		return;
+	}
 #endif
+	announce(lock);
 }
 
 /* True: it is taken from somebody who died with it, and whom no kernel minded. */
@@ -446,12 +457,11 @@ static __attribute__((noinline)) bool wait_and_take(struct lock *lock, uint32_t 
 	}
 }
 
-/* bits: LOCK_IS_WAITED_FOR, if others may sleep for the lock without its saying so. */
+/* It is announced; bits: LOCK_IS_WAITED_FOR, if others may sleep for it without its saying so. */
 static inline bool take(struct lock *lock, uint32_t bits)
 {
-	uint32_t id = self.id ? self.id : thread_id(), free = 0;
+	uint32_t id = self.id, free = 0;
 
-	announce(lock);
 	bool is_whole =
 		atomic_compare_exchange_weak_explicit(&lock->word, &free, id | bits,
 						      memory_order_acquire, memory_order_relaxed) ||
@@ -461,8 +471,16 @@ static inline bool take(struct lock *lock, uint32_t bits)
 	return is_whole;
 }
 
+static inline void require_self(void)
+{
+	if (!self.id)
+		know_self();
+}
+
 bool lock_take(struct lock *lock)
 {
+	require_self();
+	announce(lock);
 	return take(lock, 0);
 }
 
@@ -504,7 +522,8 @@ void lock_drop_to_sleep(struct lock *lock)
 
 bool lock_take_again(struct lock *lock)
 {
-	withdraw_sleep();
+	require_self();
+	announce_after_sleep(lock);
 	return take(lock, LOCK_IS_WAITED_FOR);
 }
 
