@@ -298,9 +298,12 @@ static int signal_of(int status)
 	return signal == SIGTRAP || signal == SIGSTOP ? 0 : signal;
 }
 
-static void set_going(enum __ptrace_request how, pid_t victim, int signal)
+enum pace { A_STEP, WITHOUT_A_STOP };
+
+static void set_going(pid_t victim, enum pace pace, int signal)
 {
-	if (ptrace(how, victim, NULL, (void *)(intptr_t)signal) == 0)
+	if (ptrace(pace == A_STEP ? PTRACE_SINGLESTEP : PTRACE_CONT, victim, NULL,
+		   (void *)(intptr_t)signal) == 0)
 		return;
 	int error = errno;
 	end_child(victim);
@@ -333,9 +336,9 @@ static void count_step(struct way *way, bool is_asleep)
 }
 
 /* Until the next stop; who falls asleep before this step is roused.  ASLEEP: it stays so. */
-static enum stop go_on(struct way *way, enum __ptrace_request how, unsigned until)
+static enum stop go_on(struct way *way, enum pace pace, unsigned until)
 {
-	set_going(how, way->victim, signal_of(way->status));
+	set_going(way->victim, pace, signal_of(way->status));
 	if (!act->rouse)
 		return await_stop(way->victim, &way->status);
 	enum stop stop = next_stop(way->victim, way->is_roused ? AGAIN_TURNS : 0, &way->status);
@@ -358,7 +361,7 @@ static bool leap(struct way *way, unsigned to)
 
 	if (place == NOWHERE || !put_breakpoint(way->victim, place, &was))
 		return false;
-	if (go_on(way, PTRACE_CONT, 0) != STEPPED || !take_breakpoint(way->victim, place, was))
+	if (go_on(way, WITHOUT_A_STOP, 0) != STEPPED || !take_breakpoint(way->victim, place, was))
 		return false;
 	way->steps = to;
 	return true;
@@ -375,7 +378,7 @@ static void go(struct way *way, unsigned steps)
 			skip("%s has not come to its end after %d instructions", act->name,
 			     MOST_STEPS);
 		}
-		switch (go_on(way, PTRACE_SINGLESTEP, steps)) {
+		switch (go_on(way, A_STEP, steps)) {
 		case STEPPED:
 			if (course->entered)
 				count_step(way, false);
