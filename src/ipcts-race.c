@@ -4,7 +4,6 @@
  * others go first.
  */
 #include <errno.h>
-#include <ftw.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <link.h>
@@ -17,6 +16,7 @@
 #include "command/command.h"
 #include "race/detection.h"
 #include "race/play.h"
+#include "race/relic.h"
 
 extern const struct implementation posix_implementation, ref_implementation;
 
@@ -508,32 +508,23 @@ static int list(void)
 	return print(&sheet);
 }
 
-/* -- objects that are files ------------------------------------------------------------------ */
+/* -- where objects are --------------------------------------------------------------------------
+ */
 
-static char directory[64];
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
+static void close_estate(void)
 {
-	(void)status, (void)type, (void)where;
-	remove(path);
-	return 0;
+	relic_close(&posix_implementation);
 }
 
-static void remove_directory(void)
+static void open_estate(void)
 {
-	nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
+	relic_sweep(&posix_implementation);
+	const char *directory = relic_open();
 
-static void make_directory(void)
-{
-	strcpy(directory, "/dev/shm/ipcts-race-XXXXXX");
-	if (!mkdtemp(directory)) {
-		strcpy(directory, "/tmp/ipcts-race-XXXXXX");
-		if (!mkdtemp(directory))
-			refuse("race %s: %s", directory, strerror(errno));
-	}
-	atexit(remove_directory);
-	race_enter(directory);
+	if (!directory)
+		refuse("race: no directory in /dev/shm or /tmp: %s", strerror(errno));
+	atexit(close_estate);
+	race_enter(directory, impl->enter);
 	if (impl->enter)
 		impl->enter(directory);
 }
@@ -639,7 +630,7 @@ int main(int argc, char **argv)
 	parse(argc, argv);
 	if (wish.is_list)
 		return list();
-	make_directory();
+	open_estate();
 	if (wish.is_detection)
 		return detect_all(tally);
 	say_head();

@@ -151,6 +151,7 @@ race_sources = \
 	%D%/race/hook.c %D%/race/hook.h \
 	%D%/race/play.c %D%/race/play.h \
 	%D%/race/race.c %D%/race/race.h \
+	%D%/race/relic.c %D%/race/relic.h \
 	%D%/race/turns.c %D%/race/turns.h
 nodist_ipcts_race_SOURCES = %D%/race/points.h
 ipcts_race_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/src -DIPCREF_POINTS $(race_defines)

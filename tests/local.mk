@@ -249,9 +249,10 @@ check_PROGRAMS += %D%/unit/ipcts_broken
 %C%_unit_ipcts_broken_LDFLAGS = -Wl,--wrap=pipe
 %C%_unit_ipcts_broken_LDADD = libipcts.a libipcref.a
 
-dist_check_SCRIPTS += %D%/unit/command.tap
-TESTS += $(unit_tests) %D%/unit/command.tap
+dist_check_SCRIPTS += %D%/unit/command.tap %D%/unit/relics.tap
+TESTS += $(unit_tests) %D%/unit/command.tap %D%/unit/relics.tap
 %D%/unit/command.log: ipcts$(EXEEXT) ipcts-fault$(EXEEXT) ipcts-race$(EXEEXT) %D%/unit/ipcts_broken$(EXEEXT)
+%D%/unit/relics.log: ipcts$(EXEEXT) ipcts-race$(EXEEXT)
 
 # The directory of the reference's objects, when it is no good.
 check_PROGRAMS += %D%/unit/makes

@@ -633,7 +633,7 @@ static bool make_two_permits(void *world)
 {
 	struct page *page = world;
 
-	page->id = impl->semset->semget(IPC_PRIVATE, 1, 0600);
+	page->id = impl->semset->semget(race_key(), 1, IPC_CREAT | IPC_EXCL | 0600);
 	return page->id >= 0 &&
 	       impl->semset->semctl(page->id, 0, SETVAL, (union semset_argument){.val = 2}) == 0;
 }

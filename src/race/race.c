@@ -2,8 +2,12 @@
 #include "race/race.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "race/relic.h"
 
 static struct race *first;
 
@@ -33,14 +37,42 @@ unsigned race_role_count(const struct race *race)
 static const char *paths = "/tmp";
 static unsigned number;
 
-void race_enter(const char *directory)
+static bool objects_are_the_systems;
+
+void race_enter(const char *directory, bool is_all_there)
 {
 	paths = directory;
+	objects_are_the_systems = !is_all_there;
+}
+
+/* More of a process's are never there at once: after so many its names and keys come again. */
+enum { OBJECTS_MAX = 256 };
+
+/* What this process has noted, so that each is once. */
+static struct {
+	pid_t owner;
+	bool key[OBJECTS_MAX], name[OBJECTS_MAX];
+} noted;
+
+static bool is_to_be_noted(bool *is_noted)
+{
+	if (noted.owner != getpid()) {
+		memset(&noted, 0, sizeof(noted));
+		noted.owner = getpid();
+	}
+	if (*is_noted || !objects_are_the_systems)
+		return false;
+	*is_noted = true;
+	return true;
 }
 
 void race_name(char name[RACE_NAME_MAX])
 {
-	snprintf(name, RACE_NAME_MAX, "/ipcts-race-%ld-%u", (long)getpid(), number++);
+	unsigned which = number++ % OBJECTS_MAX;
+
+	snprintf(name, RACE_NAME_MAX, "/ipcts-race-%ld-%u", (long)getpid(), which);
+	if (is_to_be_noted(&noted.name[which]))
+		relic_note_name(name);
 }
 
 void race_path(char path[RACE_NAME_MAX])
@@ -50,7 +82,12 @@ void race_path(char path[RACE_NAME_MAX])
 
 key_t race_key(void)
 {
-	return (key_t)(0x49000000u ^ (unsigned)getpid() << 8 ^ number++ % 256);
+	unsigned which = number++ % OBJECTS_MAX;
+	key_t key = (key_t)(0x49000000u ^ (unsigned)getpid() << 8 ^ which);
+
+	if (is_to_be_noted(&noted.key[which]))
+		relic_note_key(key);
+	return key;
 }
 
 long long answer(long long result)

@@ -87,13 +87,14 @@ extern const struct implementation *impl;
 
 /* Within what a role does: another may go first here, or this one be late. */
 void race_step(const char *what);
-/* A name, a path and a key that nobody else's object has; each is another one. */
+/* A name, a path and a key that nobody else's object has; each is another one.  (Not IPC_PRIVATE:
+ * what a killed run has left is found by its key.) */
 enum { RACE_NAME_MAX = 96 };
 void race_name(char name[RACE_NAME_MAX]);
 void race_path(char path[RACE_NAME_MAX]);
 key_t race_key(void);
-/* Where the paths are. */
-void race_enter(const char *directory);
+/* Where the paths are, and whether all objects are there, or some are the system's. */
+void race_enter(const char *directory, bool is_all_there);
 /* result, or -errno if it is -1. */
 long long answer(long long result);
 

@@ -18,7 +18,7 @@ static bool make(void *world)
 {
 	struct queue *queue = world;
 
-	queue->id = impl->msg->msgget(IPC_PRIVATE, 0600);
+	queue->id = impl->msg->msgget(race_key(), IPC_CREAT | IPC_EXCL | 0600);
 	return queue->id >= 0;
 }
 

@@ -19,7 +19,7 @@ static int set_all(const struct set *set, unsigned short one, unsigned short oth
 
 static bool make(struct set *set, unsigned short one, unsigned short other)
 {
-	set->id = impl->semset->semget(IPC_PRIVATE, 2, 0600);
+	set->id = impl->semset->semget(race_key(), 2, IPC_CREAT | IPC_EXCL | 0600);
 	return set->id >= 0 && set_all(set, one, other) == 0;
 }
 

@@ -82,7 +82,7 @@ static bool make_segment(void *world)
 {
 	struct object *object = world;
 
-	object->id = impl->shm->shmget(IPC_PRIVATE, 4096, 0600);
+	object->id = impl->shm->shmget(race_key(), 4096, IPC_CREAT | IPC_EXCL | 0600);
 	return object->id >= 0;
 }
 
