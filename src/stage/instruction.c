@@ -23,7 +23,7 @@
 /* In turns: how long one act is played before what is left of its instructions is left. */
 enum { ENOUGH_TURNS = 100 };
 /* No act has so many: something other than a processor goes these steps, or goes in circles. */
-enum { MOST_STEPS = 30000 };
+enum { MOST_STEPS = 20000 };
 /* In turns of TURN_MS: a bystander comes back, somebody falls asleep. */
 enum { BYSTANDER_PATIENCE = 500 };
 /* And a victim does not wake though it has been roused: somebody else has what it was woken for. */
@@ -536,6 +536,8 @@ static long long kill_after_each(const char *text, const long long *n)
 		      0);
 	if (course == MAP_FAILED)
 		scene_end(ERROR, HOW_ENVIRONMENT, "no memory: %s", strerror(errno));
+	if (act->rouse)
+		require_sight();
 	if (act->enter)
 		act->enter(text);
 	stay_on_this_processor(&processors);
