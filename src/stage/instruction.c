@@ -25,7 +25,7 @@ enum { ENOUGH_TURNS = 100 };
 /* No act has so many: something other than a processor goes these steps, or goes in circles. */
 enum { MOST_STEPS = 20000 };
 /* In turns of TURN_MS: a bystander comes back, somebody falls asleep. */
-enum { BYSTANDER_PATIENCE = 500 };
+enum { BYSTANDER_PATIENCE = 300 };
 /* And a victim does not wake though it has been roused: somebody else has what it was woken for. */
 enum { AGAIN_TURNS = 50 };
 /* Looks without a pause between them: who is about to do something mostly does it at once. */
