@@ -5,15 +5,15 @@
  * has come through.  No source is needed for that, only a processor that goes step by step
  * (ptrace(2)).  What must be true after any such death is for the audit to say.
  *
- *	static const struct last_act post = {"sem_post", find, make, NULL, NULL, post_it, NULL,
- *count};
+ *	static const struct last_act posting = {
+ *		.name = "sem_post", .enter = find, .prepare = make, .act = post, .audit = count};
  *
  *	TEST(sem, count_survives_a_kill_after_any_instruction)
  *	{
  *		actor *alice = cast("alice");
  *
  *		does(alice, sem.make("s", 1));
- *		is_killed_after_each_instruction(alice, "s", &post);
+ *		is_killed_after_each_instruction(alice, "s", &posting);
  *	}
  */
 #ifndef IPCTS_STAGE_INSTRUCTION_H
@@ -23,7 +23,7 @@
 
 /* How far the victim came. */
 struct death {
-	bool came_through; /* nobody killed it: the act is done, with this result */
+	bool came_through; /* the act was done, with this result, before it was killed */
 	int result;
 	bool was_roused;
 };
