@@ -32,7 +32,7 @@ enum { PARENTS = sizeof(parents) / sizeof(parents[0]) };
 static char directory[64];
 static int journal = -1;
 
-/* -- what is listed ---------------------------------------------------------------------------- */
+/* -- what is listed ------------------------------------------------------------------------- */
 
 static void note(const char *line, size_t size)
 {
@@ -99,7 +99,7 @@ static void remove_listed(const struct implementation *system, FILE *lines)
 	}
 }
 
-/* -- directories ------------------------------------------------------------------------------- */
+/* -- directories ---------------------------------------------------------------------------- */
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
 {

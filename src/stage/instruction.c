@@ -42,8 +42,7 @@ static struct course {
 
 static const struct last_act *act;
 
-/* -- children -----------------------------------------------------------------------------------
- */
+/* -- children ------------------------------------------------------------------------------- */
 
 /* Waited for here, so that the box needs no note of thousands. */
 static pid_t fork_unlisted(void)
@@ -81,8 +80,7 @@ static void end_child(pid_t pid)
 		continue;
 }
 
-/* -- who sleeps ---------------------------------------------------------------------------------
- */
+/* -- who sleeps ----------------------------------------------------------------------------- */
 
 static bool seems_asleep(pid_t pid)
 {
@@ -112,8 +110,7 @@ static bool look_goes_on(unsigned *looks)
 	return *looks < QUICK_LOOKS + patience(BYSTANDER_PATIENCE);
 }
 
-/* -- bystanders ---------------------------------------------------------------------------------
- */
+/* -- bystanders ----------------------------------------------------------------------------- */
 
 pid_t bystander(int (*part)(void))
 {
@@ -161,8 +158,7 @@ int child_returns(int (*part)(void))
 	return bystander_returns(pid);
 }
 
-/* -- where it was -------------------------------------------------------------------------------
- */
+/* -- where it was --------------------------------------------------------------------------- */
 
 #ifdef PTRACE_GET_SYSCALL_INFO
 static uintptr_t place_of(pid_t victim)
@@ -205,8 +201,7 @@ static void describe_place(uintptr_t place, char *text, size_t size)
 		fclose(maps);
 }
 
-/* -- a way to an instruction without a stop at all those before it -------------------------------
- */
+/* -- a way to an instruction without a stop at all those before it -------------------------- */
 
 #if defined(__x86_64__)
 enum { BREAKPOINT = 0xCC, BREAKPOINT_MASK = 0xFF };
@@ -220,13 +215,13 @@ static bool put_breakpoint(pid_t victim, uintptr_t place, long *was)
 				    (void *)((*was & ~(long)BREAKPOINT_MASK) | BREAKPOINT)) == 0;
 }
 
-/* The victim has come to it, and it is as if it had never been there. */
+/* It is as if it had never been there.  False: the victim has not come to it. */
 static bool take_breakpoint(pid_t victim, uintptr_t place, long was)
 {
 	void *counter = (void *)offsetof(struct user, regs.rip);
 
-	return ptrace(PTRACE_PEEKUSER, victim, counter, NULL) == (long)place + 1 &&
-	       ptrace(PTRACE_POKETEXT, victim, (void *)place, (void *)was) == 0 &&
+	return ptrace(PTRACE_POKETEXT, victim, (void *)place, (void *)was) == 0 &&
+	       ptrace(PTRACE_PEEKUSER, victim, counter, NULL) == (long)place + 1 &&
 	       ptrace(PTRACE_POKEUSER, victim, counter, (void *)place) == 0;
 }
 #else
@@ -243,8 +238,7 @@ static bool take_breakpoint(pid_t victim, uintptr_t place, long was)
 }
 #endif
 
-/* -- the victim ---------------------------------------------------------------------------------
- */
+/* -- the victim ----------------------------------------------------------------------------- */
 
 static pid_t begin_victim(void)
 {
@@ -298,18 +292,6 @@ static int signal_of(int status)
 	return signal == SIGTRAP || signal == SIGSTOP ? 0 : signal;
 }
 
-enum pace { A_STEP, WITHOUT_A_STOP };
-
-static void set_going(pid_t victim, enum pace pace, int signal)
-{
-	if (ptrace(pace == A_STEP ? PTRACE_SINGLESTEP : PTRACE_CONT, victim, NULL,
-		   (void *)(intptr_t)signal) == 0)
-		return;
-	int error = errno;
-	end_child(victim);
-	skip("no process can be stepped here: ptrace fails with %s", strerror(error));
-}
-
 /*
  * Where the first victim, who came through, was after so many steps; NULL: it is on its way.  Of an
  * instruction that comes again and again the first time and the last are enough.
@@ -335,10 +317,25 @@ static void count_step(struct way *way, bool is_asleep)
 		course_of_first[way->steps] = is_asleep ? IN_ITS_SLEEP : place_of(way->victim);
 }
 
+enum pace { A_STEP, WITHOUT_A_STOP };
+
+static void set_going(const struct way *way, enum pace pace)
+{
+	if (ptrace(pace == A_STEP ? PTRACE_SINGLESTEP : PTRACE_CONT, way->victim, NULL,
+		   (void *)(intptr_t)signal_of(way->status)) == 0)
+		return;
+	int error = errno;
+	end_child(way->victim);
+	if (!way->is_first)
+		scene_end(ERROR, HOW_ENVIRONMENT, "a process can't be stepped any more: %s",
+			  strerror(error));
+	skip("no process can be stepped here: ptrace fails with %s", strerror(error));
+}
+
 /* Until the next stop; who falls asleep before this step is roused.  ASLEEP: it stays so. */
 static enum stop go_on(struct way *way, enum pace pace, unsigned until)
 {
-	set_going(way->victim, pace, signal_of(way->status));
+	set_going(way, pace);
 	if (!act->rouse)
 		return await_stop(way->victim, &way->status);
 	enum stop stop = next_stop(way->victim, way->is_roused ? AGAIN_TURNS : 0, &way->status);
@@ -353,43 +350,49 @@ static enum stop go_on(struct way *way, enum pace pace, unsigned until)
 	return next_stop(way->victim, AGAIN_TURNS, &way->status);
 }
 
-/* False: it hasn't come there; it is wherever it is. */
-static bool leap(struct way *way, unsigned to)
+/* As far as this step, if there's a way to it; else it has stopped earlier. */
+static enum stop leap(struct way *way, unsigned to)
 {
 	uintptr_t place = course_of_first[to];
 	long was;
 
 	if (place == NOWHERE || !put_breakpoint(way->victim, place, &was))
-		return false;
-	if (go_on(way, WITHOUT_A_STOP, 0) != STEPPED || !take_breakpoint(way->victim, place, was))
-		return false;
-	way->steps = to;
-	return true;
+		return STEPPED;
+	enum stop stop = go_on(way, WITHOUT_A_STOP, 0);
+
+	if (stop == STEPPED && take_breakpoint(way->victim, place, was))
+		way->steps = to;
+	return stop;
 }
 
-/* Lets the victim go so many steps of the act, or as many as there are, and kills it. */
-static void go(struct way *way, unsigned steps)
+/* It has ended by itself, and has been waited for. */
+static void judge_end(const struct way *way)
 {
-	bool goes = way->is_first || !leaps[steps] || leap(way, leaps[steps]) || !course->done;
+	if (WIFSIGNALED(way->status))
+		scene_end(FAIL, HOW_CRASH, "%s was killed by signal %d after %u instructions",
+			  act->name, WTERMSIG(way->status), way->steps);
+	if (way->is_first)
+		skip("a process that is stepped here does not stop");
+	if (!course->done)
+		scene_end(ERROR, HOW_PLAIN, "%s has exited", act->name);
+}
 
-	for (unsigned all = 0; goes && way->steps < steps && !course->done; all++) {
+/* Lets the victim go so many steps of the act, or as many as there are. */
+static enum stop go(struct way *way, unsigned steps)
+{
+	enum stop stop = leaps && leaps[steps] ? leap(way, leaps[steps]) : STEPPED;
+
+	for (unsigned all = 0; stop == STEPPED && way->steps < steps && !course->done; all++) {
 		if (all == MOST_STEPS) {
 			end_child(way->victim);
 			skip("%s has not come to its end after %d instructions", act->name,
 			     MOST_STEPS);
 		}
-		switch (go_on(way, A_STEP, steps)) {
-		case STEPPED:
-			if (course->entered)
-				count_step(way, false);
-			break;
-		case ASLEEP:
-			goes = false;
-			break;
-		case ENDED:
-			skip("a process that is stepped here does not stop");
-		}
+		stop = go_on(way, A_STEP, steps);
+		if (stop == STEPPED && course->entered)
+			count_step(way, false);
 	}
+	return stop;
 }
 
 /* One victim, from its birth to the audit.  Returns how many steps it has gone. */
@@ -402,11 +405,14 @@ static unsigned live_and_die(unsigned steps)
 	struct way way = {.victim = begin_victim(), .is_first = !leaps};
 	if (act->beside)
 		act->beside();
-	go(&way, steps);
+	enum stop stop = go(&way, steps);
+	uintptr_t last = stop == ENDED ? NOWHERE : place_of(way.victim);
 
+	if (stop == ENDED)
+		judge_end(&way);
+	else
+		end_child(way.victim);
 	struct death death = {course->done, course->result, way.is_roused};
-	uintptr_t last = place_of(way.victim);
-	end_child(way.victim);
 	const char *complaint = act->audit(&death);
 
 	if (!complaint)
@@ -418,8 +424,7 @@ static unsigned live_and_die(unsigned steps)
 		  act->name, way.is_roused ? ", its sleep one of them" : "", place, complaint);
 }
 
-/* -- all of them --------------------------------------------------------------------------------
- */
+/* -- all of them ---------------------------------------------------------------------------- */
 
 /* A controller and whom it steps are fastest on one processor. */
 static void stay_on_this_processor(cpu_set_t *before)

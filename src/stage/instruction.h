@@ -56,8 +56,7 @@ struct last_act {
 	HERE(stage_is_killed_after_each_instruction(a, text, act))
 void stage_is_killed_after_each_instruction(actor *a, const char *text, const struct last_act *act);
 
-/* -- bystanders, in the functions of an act ------------------------------------------------------
- */
+/* -- bystanders, in the functions of an act ------------------------------------------------- */
 
 /* A child that does this and is asleep in it; if it can't be seen to be, the test is skipped. */
 pid_t bystander(int (*part)(void));

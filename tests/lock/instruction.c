@@ -18,8 +18,7 @@ static void enter(const char *text)
 	hall = handle_pointer(text);
 }
 
-/* -- the mutex is of this type -------------------------------------------------------------------
- */
+/* -- the mutex is of this type -------------------------------------------------------------- */
 
 static void make_mutex(pthread_mutex_t *mutex, int type, int protocol)
 {
@@ -67,8 +66,7 @@ static void make_inheriting(void)
 	make_three(PTHREAD_MUTEX_NORMAL, PTHREAD_PRIO_INHERIT);
 }
 
-/* -- what is done with it ------------------------------------------------------------------------
- */
+/* -- what is done with it ------------------------------------------------------------------- */
 
 static int lock_it(void)
 {
@@ -108,8 +106,7 @@ static int lock_and_unlock(void)
 	return error ? error : unlock_it();
 }
 
-/* -- where the victim is -------------------------------------------------------------------------
- */
+/* -- where the victim is -------------------------------------------------------------------- */
 
 static void have_earlier(void)
 {
@@ -155,8 +152,7 @@ static void leave_inheriting_to_the_dead(void)
 	must_be(child_returns(lock_it), 0);
 }
 
-/* -- what must be afterwards ---------------------------------------------------------------------
- */
+/* -- what must be afterwards ---------------------------------------------------------------- */
 
 /* It can be had, told of a death or not, and is as good as new afterwards. */
 static const char *recover(pthread_mutex_t *mutex, int *told)
@@ -303,8 +299,7 @@ TEST_EACH(lock, robust_mutex_survives_a_kill_after_any_instruction, mutexes)
 	is_killed_after_each_instruction(alice, "m", &row->act);
 }
 
-/* -- somebody waits for it -----------------------------------------------------------------------
- */
+/* -- somebody waits for it ------------------------------------------------------------------ */
 
 static void let_wait(void)
 {

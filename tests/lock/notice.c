@@ -112,8 +112,7 @@ struct row {
 	struct last_act act;
 };
 
-/* -- who notifies --------------------------------------------------------------------------------
- */
+/* -- who notifies --------------------------------------------------------------------------- */
 
 /* Another has found nothing and waits; now there is something, and he isn't told yet. */
 static void let_wait(void)
@@ -157,8 +156,7 @@ TEST_EACH(lock, condition_survives_a_notifier_killed_after_any_instruction, noti
 	is_killed_after_each_instruction(alice, "m", &row->act);
 }
 
-/* -- who waits -----------------------------------------------------------------------------------
- */
+/* -- who waits ------------------------------------------------------------------------------ */
 
 static void have_mutex(void)
 {

@@ -39,8 +39,7 @@ static void make_none(void)
 	make(0);
 }
 
-/* -- what is done with it ------------------------------------------------------------------------
- */
+/* -- what is done with it ------------------------------------------------------------------- */
 
 static int wait_for_it(void)
 {
@@ -72,8 +71,7 @@ static int value(void)
 	return it;
 }
 
-/* -- what must be afterwards ---------------------------------------------------------------------
- */
+/* -- what must be afterwards ---------------------------------------------------------------- */
 
 /* There are as many as its value says, which is one of the two; and it counts on. */
 static const char *audit_count(int low, int high)
@@ -110,16 +108,14 @@ struct row {
 	struct last_act act;
 };
 
-/* -- nobody else is there ------------------------------------------------------------------------
- */
+/* -- nobody else is there ------------------------------------------------------------------- */
 
 #define ALONE(called, make, how, after)                                                            \
 	{                                                                                          \
 		.name = called, .enter = enter, .prepare = make, .act = how, .audit = after        \
 	}
 
-/* -- others wait ---------------------------------------------------------------------------------
- */
+/* -- others wait ---------------------------------------------------------------------------- */
 
 static void let_wait(void)
 {
@@ -193,12 +189,12 @@ TEST_EACH(sem, count_survives_a_kill_after_any_instruction, acts)
 	is_killed_after_each_instruction(alice, "s", &row->act);
 }
 
-/* -- what is there is had by who waits -----------------------------------------------------------
- */
+/* -- what is there is had by who waits ------------------------------------------------------ */
 
 static const char *audit_post_is_had(const struct death *death)
 {
-	/* one that is there is his, though who gave it is dead; else he may wait still, or be awake */
+	/* one that is there is his, though who gave it is dead; else he may wait still, or be awake
+	 */
 	if (value() == 0 && !death->came_through)
 		must_be(post_it(), 0);
 	if (bystander_returns(waiter) != 0)

@@ -45,8 +45,7 @@ static bool has(unsigned short one, unsigned short other)
 	return values[0] == one && values[1] == other;
 }
 
-/* -- what is done with it ------------------------------------------------------------------------
- */
+/* -- what is done with it ------------------------------------------------------------------- */
 
 static int operate(short by, short by_other, short flags)
 {
@@ -90,8 +89,7 @@ static void have_moved_one(void)
 	must_be(move(), 0);
 }
 
-/* -- what must be afterwards ---------------------------------------------------------------------
- */
+/* -- what must be afterwards ---------------------------------------------------------------- */
 
 static const char *complain_of_values(void)
 {
@@ -155,8 +153,7 @@ TEST(semset, operations_are_whole_after_a_kill_at_any_instruction)
 	is_killed_after_each_instruction(alice, "s", &act);
 }
 
-/* -- somebody waits ------------------------------------------------------------------------------
- */
+/* -- somebody waits ------------------------------------------------------------------------- */
 
 static void let_wait(void)
 {
