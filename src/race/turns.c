@@ -110,7 +110,7 @@ static unsigned decide(unsigned running)
 	moment.done = running == NOBODY ? 0 : turns->role[running].done++;
 
 	unsigned chosen = engine_choose(&turns->engine, &moment);
-	if (chosen != by_default(&moment))
+	if (chosen != by_default(&turns->engine, &moment))
 		remember(running, chosen, moment.done);
 	return chosen;
 }
