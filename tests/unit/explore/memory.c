@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a memory model allows, by the classic shapes: memory SHAPE KIND [COUNTS], each process's part
- * of a shape being a few stores and loads.  KIND says how they are written.  With COUNTS, a file,
- * the outcome is appended to it; otherwise the program fails if it is the one that the shape is
- * known for.
+ * What a memory model allows, by the classic shapes: memory SHAPE KIND [COUNTS], each process's
+ * part of a shape being a few stores and loads.  KIND says how they are written.  With COUNTS, a
+ * file, the outcome is appended to it; otherwise the program fails if it is the one that the shape
+ * is known for.
  */
 #include <assert.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 enum { PLAIN, RELAXED, RELEASE, SEQUENTIAL, FENCED, EXCHANGED, CALLED, KINDS };
 static const char *const kinds[KINDS] = {"plain",  "relaxed",	"release", "sequential",
 					 "fenced", "exchanged", "called"};
-enum { VALUES = 6, PROCESSES = 4 };
+enum { VALUES = 5, PROCESSES = 4 };
 
 /* Each in words of its own. */
 static struct shared {
@@ -44,11 +44,10 @@ static int ends[2];
 
 #define LOAD(place)                                                                                \
 	(kind == PLAIN ? *(volatile int *)&(place).value                                           \
-		       : atomic_load_explicit(                                                     \
-				 &(place).atomic,                                                  \
-				 kind == SEQUENTIAL ? memory_order_seq_cst                         \
-				 : kind == RELEASE  ? memory_order_acquire                         \
-						    : memory_order_relaxed))
+		       : atomic_load_explicit(&(place).atomic,                                     \
+					      kind == SEQUENTIAL ? memory_order_seq_cst            \
+					      : kind == RELEASE	 ? memory_order_acquire            \
+								 : memory_order_relaxed))
 
 #define STORE(place, new)                                                                          \
 	do {                                                                                       \
@@ -60,7 +59,7 @@ static int ends[2];
 			atomic_store_explicit(&(place).atomic, (new),                              \
 					      kind == SEQUENTIAL ? memory_order_seq_cst            \
 					      : kind == RELEASE	 ? memory_order_release            \
-								 : memory_order_relaxed);          \
+								 : memory_order_relaxed);           \
 	} while (0)
 
 /* Between a store and a load. */
@@ -224,12 +223,9 @@ static const struct shape {
 	void (*part[PROCESSES])(void);
 	bool (*known)(void);
 } shapes[] = {
-	{"sb", {sb_0, sb_1}, sb},
-	{"mp", {mp_0, mp_1}, mp},
-	{"lb", {lb_0, lb_1}, lb},
-	{"iriw", {store_x, store_y, iriw_2, iriw_3}, iriw},
-	{"2+2w", {two_0, two_1}, two},
-	{"coherence", {coherence_0, coherence_1}, coherence},
+	{"sb", {sb_0, sb_1}, sb},      {"mp", {mp_0, mp_1}, mp},
+	{"lb", {lb_0, lb_1}, lb},      {"iriw", {store_x, store_y, iriw_2, iriw_3}, iriw},
+	{"2+2w", {two_0, two_1}, two}, {"coherence", {coherence_0, coherence_1}, coherence},
 	{"own", {own_0, own_1}, own},
 };
 
@@ -287,33 +283,41 @@ static void critical(void)
 	atomic_fetch_sub_explicit(&shared->inside, 1, memory_order_relaxed);
 }
 
+static void set(_Atomic int *place, int value)
+{
+	if (kind == SEQUENTIAL)
+		atomic_store(place, value);
+	else
+		atomic_store_explicit(place, value, memory_order_release);
+}
+
 static void peterson(int me)
 {
-	atomic_store_explicit(&shared->wants[me], 1, memory_order_release);
-	atomic_store_explicit(&shared->turn, !me, memory_order_release);
+	set(&shared->wants[me], 1);
+	set(&shared->turn, !me);
 	fence();
 	while (atomic_load_explicit(&shared->wants[!me], memory_order_acquire) &&
 	       atomic_load_explicit(&shared->turn, memory_order_acquire) == !me)
 		;
 	critical();
-	atomic_store_explicit(&shared->wants[me], 0, memory_order_release);
+	set(&shared->wants[me], 0);
 }
 
 static void dekker(int me)
 {
-	atomic_store_explicit(&shared->wants[me], 1, memory_order_release);
+	set(&shared->wants[me], 1);
 	fence();
 	while (atomic_load_explicit(&shared->wants[!me], memory_order_acquire))
 		if (atomic_load_explicit(&shared->turn, memory_order_acquire) != me) {
-			atomic_store_explicit(&shared->wants[me], 0, memory_order_release);
+			set(&shared->wants[me], 0);
 			while (atomic_load_explicit(&shared->turn, memory_order_acquire) != me)
 				;
-			atomic_store_explicit(&shared->wants[me], 1, memory_order_release);
+			set(&shared->wants[me], 1);
 			fence();
 		}
 	critical();
-	atomic_store_explicit(&shared->turn, !me, memory_order_release);
-	atomic_store_explicit(&shared->wants[me], 0, memory_order_release);
+	set(&shared->turn, !me);
+	set(&shared->wants[me], 0);
 }
 
 static void exclude(void (*enter)(int))
