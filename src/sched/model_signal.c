@@ -181,11 +181,9 @@ int model_kill(const void *pc, pid_t pid, int signal)
 	unsigned target = pid > 0 ? actor_of(pid) : NOBODY;
 	struct operation kills = model_operation(OPERATION_KILL, 0, pc);
 
-	/* what it has stored is in memory before it is interrupted */
-	own_actor()->emptied =
-		target == NOBODY ? UINT64_MAX >> (64 - SHADOWED_MAX) : UINT64_C(1) << target;
+	/* a process that is interrupted has its stores seen */
+	schedule_awaits_stores(target == NOBODY ? NOBODY : arena->actor[target].process);
 	sched_point(&kills);
-	own_actor()->emptied = 0;
 	int result = REAL(kill)(pid, signal);
 	if (result < 0 || target == NOBODY || signal == 0)
 		return result;

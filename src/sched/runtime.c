@@ -95,6 +95,7 @@ void runtime_dies(void)
 
 	if (!(runtime_mode & MODE_SCHEDULED) || runtime_self() == NOBODY)
 		return;
+	schedule_awaits_stores(arena->actor[runtime_self()].process);
 	sched_point(&exits);
 	schedule_dies();
 	runtime_mode &= ~(unsigned)MODE_SCHEDULED; /* what libc still does on the way */

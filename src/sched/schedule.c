@@ -175,6 +175,14 @@ void schedule_drain(void)
 			await_turn();
 }
 
+void schedule_awaits_stores(unsigned process)
+{
+	self->emptied = 0;
+	for (unsigned actor = 0; arena->stores && actor < arena->actors; actor++)
+		if (process == NOBODY || arena->actor[actor].process == process)
+			self->emptied |= bit(actor);
+}
+
 bool schedule_has_stores(void)
 {
 	if (!self || !arena->stores)
@@ -549,8 +557,10 @@ void sched_point(const struct operation *next)
 	}
 	hand_over();
 	take_signals();
-	if (arena->stores)
+	if (arena->stores) {
 		make_room(next);
+		self->emptied = 0;
+	}
 	does(next);
 }
 
