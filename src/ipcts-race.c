@@ -343,12 +343,22 @@ static void parse(int argc, char **argv)
 	settle();
 }
 
+static bool has_mortals(const struct race *race)
+{
+	for (unsigned role = 0; role < race_role_count(race); role++)
+		if (race->roles[role].is_mortal)
+			return true;
+	return false;
+}
+
+/* Those that are named; else all, or where others are to survive a death all that can. */
 static bool is_wanted(const struct race *race)
 {
 	for (size_t i = 0; i < wish.glob_count; i++)
 		if (matches(wish.globs[i], race->name))
 			return true;
-	return wish.glob_count == 0 && race->is_bug == wish.is_detection;
+	return wish.glob_count == 0 && race->is_bug == wish.is_detection &&
+	       (wish.how.kills == 0 || has_mortals(race));
 }
 
 /* -- what is said ----------------------------------------------------------------------------- */

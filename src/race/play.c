@@ -44,6 +44,7 @@ struct stand {
 	unsigned roles;
 	unsigned worlds; /* how many there are */
 	size_t world_size;
+	double began;  /* a clock, at the first box */
 	unsigned made; /* worlds that there's something to remove of */
 	bool is_after; /* the box is asking what is left */
 	_Atomic uint32_t batch, arrived;
@@ -342,7 +343,7 @@ enum box_end { BOX_DONE, BOX_AGAIN, BOX_SKIPPED, BOX_BROKEN };
 
 static enum box_end run_turns(struct stand *stand, pid_t *workers)
 {
-	double begin = now() - stand->tally->seconds;
+	const double begin = stand->began;
 
 	for (;;) {
 		alarm(BOX_SECONDS * (unsigned)(time_scale() < 1 ? 1 : time_scale()));
@@ -469,7 +470,7 @@ static bool count_batch(struct stand *stand)
 
 static enum box_end run_at_once(struct stand *stand, const pid_t *workers)
 {
-	double begin = now() - stand->tally->seconds;
+	const double begin = stand->began;
 
 	for (uint32_t batch = 1;; batch++) {
 		unsigned dead;
@@ -671,6 +672,7 @@ void race_play(const struct race *race, const struct race_wish *wish, struct rac
 	stand->wish = wish;
 	stand->tally = tally;
 	stand->roles = race_role_count(race);
+	stand->began = now();
 	stand->worlds = worlds;
 	stand->world_size = world_size;
 	prepare_engine(wish);
