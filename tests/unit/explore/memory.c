@@ -380,6 +380,7 @@ static void unnoticed(void)
 
 	if (child == 0) {
 		*(volatile int *)&shared->x.value = 1;
+		assert(*(volatile int *)&shared->y.value >= 0); /* from here on it is delayed */
 		store_unnoticed(&shared->x.value, 2);
 		assert(*(volatile int *)&shared->y.value >= 0);
 		assert(*(volatile int *)&shared->x.value == 2);
