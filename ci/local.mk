@@ -11,11 +11,11 @@ LOG_COMPILER = $(WRAP)
 AM_TESTS_ENVIRONMENT = WRAP='$(WRAP)'; CORPUS='$(CORPUS)'; export WRAP CORPUS;
 
 dist_check_SCRIPTS += %D%/corpus.tap %D%/corpus-ref.tap %D%/adversaries.tap %D%/layers.tap \
-	%D%/litmus.tap %D%/races.tap
+	%D%/litmus.tap %D%/races.tap %D%/deaths.tap
 TESTS += %D%/corpus.tap %D%/corpus-ref.tap %D%/adversaries.tap %D%/layers.tap \
-	%D%/litmus.tap %D%/races.tap
+	%D%/litmus.tap %D%/races.tap %D%/deaths.tap
 %D%/corpus.log %D%/corpus-ref.log %D%/adversaries.log %D%/litmus.log: ipcts$(EXEEXT) known
-%D%/races.log: ipcts$(EXEEXT) ipcts-race$(EXEEXT)
+%D%/races.log %D%/deaths.log: ipcts$(EXEEXT) ipcts-race$(EXEEXT)
 
 # Of every process a file of what valgrind says of it: hopefully nothing.
 check-valgrind:

@@ -38,6 +38,7 @@ enum race_code {
 	CODE_FIRST,
 	CODE_BOUND,
 	CODE_DEPTH,
+	CODE_KILLS,
 	CODE_REPLAY,
 	CODE_FORMAT,
 	CODE_LIST,
@@ -56,6 +57,7 @@ static const struct option race_options[] = {
 	{"first", no_argument, NULL, CODE_FIRST},
 	{"bound", required_argument, NULL, CODE_BOUND},
 	{"depth", required_argument, NULL, CODE_DEPTH},
+	{"kills", required_argument, NULL, CODE_KILLS},
 	{"replay", required_argument, NULL, CODE_REPLAY},
 	{"format", required_argument, NULL, CODE_FORMAT},
 	{"list", no_argument, NULL, CODE_LIST},
@@ -205,6 +207,8 @@ static void parse_replay(const char *text)
 	memcpy(name, text, (size_t)(slash - text));
 	wish.replay = name;
 	wish.how.schedule = &replayed;
+	if (replayed.shadowed)
+		wish.how.kills = RACE_ROLES_MAX;
 }
 
 static void parse_one(int code)
@@ -236,6 +240,9 @@ static void parse_one(int code)
 		break;
 	case CODE_DEPTH:
 		wish.how.depth = (unsigned)number_of("race", "depth", optarg, 1, CHANGES_MAX);
+		break;
+	case CODE_KILLS:
+		wish.how.kills = (unsigned)number_of("race", "kills", optarg, 0, RACE_ROLES_MAX);
 		break;
 	case CODE_REPLAY:
 		parse_replay(optarg);
@@ -302,6 +309,9 @@ static void settle(void)
 		parse_engines("bounded,pos,pct,random,noise,stress");
 	if (wish.engine_count == 0)
 		parse_engines(impl == &posix_implementation ? "stress" : "pos");
+	for (size_t i = 0; wish.how.kills > 0 && i < wish.engine_count; i++)
+		if (wish.engines[i].way != BY_TURNS)
+			refuse("race --kills: not by %s, which has no turns", wish.engines[i].name);
 	for (size_t i = 0; i < wish.engine_count; i++)
 		if (wish.engines[i].way == BY_TURNS && impl == &posix_implementation)
 			refuse("race --engine %s: posix has no points to take turns at: noise or "
@@ -333,12 +343,22 @@ static void parse(int argc, char **argv)
 	settle();
 }
 
+static bool has_mortals(const struct race *race)
+{
+	for (unsigned role = 0; role < race_role_count(race); role++)
+		if (race->roles[role].is_mortal)
+			return true;
+	return false;
+}
+
+/* Those that are named; else all, or where others are to survive a death all that can. */
 static bool is_wanted(const struct race *race)
 {
 	for (size_t i = 0; i < wish.glob_count; i++)
 		if (matches(wish.globs[i], race->name))
 			return true;
-	return wish.glob_count == 0 && race->is_bug == wish.is_detection;
+	return wish.glob_count == 0 && race->is_bug == wish.is_detection &&
+	       (wish.how.kills == 0 || has_mortals(race));
 }
 
 /* -- what is said ----------------------------------------------------------------------------- */
@@ -402,10 +422,14 @@ static void say_schedule(const struct schedule *schedule, struct sheet *sheet)
 {
 	if (schedule->count == 0)
 		sheet_add(sheet, "-");
-	for (uint32_t i = 0; i < schedule->count; i++)
-		sheet_printf(sheet, "%s%u.%" PRIu32 ".%u", i ? "," : "",
-			     schedule->directives[i].actor, schedule->directives[i].done,
-			     schedule->directives[i].to);
+	for (uint32_t i = 0; i < schedule->count; i++) {
+		const struct directive *directive = &schedule->directives[i];
+		bool dies = schedule->shadowed && directive->to >= DEATH_FROM;
+
+		sheet_printf(sheet, "%s%u.%" PRIu32 ".%s%u", i ? "," : "", directive->actor,
+			     directive->done, dies ? "k" : "",
+			     dies ? directive->to - DEATH_FROM : directive->to);
+	}
 }
 
 static void say_story(const struct race *race, const struct race_tally *tally, struct sheet *sheet)
@@ -498,7 +522,8 @@ static int list(void)
 		sheet_printf(&sheet, "%s: %s (%s:%d)\n ", race->name, race->text, race->file,
 			     race->line);
 		for (unsigned role = 0; role < race_role_count(race); role++)
-			sheet_printf(&sheet, " %s", race->roles[role].name);
+			sheet_printf(&sheet, " %s%s", race->roles[role].name,
+				     race->roles[role].is_mortal ? " (may be killed)" : "");
 		sheet_add(&sheet, "\n");
 		for (unsigned i = 0; i < RACE_OUTCOMES_MAX && race->outcomes[i].outcome; i++)
 			sheet_printf(&sheet, "    %s %-24s %s\n",
@@ -609,7 +634,7 @@ static void play_all(struct race_tally *tally, struct total *total)
 		if (race_interrupted())
 			refuse("race: ended by signal %d", race_interrupted());
 		if (tally->forbidden && wish.how.way == BY_TURNS && !wish.replay)
-			race_shorten(race, wish.how.at_accesses, tally);
+			race_shorten(race, &wish.how, tally);
 		total->played++;
 		total->failed += tally->forbidden > 0;
 		total->broken += tally->is_broken;

@@ -103,6 +103,7 @@ libipcts_a_SOURCES = \
 	%D%/sched/replay.c %D%/sched/replay.h \
 	%D%/sched/runtime.h \
 	%D%/sched/schedule.c %D%/sched/schedule.h \
+	%D%/sched/store_buffer.c %D%/sched/store_buffer.h \
 	%D%/sched/story.c %D%/sched/story.h \
 	%D%/report/baseline.c %D%/report/baseline.h \
 	%D%/report/human.c \

@@ -13,6 +13,7 @@
 
 #include "command/command.h"
 #include "sched/replay.h"
+#include "sched/store_buffer.h"
 #include "sched/story.h"
 
 enum code {
@@ -28,6 +29,9 @@ enum code {
 	CODE_REPLAY,
 	CODE_DETECT,
 	CODE_REDUCE,
+	CODE_MEMORY,
+	CODE_STORES,
+	CODE_KILLS,
 	CODE_HELP
 };
 
@@ -44,6 +48,9 @@ static const struct option options[] = {
 	{"replay", required_argument, NULL, CODE_REPLAY},
 	{"detect", no_argument, NULL, CODE_DETECT},
 	{"reduce", no_argument, NULL, CODE_REDUCE},
+	{"memory", required_argument, NULL, CODE_MEMORY},
+	{"stores", required_argument, NULL, CODE_STORES},
+	{"kills", required_argument, NULL, CODE_KILLS},
 	{"help", no_argument, NULL, CODE_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -52,7 +59,8 @@ enum { SECONDS_UNLESS_SAID = 60, STEPS_UNLESS_SAID = 100000, REPLAYS = 20, PERCE
 
 static struct {
 	const char *save, *replay;
-	bool limited;
+	bool limited, buffers;
+	uint32_t stores;
 	const char *only_searching; /* an option that a replay has no use for */
 } wish;
 
@@ -121,6 +129,17 @@ static void parse_option(int code, char *const *argv)
 	case CODE_REDUCE:
 		exploration.reduces = true;
 		break;
+	case CODE_MEMORY:
+		if (strcmp(optarg, "sc") != 0 && strcmp(optarg, "tso") != 0)
+			refuse("explore --memory %s: not sc or tso", optarg);
+		wish.buffers = strcmp(optarg, "tso") == 0;
+		break;
+	case CODE_STORES:
+		wish.stores = (uint32_t)number_of("explore", "stores", optarg, 1, STORES_MAX);
+		break;
+	case CODE_KILLS:
+		exploration.kills = (uint32_t)number_of("explore", "kills", optarg, 0, KILLS_MAX);
+		break;
 	case CODE_HELP:
 		print_help();
 	case ':':
@@ -129,7 +148,8 @@ static void parse_option(int code, char *const *argv)
 		refuse("explore %s: no such option", argv[optind - 1]);
 	}
 	if (code == CODE_ENGINE || code == CODE_SEED || code == CODE_RUNS || code == CODE_TIME ||
-	    code == CODE_BOUND || code == CODE_DEPTH || code == CODE_REDUCE)
+	    code == CODE_BOUND || code == CODE_DEPTH || code == CODE_REDUCE ||
+	    code == CODE_MEMORY || code == CODE_STORES || code == CODE_KILLS)
 		wish.only_searching = argv[optind - 1];
 }
 
@@ -153,6 +173,14 @@ static void parse_arguments(int argc, char **argv)
 		refuse("explore: no program to explore");
 	if (exploration.reduces && exploration.engine != ENGINE_EVERY)
 		refuse("explore --reduce: only for --engine every");
+	if (wish.stores && !wish.buffers)
+		refuse("explore --stores: only for --memory tso");
+	if (exploration.engine == ENGINE_NOISE && (wish.buffers || exploration.kills))
+		refuse("explore --engine noise: the kernel says who goes, so neither --memory tso "
+		       "nor "
+		       "--kills");
+	if (wish.buffers)
+		exploration.stores = wish.stores ? wish.stores : STORES_UNLESS_SAID;
 	if (!wish.limited)
 		exploration.seconds = SECONDS_UNLESS_SAID;
 }
@@ -197,6 +225,11 @@ static void tell_engine(void)
 	if (exploration.engine != ENGINE_EVERY && exploration.engine != ENGINE_BOUNDED)
 		printf(", seed %" PRIu64, exploration.seed);
 	putchar('\n');
+	if (exploration.stores)
+		printf("memory:    total store order, at most %u %s delayed by each process\n",
+		       exploration.stores, few(exploration.stores, "store", "stores"));
+	if (exploration.kills)
+		printf("kills:     at most %u in a run\n", exploration.kills);
 }
 
 static void tell_bound(void)
@@ -281,6 +314,8 @@ static int play_again(void)
 	exploration.arguments = replay.arguments;
 	exploration.engine = ENGINE_REPLAY;
 	exploration.shows = true;
+	exploration.stores = replay.stores;
+	exploration.kills = replay.kills;
 	if (replay.result.ending == ENDING_RACE)
 		exploration.detects = true;
 	if (!executable_path(replay.arguments[0], path) || !executable_code(path, &code))
@@ -358,6 +393,8 @@ static int tell_failure(struct run_end *found)
 	replay.engine = exploration.engine;
 	replay.seed = exploration.seed;
 	replay.run = exploration.done - 1;
+	replay.stores = exploration.stores;
+	replay.kills = exploration.kills;
 	replay.result = *found;
 	if (!replay_arguments(&replay, exploration.arguments))
 		refuse("explore: too many arguments for a replay file");

@@ -28,6 +28,7 @@ enum {
 	FUTEX_WAIT_BITSET = 9,
 	FUTEX_WAKE_BITSET = 10,
 	FUTEX_COMMAND = 127,
+	FUTEX_TID_MASK = 0x3fffffff,
 };
 struct waited_for {
 	uint64_t value, address;
@@ -117,6 +118,11 @@ static const struct mapped *find_mapping(uintptr_t address)
 	return NULL;
 }
 
+static uint64_t key_of_file(const struct mapped *mapping)
+{
+	return mapping->file * UINT64_C(0x9e3779b97f4a7c15);
+}
+
 /* The same for all processes, wherever they have it; 0: it isn't shared. */
 static uint64_t key_of(const void *address)
 {
@@ -126,8 +132,19 @@ static uint64_t key_of(const void *address)
 	const struct mapped *mapping = find_mapping((uintptr_t)address);
 	if (!mapping)
 		return 0;
-	return (mapping->file * UINT64_C(0x9e3779b97f4a7c15)) ^
-	       ((uintptr_t)address - mapping->begin + mapping->offset);
+	return key_of_file(mapping) ^ ((uintptr_t)address - mapping->begin + mapping->offset);
+}
+
+/* Where this process has it; NULL: nowhere. */
+static void *address_of(uint64_t key)
+{
+	for (size_t i = 0; i < mapped_count; i++) {
+		uint64_t within = (key_of_file(&mapped[i]) ^ key) - mapped[i].offset;
+
+		if (within < mapped[i].end - mapped[i].begin)
+			return (void *)(mapped[i].begin + (uintptr_t)within);
+	}
+	return NULL;
 }
 
 /* -- files ------------------------------------------------------------------------------------ */
@@ -185,6 +202,15 @@ static long fail_with(int error)
 static int64_t number_of(const long *moment)
 {
 	return moment ? moment[0] * INT64_C(1000000000) + moment[1] : -1;
+}
+
+bool race_hook_is_orphan(uint64_t key)
+{
+	if (!is_known)
+		look_at_mappings();
+	const _Atomic uint32_t *word = address_of(key);
+
+	return !word || !(*word & FUTEX_TID_MASK);
 }
 
 static long sleep_on(_Atomic uint32_t *word, uint32_t value, uint64_t key, const long *moment)

@@ -16,4 +16,11 @@ void race_hook_points(bool at_accesses, uint64_t noise_seed);
 /* The code at pc is about to access memory (access.c). */
 void race_access(const void *address, unsigned access, const void *pc);
 
+/*
+ * Whether the kernel may have woken somebody for the futex because its owner died, or whoever had
+ * just given it back, or had been woken to take it: nobody has it now.  Also true of what this
+ * process doesn't have.
+ */
+bool race_hook_is_orphan(uint64_t key);
+
 #endif

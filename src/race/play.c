@@ -34,6 +34,7 @@ enum {
 #define NEVER LLONG_MIN
 #define DIED (LLONG_MIN + 1)
 #define NO_ANSWER (LLONG_MIN + 2)
+#define KILLED (LLONG_MIN + 3)
 
 /* What the box, its roles and whoever made it share. */
 struct stand {
@@ -43,6 +44,7 @@ struct stand {
 	unsigned roles;
 	unsigned worlds; /* how many there are */
 	size_t world_size;
+	double began;  /* a clock, at the first box */
 	unsigned made; /* worlds that there's something to remove of */
 	bool is_after; /* the box is asking what is left */
 	_Atomic uint32_t batch, arrived;
@@ -102,6 +104,8 @@ static size_t say_answer(char *text, size_t room, long long value)
 		return (size_t)snprintf(text, room, "never");
 	if (value == DIED)
 		return (size_t)snprintf(text, room, "died");
+	if (value == KILLED)
+		return (size_t)snprintf(text, room, "killed");
 	if (value == NO_ANSWER)
 		return (size_t)snprintf(text, room, "?");
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
@@ -256,7 +260,7 @@ static unsigned find_dead(const pid_t *workers, unsigned count)
 	int status;
 
 	for (unsigned i = 0; i < count; i++)
-		if (waitpid(workers[i], &status, WNOHANG) == workers[i])
+		if (workers[i] > 0 && waitpid(workers[i], &status, WNOHANG) == workers[i])
 			return i;
 	return NOBODY;
 }
@@ -272,17 +276,50 @@ static bool is_wanted(const struct stand *stand, double begin)
 	return tally->runs < wish->runs && now() - begin < wish->seconds;
 }
 
-/* One run.  False: the world is no good for another. */
-static bool run_once(struct stand *stand, const pid_t *workers)
+/* What it leaves behind is there once it is dead. */
+static void kill_role(struct stand *stand, pid_t *workers, unsigned role)
+{
+	kill(workers[role], SIGKILL);
+	waitpid(workers[role], NULL, 0);
+	workers[role] = 0;
+	stand->answers[0][role] = KILLED;
+	turns_bury(role, race_hook_is_orphan);
+}
+
+/* Until the run is over, or a role has died of itself. */
+static unsigned watch_turns(struct stand *stand, pid_t *workers)
 {
 	unsigned dead = NOBODY;
+
+	while (dead == NOBODY) {
+		if (!turns_wait(LOOK_MS))
+			dead = find_dead(workers, stand->roles);
+		else if (turns_victim() != NOBODY)
+			kill_role(stand, workers, turns_victim());
+		else
+			break;
+	}
+	return dead;
+}
+
+static unsigned mortals_of(const struct race *race)
+{
+	unsigned set = 0;
+
+	for (unsigned role = 0; role < RACE_ROLES_MAX; role++)
+		set |= race->roles[role].is_mortal ? 1u << role : 0;
+	return set;
+}
+
+/* One run.  False: the world, or those who play, are no good for another. */
+static bool run_once(struct stand *stand, pid_t *workers)
+{
 	long long after = 0;
 
 	for (unsigned role = 0; role < stand->roles; role++)
 		stand->answers[0][role] = NO_ANSWER;
-	turns_begin(stand->roles);
-	while (!turns_wait(LOOK_MS) && dead == NOBODY)
-		dead = find_dead(workers, stand->roles);
+	turns_begin(stand->roles, mortals_of(stand->race));
+	unsigned dead = watch_turns(stand, workers);
 	if (dead != NOBODY) {
 		stand->answers[0][dead] = DIED;
 		count_outcome(stand, stand->answers[0], NULL, true);
@@ -299,14 +336,14 @@ static bool run_once(struct stand *stand, const pid_t *workers)
 	if (stand->race->after)
 		after = stand->race->after(world_of(stand, 0));
 	stand->is_after = false;
-	return !count_outcome(stand, stand->answers[0], &after, true);
+	return !count_outcome(stand, stand->answers[0], &after, true) && !turns->is_bereft;
 }
 
 enum box_end { BOX_DONE, BOX_AGAIN, BOX_SKIPPED, BOX_BROKEN };
 
-static enum box_end run_turns(struct stand *stand, const pid_t *workers)
+static enum box_end run_turns(struct stand *stand, pid_t *workers)
 {
-	double begin = now() - stand->tally->seconds;
+	const double begin = stand->began;
 
 	for (;;) {
 		alarm(BOX_SECONDS * (unsigned)(time_scale() < 1 ? 1 : time_scale()));
@@ -433,7 +470,7 @@ static bool count_batch(struct stand *stand)
 
 static enum box_end run_at_once(struct stand *stand, const pid_t *workers)
 {
-	double begin = now() - stand->tally->seconds;
+	const double begin = stand->began;
 
 	for (uint32_t batch = 1;; batch++) {
 		unsigned dead;
@@ -508,9 +545,10 @@ static _Noreturn void play_in_box(struct stand *stand)
 	if (begun == stand->roles)
 		end = by_turns ? run_turns(stand, workers) : run_at_once(stand, workers);
 	for (unsigned i = 0; i < begun; i++)
-		kill(workers[i], SIGKILL);
-	for (unsigned i = 0; i < begun; i++)
-		waitpid(workers[i], NULL, 0);
+		if (workers[i] > 0)
+			kill(workers[i], SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0)
+		continue;
 	remove_worlds(stand);
 	_exit((int)end);
 }
@@ -589,6 +627,8 @@ static bool play_box(struct stand *stand)
 static void prepare_engine(const struct race_wish *wish)
 {
 	engine_init(&turns->engine, wish->engine, wish->seed);
+	turns->engine.kills = wish->kills;
+	turns->engine.shadowed = wish->kills > 0;
 	if (wish->bound)
 		turns->engine.bound = wish->bound;
 	if (wish->depth)
@@ -632,6 +672,7 @@ void race_play(const struct race *race, const struct race_wish *wish, struct rac
 	stand->wish = wish;
 	stand->tally = tally;
 	stand->roles = race_role_count(race);
+	stand->began = now();
 	stand->worlds = worlds;
 	stand->world_size = world_size;
 	prepare_engine(wish);
@@ -645,23 +686,38 @@ void race_play(const struct race *race, const struct race_wish *wish, struct rac
 
 /* -- schedules -------------------------------------------------------------------------------- */
 
+/* "0.14.1" or "0.14.k1", at the beginning of the text; NULL: neither. */
+static const char *read_directive(const char *text, struct schedule *schedule)
+{
+	unsigned actor, to;
+	unsigned long done;
+	int size = 0;
+	bool dies;
+
+	if (sscanf(text, "%u.%lu.%n", &actor, &done, &size) != 2 || !size || done > UINT32_MAX ||
+	    (actor >= RACE_ROLES_MAX && actor != NOBODY))
+		return NULL;
+	text += size;
+	dies = *text == 'k';
+	if (sscanf(text + dies, "%u%n", &to, &size) != 1 || to >= RACE_ROLES_MAX ||
+	    schedule->count == DIRECTIVES_MAX)
+		return NULL;
+	schedule->shadowed |= dies;
+	schedule->directives[schedule->count++] = (struct directive){
+		(uint8_t)actor, (uint8_t)(dies ? DEATH_FROM + to : to), (uint32_t)done};
+	return text + dies + size;
+}
+
 bool race_schedule_read(const char *text, struct schedule *schedule)
 {
 	schedule->count = 0;
+	schedule->shadowed = false;
 	if (strcmp(text, "-") == 0)
 		return true;
 	for (;;) {
-		unsigned actor, to;
-		unsigned long done;
-		int size;
-
-		if (sscanf(text, "%u.%lu.%u%n", &actor, &done, &to, &size) != 3 ||
-		    (actor >= RACE_ROLES_MAX && actor != NOBODY) || to >= RACE_ROLES_MAX ||
-		    done > UINT32_MAX || schedule->count == DIRECTIVES_MAX)
+		text = read_directive(text, schedule);
+		if (!text)
 			return false;
-		schedule->directives[schedule->count++] =
-			(struct directive){(uint8_t)actor, (uint8_t)to, (uint32_t)done};
-		text += size;
 		if (!*text)
 			return true;
 		if (*text++ != ',')
@@ -685,11 +741,13 @@ static bool take_if_shorter(const struct race *race, const struct race_wish *wis
 	return true;
 }
 
-static void leave_out_switches(const struct race *race, bool at_accesses, struct race_tally *tally,
-			       struct race_tally *trial, struct schedule *shorter)
+static void leave_out_switches(const struct race *race, const struct race_wish *as,
+			       struct race_tally *tally, struct race_tally *trial,
+			       struct schedule *shorter)
 {
 	const struct race_wish wish = {.engine = ENGINE_REPLAY,
-				       .at_accesses = at_accesses,
+				       .at_accesses = as->at_accesses,
+				       .kills = as->kills,
 				       .runs = 1,
 				       .seconds = SHORTER_SECONDS,
 				       .schedule = shorter};
@@ -705,7 +763,7 @@ static void leave_out_switches(const struct race *race, bool at_accesses, struct
 	}
 }
 
-void race_shorten(const struct race *race, bool at_accesses, struct race_tally *tally)
+void race_shorten(const struct race *race, const struct race_wish *as, struct race_tally *tally)
 {
 	struct race_tally *trial = race_tally_make();
 	struct schedule *shorter = malloc(sizeof(*shorter));
@@ -714,7 +772,8 @@ void race_shorten(const struct race *race, bool at_accesses, struct race_tally *
 	memcpy(outcome, tally->outcome, sizeof(outcome));
 	for (unsigned bound = 1; trial && bound <= SHORTER_BOUND; bound++) {
 		const struct race_wish wish = {.engine = ENGINE_BOUNDED,
-					       .at_accesses = at_accesses,
+					       .at_accesses = as->at_accesses,
+					       .kills = as->kills,
 					       .runs = SHORTER_RUNS,
 					       .seconds = SHORTER_SECONDS,
 					       .ends_at_first = true,
@@ -725,7 +784,7 @@ void race_shorten(const struct race *race, bool at_accesses, struct race_tally *
 			break;
 	}
 	if (trial && shorter)
-		leave_out_switches(race, at_accesses, tally, trial, shorter);
+		leave_out_switches(race, as, tally, trial, shorter);
 	free(shorter);
 	if (trial)
 		race_tally_free(trial);

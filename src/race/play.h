@@ -24,6 +24,7 @@ struct race_wish {
 	const char *outcome;		 /* or at that one; NULL: whichever it is */
 	unsigned patience_ms;		 /* of all at once, without progress; 0: as usual */
 	unsigned bound, depth;		 /* of engines that have one */
+	unsigned kills;			 /* of roles that may be killed, in a run */
 	const struct schedule *schedule; /* of a replay */
 };
 
@@ -71,9 +72,9 @@ int race_interrupted(void);
  * Looks for a schedule of fewer switches with the same outcome, by trying those of few preemptions,
  * and by leaving out switches; the tally's schedule and story are those of what was found.
  */
-void race_shorten(const struct race *race, bool at_accesses, struct race_tally *tally);
+void race_shorten(const struct race *race, const struct race_wish *as, struct race_tally *tally);
 
-/* "0.14.1,1.3.0", or "-" for one without directives.  False: no schedule. */
+/* "0.14.1,1.3.k0", or "-" for one without directives; "k0": 0 is killed.  False: no schedule. */
 bool race_schedule_read(const char *text, struct schedule *schedule);
 
 #endif

@@ -35,13 +35,16 @@ struct race_role {
 	const char *name;
 	/* Its answer: a number, or -errno. */
 	long long (*play)(void *world);
+	/* The others, and `after`, get on without it whenever it is killed: so it may be. */
+	bool is_mortal;
 };
 
 struct race_outcome {
 	/*
 	 * The roles' answers in their order, and after a bar what `after` says: "0 -EAGAIN | 1", a
-	 * glob.  "never": it waits for ever; "died": its process did; and "late" at the end: if
-	 * nobody's patience had come to an end, somebody would have waited for ever.
+	 * glob.  "never": it waits for ever; "died": its process did; "killed": at a point, on
+	 * purpose; and "late" at the end: if nobody's patience had come to an end, somebody would
+	 * have waited for ever.
 	 */
 	const char *outcome;
 	enum race_grade grade;

@@ -77,7 +77,7 @@ static bool pass_time(void)
 	}
 	if (first == NOBODY || turns->passes++ == TURNS_PASSES)
 		return false;
-	turns->is_late = true;
+	turns->is_late |= !turns->is_bereft; /* a death may well be found by looking only */
 	wake(first, true);
 	return true;
 }
@@ -91,11 +91,22 @@ static void remember(unsigned running, unsigned to, uint32_t done)
 			(struct directive){(uint8_t)running, (uint8_t)to, done};
 }
 
+static uint64_t mortals(void)
+{
+	uint64_t set = 0;
+
+	for (unsigned role = 0; turns->kills > 0 && role < turns->count; role++)
+		if (turns->role[role].is_mortal && turns->role[role].state != TURNS_OVER)
+			set |= bit(DEATH_FROM + role);
+	return set;
+}
+
 /* NOBODY: the run is over. */
 static unsigned decide(unsigned running)
 {
 	struct moment moment = {.next = turns->next, .running = running};
 
+	turns->running = running;
 	if (in_state(TURNS_OVER) == bit(turns->count) - 1)
 		return NOBODY;
 	while (!(moment.eligible = eligible()))
@@ -107,10 +118,11 @@ static unsigned decide(unsigned running)
 		turns->is_stuck = true;
 		return NOBODY;
 	}
+	moment.mortal = mortals();
 	moment.done = running == NOBODY ? 0 : turns->role[running].done++;
 
 	unsigned chosen = engine_choose(&turns->engine, &moment);
-	if (chosen != by_default(&moment))
+	if (chosen != by_default(&turns->engine, &moment))
 		remember(running, chosen, moment.done);
 	return chosen;
 }
@@ -121,9 +133,21 @@ static void await_turn(void)
 		futex_sleep(&turns->role[self].turn, NULL);
 }
 
+static void trace_of(unsigned role, const char *what, const void *pc)
+{
+	turns->steps++;
+	if (turns->traced < TRACE_MAX)
+		turns->trace[turns->traced++] = (struct turns_step){what, pc, role};
+}
+
 static void pass_turn(unsigned chosen)
 {
-	if (chosen == NOBODY)
+	if (turns->engine.shadowed && chosen >= DEATH_FROM && chosen != NOBODY) {
+		turns->victim = chosen - DEATH_FROM;
+		turns->kills--;
+		trace_of(turns->victim, "is killed", NULL);
+		futex_rouse(&turns->is_over);
+	} else if (chosen == NOBODY)
 		futex_rouse(&turns->is_over);
 	else
 		futex_rouse(&turns->role[chosen].turn);
@@ -139,16 +163,9 @@ static void hand_over(void)
 	await_turn();
 }
 
-static void trace_at(const char *what, const void *pc)
-{
-	turns->steps++;
-	if (turns->traced < TRACE_MAX)
-		turns->trace[turns->traced++] = (struct turns_step){what, pc, self};
-}
-
 static void trace(const char *what)
 {
-	trace_at(what, NULL);
+	trace_of(self, what, NULL);
 }
 
 /* -- who plays -------------------------------------------------------------------------------- */
@@ -199,7 +216,7 @@ void turns_access(uint64_t key, unsigned access, const char *what, const void *p
 		(struct operation){.key = key, .kind = OPERATION_ACCESS, .access = (uint8_t)access};
 	hand_over();
 	turns->yielding = 0;
-	trace_at(what, pc);
+	trace_of(self, what, pc);
 }
 
 void turns_yield(const char *what)
@@ -250,8 +267,10 @@ unsigned turns_move(uint64_t key, unsigned count, uint64_t other)
 {
 	unsigned moved = 0;
 
-	for (unsigned role; moved < count && (role = longest_sleeper(key)) != NOBODY; moved++)
+	for (unsigned role; moved < count && (role = longest_sleeper(key)) != NOBODY; moved++) {
 		turns->role[role].key = other;
+		turns->role[role].since = turns->sleeps++; /* behind those who are there */
+	}
 	return moved;
 }
 
@@ -266,13 +285,16 @@ struct turns *turns_make(void)
 	return turns;
 }
 
-void turns_begin(unsigned count)
+void turns_begin(unsigned count, unsigned mortal)
 {
 	turns->count = count;
 	turns->steps = turns->passes = turns->traced = 0;
 	turns->sleeps = turns->yielding = 0;
-	turns->is_stuck = turns->is_late = false;
+	turns->is_stuck = turns->is_late = turns->is_bereft = false;
+	turns->victim = NOBODY;
+	turns->kills = turns->engine.kills;
 	turns->taken.count = 0;
+	turns->taken.shadowed = turns->engine.shadowed;
 	atomic_store(&turns->is_over, 0);
 	for (unsigned i = 0; i < count; i++) {
 		struct turns_role *role = &turns->role[i];
@@ -281,7 +303,9 @@ void turns_begin(unsigned count)
 		role->state = TURNS_READY;
 		role->done = 0;
 		role->timed_out = false;
+		role->is_mortal = mortal >> i & 1;
 		turns->next[i] = (struct operation){.kind = OPERATION_START};
+		turns->next[DEATH_FROM + i] = (struct operation){.kind = OPERATION_DIE};
 	}
 	engine_begin(&turns->engine);
 	pass_turn(decide(NOBODY));
@@ -294,4 +318,27 @@ bool turns_wait(int milliseconds)
 	if (!atomic_load(&turns->is_over))
 		futex_sleep(&turns->is_over, &timeout);
 	return atomic_load(&turns->is_over);
+}
+
+unsigned turns_victim(void)
+{
+	return turns->victim;
+}
+
+void turns_bury(unsigned victim, bool (*is_orphan)(uint64_t key))
+{
+	uint64_t woken = 0;
+
+	turns->victim = NOBODY;
+	turns->is_bereft = true;
+	turns->yielding &= ~bit(victim);
+	turns->role[victim].state = TURNS_OVER;
+	for (unsigned i = 0; i < turns->count; i++)
+		if (turns->role[i].state == TURNS_BLOCKED &&
+		    longest_sleeper(turns->role[i].key) == i && is_orphan(turns->role[i].key))
+			woken |= bit(i);
+	for (; woken; woken &= woken - 1)
+		wake((unsigned)__builtin_ctzll(woken), false);
+	atomic_store(&turns->is_over, 0);
+	pass_turn(decide(turns->running));
 }

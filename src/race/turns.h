@@ -29,7 +29,7 @@ struct turns_step {
 struct turns {
 	struct engine engine;
 	unsigned count;
-	struct operation next[RACE_ROLES_MAX];
+	struct operation next[ACTORS_MAX]; /* of roles, and of their deaths */
 	struct turns_role {
 		_Atomic uint32_t turn; /* a futex: 1, it is this one's */
 		enum turns_state state;
@@ -37,8 +37,12 @@ struct turns {
 		uint64_t key, since; /* of a sleep: for what, and who was before */
 		int64_t deadline;    /* nanoseconds of any clock; -1: none */
 		bool timed_out;
+		bool is_mortal;
 	} role[RACE_ROLES_MAX];
-	_Atomic uint32_t is_over; /* a futex: the run is */
+	_Atomic uint32_t is_over; /* a futex: the run is, or a role is to be killed */
+	unsigned running, victim; /* NOBODY: none */
+	uint32_t kills;		  /* that may come yet */
+	bool is_bereft;		  /* one was killed */
 	uint32_t steps, passes, traced;
 	uint64_t sleeps, yielding;
 	bool is_stuck, is_late;
@@ -52,10 +56,17 @@ extern struct turns *turns;
 /* -- who has them played ---------------------------------------------------------------------- */
 
 struct turns *turns_make(void);
-/* Begins a run of so many. */
-void turns_begin(unsigned count);
-/* Until the run is over, or so many milliseconds have passed: false. */
+/* Begins a run of so many; those of the roles whose bits are set may be killed. */
+void turns_begin(unsigned count, unsigned mortals);
+/* Until the run is over, a role is to be killed, or so many milliseconds have passed: false. */
 bool turns_wait(int milliseconds);
+/* The role that is to be killed now; NOBODY: none is. */
+unsigned turns_victim(void);
+/*
+ * After its death.  The kernel wakes one for each robust futex whose owner dies: of those who sleep
+ * for an orphan the one who has slept longest goes on.
+ */
+void turns_bury(unsigned victim, bool (*is_orphan)(uint64_t key));
 
 /* -- who plays -------------------------------------------------------------------------------- */
 

@@ -144,17 +144,22 @@ static bool is_done_with(const struct actor *actor)
 	return atomic_load(&actor->state) == ACTOR_GONE && actor->collected;
 }
 
+unsigned arena_actors_max(void)
+{
+	return arena->engine.shadowed ? SHADOWED_MAX : ACTORS_MAX;
+}
+
 unsigned arena_enter(unsigned parent)
 {
-	unsigned number = atomic_load(&arena->actors);
+	unsigned number = atomic_load(&arena->actors), most = arena_actors_max();
 
-	if (number < ACTORS_MAX)
+	if (number < most)
 		atomic_store(&arena->actors, number + 1);
 	else
-		for (number = 0; number < ACTORS_MAX; number++)
+		for (number = 0; number < most; number++)
 			if (is_done_with(&arena->actor[number]))
 				break;
-	if (number == ACTORS_MAX)
+	if (number == most)
 		return NOBODY;
 
 	struct actor *actor = &arena->actor[number];
@@ -171,6 +176,9 @@ unsigned arena_enter(unsigned parent)
 		.masked = from->masked,
 	};
 	arena->next[number] = (struct operation){.kind = OPERATION_START, .module = from->module};
+	if (arena->engine.shadowed)
+		arena->next[DEATH_FROM + number] =
+			(struct operation){.kind = OPERATION_DIE, .module = from->module};
 	return number;
 }
 

@@ -17,7 +17,7 @@
 
 enum {
 	ARENA_MAGIC = 0x69706373,
-	ARENA_VERSION = 1,
+	ARENA_VERSION = 2,
 	/* The exit status of a program whose runtime is another version. */
 	ARENA_REFUSED = 126,
 	OBJECTS_MAX = 4096,
@@ -60,9 +60,12 @@ enum actor_state {
 
 enum { SPIN_READS = 16, SPIN_TIMES = 20, SPIN_PATIENCE = 50, YIELD_TIMES = 3 };
 
+/* What an actor is given the turn for: to go on, or for its oldest store to reach memory. */
+enum turn { TURN_NONE, TURN_GOES_ON, TURN_FLUSHES };
+
 /* A process, or a thread. */
 struct actor {
-	_Atomic uint32_t turn; /* a futex: 1, it is this one's */
+	_Atomic uint32_t turn; /* a futex: enum turn */
 	_Atomic int32_t pid, tid;
 	_Atomic uint32_t state; /* enum actor_state */
 	uint32_t parent;	/* NOBODY: the explorer's */
@@ -82,6 +85,11 @@ struct actor {
 	_Atomic uint64_t
 		signals; /* that were sent and not yet taken: 1 << (signal - 1), as the rest */
 	uint64_t handled, restarts, ignored, masked, awaited;
+
+	/* its store buffer: how many stores are in it, and may be for what it is about to do; and
+	 * whose have to be empty for that: bits */
+	uint32_t buffered, bears;
+	uint64_t emptied;
 
 	/* the reads since the last write by anybody, to know a loop that waits */
 	uint64_t writes_seen;
@@ -178,6 +186,8 @@ struct arena {
 	uint64_t hash;	/* of the steps done */
 	uint64_t ready; /* bits: those who can go */
 	uint64_t stopped, spinning;
+	uint32_t stores; /* that a store buffer holds; 0: memory is sequentially consistent */
+	uint32_t kills;	 /* that may come yet */
 	uint64_t writes;
 	int64_t now;	   /* virtual */
 	bool spun;	   /* somebody was taken for a spinner */
@@ -201,8 +211,9 @@ extern struct arena *arena;
  * kills. */
 uint32_t arena_number(struct numbered *table, uint32_t room, uint32_t kind, uint64_t device,
 		      uint64_t number);
-/* A new actor, not yet ready: a child to be, a worker. */
+/* A new actor, not yet ready: a child to be, a worker. NOBODY: there are too many. */
 unsigned arena_enter(unsigned parent);
+unsigned arena_actors_max(void);
 /* A module's number by its path. */
 unsigned arena_module(const char *path);
 

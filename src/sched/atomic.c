@@ -280,6 +280,8 @@ void __tsan_atomic_thread_fence(int order);
 void __tsan_atomic_thread_fence(int order)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (order == __ATOMIC_SEQ_CST)
+		runtime_fence(HERE);
 	if (!self.party)
 		return;
 	if (acquires(order) && self.has_fence_pending) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sched/channel.h"
+#include "sched/runtime.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -128,6 +129,7 @@ void channel_sends(int fd, const struct sockaddr *to, socklen_t length)
 	uint64_t in, out;
 	int saved = errno;
 
+	runtime_drain();
 	if (!self.party || fstat(fd, &status)) {
 		errno = saved;
 		return;

@@ -56,14 +56,18 @@ static bool is_eligible(const struct moment *moment, unsigned actor)
 	return actor < ACTORS_MAX && (moment->eligible & bit(actor));
 }
 
-unsigned by_default(const struct moment *moment)
+unsigned by_default(const struct engine *engine, const struct moment *moment)
 {
 	if (is_eligible(moment, moment->running))
 		return moment->running;
+	if (engine->shadowed && is_eligible(moment, BUFFER_FROM + moment->running))
+		return BUFFER_FROM + moment->running;
 
-	uint64_t above =
-		moment->running < ACTORS_MAX ? moment->eligible & -bit(moment->running) : 0;
-	return lowest(above ? above : moment->eligible);
+	uint64_t set = moment->eligible;
+	if (engine->shadowed && (set & (bit(BUFFER_FROM) - 1)))
+		set &= bit(BUFFER_FROM) - 1;
+	uint64_t above = moment->running < ACTORS_MAX ? set & -bit(moment->running) : 0;
+	return lowest(above ? above : set);
 }
 
 void engine_init(struct engine *engine, enum engine_kind kind, uint64_t seed)
@@ -85,8 +89,8 @@ static uint64_t candidates(const struct engine *engine, const struct moment *mom
 {
 	if (engine->kind == ENGINE_BOUNDED && is_eligible(moment, moment->running) &&
 	    engine->preemptions >= engine->bound)
-		return bit(moment->running);
-	return moment->eligible;
+		return bit(moment->running) | moment->mortal;
+	return moment->eligible | moment->mortal;
 }
 
 /*
@@ -120,7 +124,7 @@ static const struct choice *next_choice(struct engine *engine, const struct mome
 		engine->overflow = true;
 		return &none;
 	}
-	unsigned first = by_default(moment);
+	unsigned first = by_default(engine, moment);
 	if (!(can & bit(first)))
 		first = lowest(can);
 	engine->path[engine->at] = (struct choice){can & ~bit(first), 0, (uint8_t)first};
@@ -136,16 +140,17 @@ static unsigned choose_deep(struct engine *engine, const struct moment *moment)
 	if (engine->reduces && !(can &= ~engine->asleep))
 		engine->redundant = true;
 	if (engine->redundant)
-		return by_default(moment);
+		return by_default(engine, moment);
 	if (can & (can - 1)) {
 		const struct choice *choice = next_choice(engine, moment, can);
-		chosen = engine->overflow ? by_default(moment) : choice->taken;
+		chosen = engine->overflow ? by_default(engine, moment) : choice->taken;
 		tried = choice->tried;
 	} else
 		chosen = lowest(can);
 	if (engine->reduces)
 		fall_asleep(engine, moment, chosen, tried);
-	if (is_eligible(moment, moment->running) && chosen != moment->running)
+	if (is_eligible(moment, moment->running) && chosen != moment->running &&
+	    is_eligible(moment, chosen))
 		engine->preemptions++;
 	return chosen;
 }
@@ -172,14 +177,32 @@ static bool next_deep(struct engine *engine)
 
 /* ---- random ---- */
 
-static unsigned choose_random(struct engine *engine, const struct moment *moment)
+static unsigned choose_of(struct engine *engine, uint64_t set)
 {
-	uint64_t set = moment->eligible;
-
 	for (uint64_t left = random_below(&engine->random, (uint64_t)__builtin_popcountll(set));
 	     left; left--)
 		set &= set - 1;
 	return lowest(set);
+}
+
+/* ---- kills, of engines that choose at random: at any question alike, those of the last runs' and
+ * somewhat more, so that there are runs without ---- */
+
+static void plan_kills(struct engine *engine)
+{
+	uint64_t most = engine->longest + engine->longest / 4;
+
+	for (unsigned kill = 0; kill < engine->kills; kill++)
+		engine->kill[kill] = most ? 1 + (uint32_t)random_below(&engine->random, most) : 0;
+}
+
+/* NOBODY: not now. */
+static unsigned choose_death(struct engine *engine, const struct moment *moment)
+{
+	for (unsigned kill = 0; moment->mortal && kill < engine->kills; kill++)
+		if (engine->kill[kill] == engine->steps)
+			return choose_of(engine, moment->mortal);
+	return NOBODY;
 }
 
 /* ---- pos: partial-order sampling ---- */
@@ -255,11 +278,12 @@ static unsigned choose_replay(struct engine *engine, const struct moment *moment
 		if (directive->actor != moment->running || directive->done > moment->done)
 			break;
 		engine->obeyed++;
-		if (directive->done == moment->done && is_eligible(moment, directive->to))
+		if (directive->done == moment->done &&
+		    ((moment->eligible | moment->mortal) & bit(directive->to)))
 			return directive->to;
 		engine->missed++;
 	}
-	return by_default(moment);
+	return by_default(engine, moment);
 }
 
 /* ---- all ---- */
@@ -275,6 +299,7 @@ void engine_begin(struct engine *engine)
 	engine->obeyed = engine->missed = 0;
 	if (engine->kind == ENGINE_PCT)
 		begin_pct(engine);
+	plan_kills(engine);
 }
 
 unsigned engine_choose(struct engine *engine, const struct moment *moment)
@@ -284,20 +309,22 @@ unsigned engine_choose(struct engine *engine, const struct moment *moment)
 	if (width > engine->widest)
 		engine->widest = width;
 
-	switch (engine->kind) {
-	case ENGINE_EVERY:
-	case ENGINE_BOUNDED:
+	if (engine->kind == ENGINE_EVERY || engine->kind == ENGINE_BOUNDED)
 		return choose_deep(engine, moment);
+	if (engine->kind == ENGINE_REPLAY)
+		return choose_replay(engine, moment);
+	unsigned dies = choose_death(engine, moment);
+	if (dies != NOBODY)
+		return dies;
+	switch (engine->kind) {
 	case ENGINE_POS:
 		return choose_pos(engine, moment);
 	case ENGINE_PCT:
 		return choose_pct(engine, moment);
 	case ENGINE_RANDOM:
-		return choose_random(engine, moment);
-	case ENGINE_REPLAY:
-		return choose_replay(engine, moment);
+		return choose_of(engine, moment->eligible);
 	default:
-		return by_default(moment);
+		return by_default(engine, moment);
 	}
 }
 

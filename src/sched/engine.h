@@ -14,12 +14,20 @@
 #include "sched/operation.h"
 
 enum { ACTORS_MAX = 64, NOBODY = ACTORS_MAX };
-enum { CHOICES_MAX = 1 << 16, DIRECTIVES_MAX = 1 << 15, CHANGES_MAX = 32 };
+enum { CHOICES_MAX = 1 << 16, DIRECTIVES_MAX = 1 << 15, CHANGES_MAX = 32, KILLS_MAX = 8 };
+
+/*
+ * Where stores are buffered, or processes are killed, there are fewer actors, for each is three:
+ * what it does itself, what its buffer does, and its death.
+ */
+enum { SHADOWED_MAX = 20, BUFFER_FROM = SHADOWED_MAX, DEATH_FROM = 2 * SHADOWED_MAX };
+_Static_assert(3 * SHADOWED_MAX <= ACTORS_MAX, "each has a bit");
 
 /* What an engine sees when it is asked. */
 struct moment {
 	const struct operation *next; /* of each actor */
 	uint64_t eligible;	      /* bits: who can go; not 0 */
+	uint64_t mortal;	      /* bits: whose death may come instead */
 	unsigned running;	      /* who ran up to now, eligible or not; NOBODY at first */
 	uint32_t done;		      /* how often it was asked, in this run, after this one */
 };
@@ -36,6 +44,7 @@ struct directive {
 
 struct schedule {
 	uint32_t count;
+	bool shadowed; /* its actors are three each */
 	struct directive directives[DIRECTIVES_MAX];
 };
 
@@ -61,9 +70,12 @@ struct engine {
 	uint64_t seed;
 	uint64_t run; /* from 0 */
 	uint64_t random;
-	uint32_t bound; /* preemptions, of bounded */
-	uint32_t depth; /* of pct */
-	uint32_t steps; /* of this run, so far: one for each question */
+	uint32_t bound;		  /* preemptions, of bounded */
+	uint32_t depth;		  /* of pct */
+	uint32_t steps;		  /* of this run, so far: one for each question */
+	bool shadowed;		  /* each actor is three */
+	uint32_t kills;		  /* in a run, at most */
+	uint32_t kill[KILLS_MAX]; /* pos, pct, random: before which question; 0: never */
 	uint32_t longest,
 		widest; /* of all runs so far: steps, and actors at a time: n and k of pct */
 
@@ -100,7 +112,10 @@ unsigned engine_choose(struct engine *engine, const struct moment *moment);
 /* After each run: whether there is another to try. */
 bool engine_next(struct engine *engine);
 
-/* Who goes if no directive says otherwise. */
-unsigned by_default(const struct moment *moment);
+/*
+ * Who goes if no directive says otherwise: nobody is interrupted, and a store is delayed as long as
+ * it can be.
+ */
+unsigned by_default(const struct engine *engine, const struct moment *moment);
 
 #endif

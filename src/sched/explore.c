@@ -179,6 +179,13 @@ static bool server_comes(struct exploration *exploration, pid_t pid)
 	return true;
 }
 
+static void set_engine(const struct exploration *exploration, enum engine_kind kind)
+{
+	engine_init(&arena->engine, kind, exploration->seed);
+	arena->engine.shadowed = exploration->stores || exploration->kills;
+	arena->engine.kills = exploration->kills;
+}
+
 bool explore_start(struct exploration *exploration)
 {
 	char path[MODULE_PATH_MAX];
@@ -200,9 +207,10 @@ bool explore_start(struct exploration *exploration)
 	if (!arena_make(noisy ? MODE_NOISY : MODE_SCHEDULED))
 		return refuse_exploration(exploration, "no memory to share: %s", strerror(errno));
 	arena->budget = exploration->budget;
+	arena->stores = exploration->stores;
 	atomic_store(&arena->explorer_pid, getpid());
 	arena_export();
-	engine_init(&arena->engine, exploration->engine, exploration->seed);
+	set_engine(exploration, exploration->engine);
 	arena->engine.bound = exploration->bound;
 	arena->engine.depth = exploration->depth;
 	arena->engine.reduces = exploration->reduces && exploration->engine == ENGINE_EVERY;
@@ -488,7 +496,7 @@ bool explore_run(struct exploration *exploration, struct run_end *result)
 bool explore_again(struct exploration *exploration, const struct schedule *schedule,
 		   struct run_end *result)
 {
-	engine_init(&arena->engine, ENGINE_REPLAY, exploration->seed);
+	set_engine(exploration, ENGINE_REPLAY);
 	arena->engine.schedule.count = schedule->count;
 	memcpy(arena->engine.schedule.directives, schedule->directives,
 	       schedule->count * sizeof(schedule->directives[0]));
@@ -542,6 +550,7 @@ unsigned explore_minimise(struct exploration *exploration, struct schedule *sche
 			uint32_t size =
 				chunk < schedule->count - first ? chunk : schedule->count - first;
 			attempt.count = schedule->count - size;
+			attempt.shadowed = schedule->shadowed;
 			memcpy(attempt.directives, schedule->directives,
 			       first * sizeof(attempt.directives[0]));
 			memcpy(attempt.directives + first, schedule->directives + first + size,

@@ -30,6 +30,8 @@ struct exploration {
 	double seconds; /* at most; 0: no limit */
 	unsigned bound, depth;
 	uint32_t budget; /* of steps in a run */
+	uint32_t stores; /* that a process may have in its store buffer; 0: it has none */
+	uint32_t kills;	 /* of processes in a run, at most */
 	double patience; /* seconds in which a process has to come to its next point */
 	bool shows;	 /* what the program prints goes where ours goes */
 	bool detects, reduces;

@@ -12,7 +12,7 @@
 
 /* ---- plain accesses ------------------------------------------------------------------------ */
 
-void instrument_range(const void *address, size_t size, unsigned access, const void *pc)
+static void range_of(const void *address, size_t size, unsigned access, int order, const void *pc)
 {
 	if (!place_may_be_shared((uintptr_t)address) &&
 	    !place_may_be_shared((uintptr_t)address + size - 1))
@@ -21,7 +21,7 @@ void instrument_range(const void *address, size_t size, unsigned access, const v
 		struct place place;
 
 		if (size && place_of(address, &place))
-			runtime_access(&place, address, size, access, 0, pc);
+			runtime_access(&place, address, size, access, order, pc);
 	}
 	if (!self.party)
 		return;
@@ -31,17 +31,27 @@ void instrument_range(const void *address, size_t size, unsigned access, const v
 		shadow_range(address, size, PLAIN_WRITE, pc);
 }
 
+void instrument_range(const void *address, size_t size, unsigned access, const void *pc)
+{
+	range_of(address, size, access, __ATOMIC_RELAXED, pc);
+}
+
+void instrument_filled(const void *address, size_t size, const void *pc)
+{
+	range_of(address, size, ACCESS_WRITE, __ATOMIC_SEQ_CST, pc);
+}
+
 static inline void read_of(const void *address, size_t size, const void *pc)
 {
 	if (instrument_scheduled())
-		instrument_point(address, size, ACCESS_READ, 0, pc);
+		instrument_point(address, size, ACCESS_READ, __ATOMIC_RELAXED, pc);
 	shadow_access(address, size, PLAIN_READ, pc);
 }
 
 static inline void write_of(const void *address, size_t size, const void *pc)
 {
 	if (instrument_scheduled())
-		instrument_point(address, size, ACCESS_WRITE, 0, pc);
+		instrument_point(address, size, ACCESS_WRITE, __ATOMIC_RELAXED, pc);
 	shadow_access(address, size, PLAIN_WRITE, pc);
 }
 

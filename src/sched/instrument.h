@@ -25,7 +25,9 @@ static inline void instrument_point(const void *address, size_t size, unsigned a
 		runtime_access(&place, address, size, access, order, pc);
 }
 
-/* Memory that a call reads or writes for the program. */
+/* Memory that a call is about to read or write for the program. */
 void instrument_range(const void *address, size_t size, unsigned access, const void *pc);
+/* Memory that a call has written. */
+void instrument_filled(const void *address, size_t size, const void *pc);
 
 #endif

@@ -34,6 +34,7 @@ libipcts_race_parts_a_SOURCES = \
 	%D%/server.c %D%/server.h \
 	%D%/shadow.c %D%/shadow.h \
 	%D%/stack.c \
+	%D%/store_buffer.c %D%/store_buffer.h \
 	%D%/suppress.c %D%/suppress.h \
 	%D%/symbol.c %D%/symbol.h \
 	%D%/world.c %D%/world.h \

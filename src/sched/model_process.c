@@ -26,8 +26,8 @@ pid_t model_fork(const void *pc)
 	sched_point(&forks);
 	unsigned child = arena_enter(runtime_self());
 	if (child == NOBODY) {
-		schedule_end(ENDING_TROUBLE, runtime_self(), "more than %d processes at a time",
-			     ACTORS_MAX);
+		schedule_end(ENDING_TROUBLE, runtime_self(), "more than %u processes at a time",
+			     arena_actors_max());
 		errno = EAGAIN;
 		return -1;
 	}

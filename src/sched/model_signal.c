@@ -181,6 +181,8 @@ int model_kill(const void *pc, pid_t pid, int signal)
 	unsigned target = pid > 0 ? actor_of(pid) : NOBODY;
 	struct operation kills = model_operation(OPERATION_KILL, 0, pc);
 
+	/* a process that is interrupted has its stores seen */
+	schedule_awaits_stores(target == NOBODY ? NOBODY : arena->actor[target].process);
 	sched_point(&kills);
 	int result = REAL(kill)(pid, signal);
 	if (result < 0 || target == NOBODY || signal == 0)

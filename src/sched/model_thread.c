@@ -42,7 +42,7 @@ unsigned model_thread_prepare(const void *pc)
 	unsigned actor = arena_enter(runtime_self());
 	if (actor == NOBODY)
 		schedule_end(ENDING_TROUBLE, runtime_self(),
-			     "more than %d processes and threads at a time", ACTORS_MAX);
+			     "more than %u processes and threads at a time", arena_actors_max());
 	return actor;
 }
 

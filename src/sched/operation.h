@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Bits. */
-enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_ATOMIC = 4 };
+/* Bits. A delayed write goes to the store buffer: nobody else sees it yet. */
+enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_ATOMIC = 4, ACCESS_DELAYED = 8 };
 
 /* OPERATION(kind, name): how each is told. */
 #define OPERATIONS(OPERATION)                                                                      \
@@ -55,7 +55,9 @@ enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_ATOMIC = 4 };
 	OPERATION(POLL, "poll")                                                                    \
 	OPERATION(ACCEPT, "accept")                                                                \
 	OPERATION(CONNECT, "connect")                                                              \
-	OPERATION(STEP, "step")
+	OPERATION(STEP, "step")                                                                    \
+	OPERATION(FLUSH, "")                                                                       \
+	OPERATION(DIE, "is killed")
 
 enum operation_kind {
 #define OPERATION(kind, name) OPERATION_##kind,
@@ -77,7 +79,10 @@ struct operation {
 
 static inline bool operations_conflict(const struct operation *one, const struct operation *other)
 {
-	return one->key && one->key == other->key && ((one->access | other->access) & ACCESS_WRITE);
+	unsigned access = one->access | other->access;
+
+	return one->key && one->key == other->key &&
+	       (access & (ACCESS_WRITE | ACCESS_DELAYED)) == ACCESS_WRITE;
 }
 
 /* What it does is told by its key alone, and is within the eight bytes that a key of memory is of.
@@ -86,9 +91,12 @@ static inline bool operation_is_local(const struct operation *operation)
 {
 	switch (operation->kind) {
 	case OPERATION_START: /* touches nothing */
+	case OPERATION_FENCE:
 		return true;
 	case OPERATION_ACCESS:
-		return operation->size && operation->within + operation->size <= 8;
+	case OPERATION_FLUSH:
+		return (operation->access & ACCESS_DELAYED) ||
+		       (operation->size && operation->within + operation->size <= 8);
 	case OPERATION_FORK:
 	case OPERATION_EXIT:
 	case OPERATION_AWAIT_CHILD:
@@ -100,6 +108,7 @@ static inline bool operation_is_local(const struct operation *operation)
 	case OPERATION_YIELD:
 	case OPERATION_COND_WAIT: /* gives back the mutex, too */
 	case OPERATION_POLL:
+	case OPERATION_DIE:
 		return false;
 	default:
 		return operation->key != 0;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sched/store_buffer.h"
+
 #define FIRST_LINE "ipcts replay 1"
 
 enum { LINE_MAX_BYTES = 1 << 20 };
@@ -14,8 +16,12 @@ void schedule_print(FILE *file, const struct schedule *schedule)
 {
 	for (uint32_t index = 0; index < schedule->count; index++) {
 		const struct directive *directive = &schedule->directives[index];
-		fprintf(file, "%s%u@%" PRIu32 ">%u", index ? " " : "", directive->actor,
-			directive->done, directive->to);
+		unsigned to = directive->to;
+		const char *role = !schedule->shadowed || to < BUFFER_FROM ? ""
+				   : to < DEATH_FROM			   ? "b"
+									   : "k";
+		fprintf(file, "%s%u@%" PRIu32 ">%s%u", index ? " " : "", directive->actor,
+			directive->done, role, *role ? to % SHADOWED_MAX : to);
 	}
 }
 
@@ -75,6 +81,10 @@ bool replay_write(const char *path, const struct replay *replay)
 	}
 	fprintf(file, "code %016" PRIx64 "\nengine %s\nseed %" PRIu64 "\nrun %" PRIu64 "\n",
 		replay->code, engine_name(replay->engine), replay->seed, replay->run);
+	if (replay->stores)
+		fprintf(file, "memory tso %" PRIu32 "\n", replay->stores);
+	if (replay->kills)
+		fprintf(file, "kills %" PRIu32 "\n", replay->kills);
 	fprintf(file, "ending %s\nstatus %x\nsteps %" PRIu32 "\nhash %016" PRIx64 "\nreason ",
 		ending_name(replay->result.ending), (unsigned)replay->result.status,
 		replay->result.steps, replay->result.hash);
@@ -97,20 +107,35 @@ static bool parse_number(const char *text, int base, uint64_t most, uint64_t *nu
 	return !errno && end != text && !*end && *text != '-' && *number <= most;
 }
 
+/* "1", or "b1" and "k1" of a schedule where actors are three each. */
+static bool parse_target(const char *text, struct directive *directive, bool *shadowed)
+{
+	unsigned from = *text == 'b' ? BUFFER_FROM : *text == 'k' ? DEATH_FROM : 0;
+	unsigned most = from ? SHADOWED_MAX : ACTORS_MAX;
+	uint64_t to;
+
+	if (!parse_number(text + (from != 0), 10, most - 1, &to))
+		return false;
+	*shadowed |= from != 0;
+	directive->to = (uint8_t)(from + to);
+	return true;
+}
+
 static bool parse_schedule(char *text, struct schedule *schedule)
 {
 	schedule->count = 0;
+	schedule->shadowed = false;
 	for (char *word = strtok(text, " "); word; word = strtok(NULL, " ")) {
-		unsigned actor, to;
-		uint32_t done;
+		struct directive *directive = &schedule->directives[schedule->count];
+		unsigned actor;
 		int used = 0;
 
-		if (schedule->count == DIRECTIVES_MAX ||
-		    sscanf(word, "%u@%" SCNu32 ">%u%n", &actor, &done, &to, &used) != 3 ||
-		    word[used] || actor > ACTORS_MAX || to >= ACTORS_MAX)
+		if (schedule->count++ == DIRECTIVES_MAX ||
+		    sscanf(word, "%u@%" SCNu32 ">%n", &actor, &directive->done, &used) != 2 ||
+		    !used || actor > ACTORS_MAX ||
+		    !parse_target(word + used, directive, &schedule->shadowed))
 			return false;
-		schedule->directives[schedule->count++] =
-			(struct directive){(uint8_t)actor, (uint8_t)to, done};
+		directive->actor = (uint8_t)actor;
 	}
 	return true;
 }
@@ -141,7 +166,8 @@ enum {
 	HAS_REASON = 256,
 	HAS_SCHEDULE = 512,
 	HAS_STATUS = 1024,
-	HAS_ALL = 2047
+	HAS_ALL = 2047,
+	HAS_EXTRA = 2048 /* what may be missing */
 };
 
 static unsigned parse_line(struct replay *replay, char *line, size_t *count, size_t *used)
@@ -158,6 +184,15 @@ static unsigned parse_line(struct replay *replay, char *line, size_t *count, siz
 		return parse_number(value, 16, UINT64_MAX, &replay->code) ? HAS_CODE : 0;
 	if (strcmp(line, "engine") == 0)
 		return engine_find(value, &replay->engine) ? HAS_ENGINE : 0;
+	if (strcmp(line, "memory") == 0 && strncmp(value, "tso ", 4) == 0 &&
+	    parse_number(value + 4, 10, STORES_MAX, &number) && number) {
+		replay->stores = (uint32_t)number;
+		return HAS_EXTRA;
+	}
+	if (strcmp(line, "kills") == 0 && parse_number(value, 10, KILLS_MAX, &number)) {
+		replay->kills = (uint32_t)number;
+		return HAS_EXTRA;
+	}
 	if (strcmp(line, "seed") == 0)
 		return parse_number(value, 10, UINT64_MAX, &replay->seed) ? HAS_SEED : 0;
 	if (strcmp(line, "run") == 0)
@@ -210,10 +245,10 @@ static bool read_lines(FILE *file, struct replay *replay, char *complaint, size_
 			has |= found;
 	}
 	free(line);
-	if (has != HAS_ALL)
+	if ((has & HAS_ALL) != HAS_ALL)
 		snprintf(complaint, size,
 			 number ? "it ends too soon, after line %u" : "it is empty", number);
-	return has == HAS_ALL;
+	return (has & HAS_ALL) == HAS_ALL;
 }
 
 bool replay_read(const char *path, struct replay *replay, char *complaint, size_t size)

@@ -14,12 +14,13 @@ struct replay {
 	char room[ARGUMENTS_ROOM];
 	uint64_t code; /* of the executable */
 	enum engine_kind engine;
-	uint64_t seed, run; /* that found it */
+	uint64_t seed, run;	/* that found it */
+	uint32_t stores, kills; /* as of the exploration */
 	struct run_end result;
 	struct schedule schedule;
 };
 
-/* "0@5>1 ...": when 0 has gone on five times, 1 goes. */
+/* "0@5>1 ...": when 0 has gone on five times, 1 goes; "b1": its buffer; "k1": it is killed. */
 void schedule_print(FILE *file, const struct schedule *schedule);
 /* False: errno. */
 bool replay_write(const char *path, const struct replay *replay);

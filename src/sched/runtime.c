@@ -13,6 +13,7 @@
 #include "sched/real.h"
 #include "sched/schedule.h"
 #include "sched/server.h"
+#include "sched/store_buffer.h"
 
 const char runtime_mark[] __attribute__((used)) = RUNTIME_MARK_FIRST RUNTIME_MARK_SECOND;
 
@@ -94,6 +95,7 @@ void runtime_dies(void)
 
 	if (!(runtime_mode & MODE_SCHEDULED) || runtime_self() == NOBODY)
 		return;
+	schedule_awaits_stores(arena->actor[runtime_self()].process);
 	sched_point(&exits);
 	schedule_dies();
 	runtime_mode &= ~(unsigned)MODE_SCHEDULED; /* what libc still does on the way */
@@ -109,10 +111,18 @@ unsigned runtime_module(void)
 	return runtime_self() == NOBODY ? 0 : arena->actor[runtime_self()].module;
 }
 
+/* As x86 has it: a store that is sequentially consistent is an exchange, or has a fence behind it.
+ */
+static bool is_delayed(const struct operation *store, int order)
+{
+	return arena->stores && order != __ATOMIC_SEQ_CST &&
+	       (store->access & (ACCESS_READ | ACCESS_WRITE)) == ACCESS_WRITE && store->size &&
+	       store_buffer_takes(store) <= arena->stores;
+}
+
 void runtime_access(const struct place *place, const void *address, size_t size, unsigned access,
 		    int order, const void *pc)
 {
-	(void)address, (void)order;
 	struct operation operation = {
 		.key = key_of_place(place),
 		.pc = runtime_pc(pc),
@@ -122,6 +132,30 @@ void runtime_access(const struct place *place, const void *address, size_t size,
 		.module = (uint8_t)runtime_module(),
 		.within = place->offset & 7,
 	};
+	bool delayed = is_delayed(&operation, order);
+
+	if (delayed)
+		operation.access |= ACCESS_DELAYED;
 	arena->shared = true;
 	sched_point(&operation);
+	if (delayed)
+		store_buffer_announce((void *)(uintptr_t)address, &operation);
+}
+
+void runtime_fence(const void *pc)
+{
+	struct operation fence = {
+		.pc = runtime_pc(pc),
+		.kind = OPERATION_FENCE,
+		.module = (uint8_t)runtime_module(),
+	};
+
+	if ((runtime_mode & MODE_SCHEDULED) && schedule_has_stores())
+		sched_point(&fence);
+}
+
+void runtime_drain(void)
+{
+	if (runtime_mode & MODE_SCHEDULED)
+		schedule_drain();
 }

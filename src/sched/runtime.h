@@ -56,9 +56,15 @@ void place_unmap(void *address, size_t length);
 
 /* ---- what the instrumentation calls (runtime.c) ---- */
 
-/* Before each access to a shared place.  order is a memory order of C11, for atomics. */
+/* Before each access to a shared place.  order is a memory order of C11, for atomics; of others it
+ * is relaxed if the access comes next, and sequentially consistent if a call has it done already.
+ */
 void runtime_access(const struct place *place, const void *address, size_t size, unsigned access,
 		    int order, const void *pc);
+/* A fence, or a call of which the scheduler knows nothing else: stores before it have reached
+ * memory. */
+void runtime_fence(const void *pc);
+void runtime_drain(void);
 /* After an atomic update that left the value as it was: nobody waits for such a write. */
 void runtime_unchanged(void);
 

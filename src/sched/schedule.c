@@ -11,6 +11,7 @@
 
 #include "sched/futex.h"
 #include "sched/runtime.h"
+#include "sched/store_buffer.h"
 
 enum { LOOKS_EVERY_SECONDS = 2 };
 /* Of noise: one point in so many delays. */
@@ -102,6 +103,122 @@ static void end_stuck(unsigned running)
 			     stuck);
 }
 
+/* ---- what was done ---- */
+
+static void trace(const struct operation *operation, unsigned actor)
+{
+	uint32_t number = arena->steps++;
+	uint64_t what = operation->key ^ (uint64_t)operation->kind << 56 ^
+			(uint64_t)operation->access << 52 ^ (uint64_t)actor << 44;
+
+	arena->hash = (arena->hash ^ what) * UINT64_C(0x100000001b3);
+	arena->hash ^= arena->hash >> 29;
+	if (number < STEPS_MAX)
+		arena->trace[number] =
+			(struct step){.operation = *operation, .actor = (uint8_t)actor};
+}
+
+/* Those who read over and over what nobody wrote look again, for somebody has. */
+static void let_spinners_look(void)
+{
+	arena->writes++;
+	arena->patience = 0;
+	for (uint64_t spinning = arena->spinning; spinning; spinning &= spinning - 1)
+		set_state(lowest(spinning), ACTOR_READY);
+}
+
+/* False: that was one step too many. */
+static bool is_within_budget(void)
+{
+	if (arena->steps < arena->budget)
+		return true;
+	schedule_end(ENDING_STEPS, self_number, "no end after %u steps", arena->steps);
+	return false;
+}
+
+/* ---- the store buffer ---- */
+
+static void await_turn(void);
+
+/* What others know of it. */
+static void publish_buffer(unsigned count)
+{
+	const struct operation *oldest = store_buffer_oldest();
+
+	self->buffered = count;
+	if (oldest) {
+		arena->next[BUFFER_FROM + self_number] = *oldest;
+		arena->ready |= bit(BUFFER_FROM + self_number);
+	} else
+		arena->ready &= ~bit(BUFFER_FROM + self_number);
+}
+
+/* This actor's oldest store reaches memory.  False: the run ends here. */
+static bool flush(bool in_view)
+{
+	struct operation store = *store_buffer_oldest();
+
+	store_buffer_flush(in_view);
+	publish_buffer(self->buffered - 1);
+	trace(&store, BUFFER_FROM + self_number);
+	let_spinners_look();
+	return is_within_budget();
+}
+
+void schedule_drain(void)
+{
+	if (!self || !arena->stores)
+		return;
+	publish_buffer(store_buffer_collect());
+	while (self->buffered)
+		if (!flush(true))
+			await_turn();
+}
+
+void schedule_awaits_stores(unsigned process)
+{
+	self->emptied = 0;
+	for (unsigned actor = 0; arena->stores && actor < arena->actors; actor++)
+		if (process == NOBODY || arena->actor[actor].process == process)
+			self->emptied |= bit(actor);
+}
+
+bool schedule_has_stores(void)
+{
+	if (!self || !arena->stores)
+		return false;
+	publish_buffer(store_buffer_collect());
+	return self->buffered;
+}
+
+/* A delayed store needs room for itself, a load nothing; whatever else there is waits until the
+ * buffer is empty. */
+static unsigned bears(const struct operation *next)
+{
+	if (next->access & ACCESS_DELAYED)
+		return arena->stores - store_buffer_takes(next);
+	if (next->kind == OPERATION_ACCESS && !(next->access & ACCESS_WRITE))
+		return arena->stores;
+	return 0;
+}
+
+/* Code that isn't seen has stored over what the buffer holds: then all of it is in memory. */
+static void prepare_buffer(const struct operation *next)
+{
+	publish_buffer(store_buffer_collect());
+	if (self->buffered && store_buffer_is_overtaken())
+		schedule_drain();
+	self->bears = bears(next);
+}
+
+/* A handler may have stored something meanwhile. */
+static void make_room(const struct operation *next)
+{
+	publish_buffer(store_buffer_collect());
+	if (self->buffered > bears(next))
+		schedule_drain();
+}
+
 /* ---- who goes next ---- */
 
 /* Time passes when nobody has anything else to do: to the earliest deadline. */
@@ -182,46 +299,130 @@ static void remember(unsigned running, unsigned to, uint32_t done)
 			(struct directive){(uint8_t)running, (uint8_t)to, done};
 }
 
+/* Stores have to reach memory before it goes on. */
+static bool is_held_back(unsigned actor)
+{
+	const struct actor *other = &arena->actor[actor];
+
+	if (other->buffered > other->bears)
+		return true;
+	for (uint64_t rest = other->emptied & ~bit(actor); rest; rest &= rest - 1)
+		if (arena->actor[lowest(rest)].buffered)
+			return true;
+	return false;
+}
+
+static uint64_t eligible(void)
+{
+	uint64_t set = arena->ready & ~arena->stopped;
+
+	if (arena->stores)
+		for (uint64_t rest = set & (bit(BUFFER_FROM) - 1); rest; rest &= rest - 1)
+			if (is_held_back(lowest(rest)))
+				set &= ~bit(lowest(rest));
+	return set;
+}
+
+/* Processes but the first. What they have stored reaches memory before they die. */
+static uint64_t mortal(void)
+{
+	uint64_t set = 0, unfit = 0;
+
+	for (unsigned number = 1; number < arena->actors; number++) {
+		const struct actor *actor = &arena->actor[number];
+		enum actor_state state = state_of(number);
+
+		if (state != ACTOR_READY && state != ACTOR_BLOCKED && state != ACTOR_SPINNING)
+			continue;
+		if (actor->process == number && atomic_load(&actor->pid) > 0)
+			set |= bit(number);
+		if (actor->buffered)
+			unfit |= bit(actor->process);
+	}
+	return (set & ~unfit) << DEATH_FROM;
+}
+
 /* NOBODY: the run has ended. */
 static unsigned decide(unsigned running)
 {
 	struct moment moment = {.next = arena->next, .running = running};
 
-	while (!(moment.eligible = arena->ready & ~arena->stopped))
+	while (!(moment.eligible = eligible()))
 		if (!pass_time() && !be_patient()) {
 			end_stuck(running);
 			return NOBODY;
 		}
+	if (arena->kills)
+		moment.mortal = mortal();
 	moment.done = running < ACTORS_MAX ? arena->actor[running].done++ : 0;
 
 	unsigned chosen = engine_choose(&arena->engine, &moment);
-	if (chosen != by_default(&moment))
+	if (chosen != by_default(&arena->engine, &moment))
 		remember(running, chosen, moment.done);
 	if (arena->actor[chosen].chosen)
 		count_wake(chosen);
 	return chosen;
 }
 
-static void give_turn(unsigned actor)
+static bool is_of(unsigned chosen, unsigned from)
 {
-	arena->running = actor;
+	return arena->engine.shadowed && chosen >= from && chosen < from + SHADOWED_MAX;
+}
+
+/* The explorer goes on once it is dead: see schedule_kills. */
+static void put_to_death(unsigned actor)
+{
+	trace(&arena->next[DEATH_FROM + actor], DEATH_FROM + actor);
+	arena->kills--;
+	set_state(actor, ACTOR_DYING);
+	atomic_store(&arena->holder, NOBODY);
+	call_explorer();
+	REAL(syscall)(SYS_kill, (long)atomic_load(&arena->actor[actor].pid), (long)SIGKILL);
+}
+
+static void hand(unsigned actor, enum turn turn)
+{
 	atomic_store(&arena->holder, actor);
-	atomic_store(&arena->actor[actor].turn, 1);
+	atomic_store(&arena->actor[actor].turn, turn);
 	futex_rouse(&arena->actor[actor].turn);
 }
 
-static void await_turn(void)
+static void give_turn(unsigned chosen)
+{
+	if (is_of(chosen, DEATH_FROM)) {
+		put_to_death(chosen - DEATH_FROM);
+	} else if (is_of(chosen, BUFFER_FROM)) {
+		hand(chosen - BUFFER_FROM, TURN_FLUSHES);
+	} else {
+		arena->running = chosen;
+		hand(chosen, TURN_GOES_ON);
+	}
+}
+
+static enum turn await_some_turn(void)
 {
 	static const struct timespec timeout = {LOOKS_EVERY_SECONDS, 0};
+	enum turn turn;
 
-	while (!atomic_exchange(&self->turn, 0)) {
-		futex_sleep(&self->turn, 0, &timeout);
+	while (!(turn = atomic_exchange(&self->turn, TURN_NONE))) {
+		futex_sleep(&self->turn, TURN_NONE, &timeout);
 		/* after the timeout: whoever would clear the run away may be gone */
 		if (!atomic_load(&self->turn) &&
 		    REAL(syscall)(SYS_kill, (long)atomic_load(&arena->explorer_pid), 0L) < 0 &&
 		    errno == ESRCH)
 			REAL(syscall)(SYS_exit_group, 2L);
 	}
+	return turn;
+}
+
+/* Meanwhile memory is as all see it; a store of one's own that is to reach it is written then. */
+static void await_turn(void)
+{
+	while (await_some_turn() == TURN_FLUSHES)
+		if (flush(false))
+			schedule_go_on(arena->running);
+	if (arena->stores)
+		store_buffer_enter();
 }
 
 void schedule_go_on(unsigned running)
@@ -235,26 +436,23 @@ void schedule_go_on(unsigned running)
 /* The turn goes to whoever the engine chooses, and comes back. */
 static void hand_over(void)
 {
-	unsigned chosen = decide(self_number);
+	unsigned chosen;
 
+	while ((chosen = decide(self_number)) == BUFFER_FROM + self_number && arena->stores)
+		if (!flush(true))
+			break;
 	if (chosen == self_number)
 		return;
 	int saved = errno; /* a point is nothing that the program has called */
-	if (chosen != NOBODY)
+	if (arena->stores)
+		store_buffer_leave();
+	if (chosen != NOBODY && atomic_load(&arena->ending) == ENDING_NONE)
 		give_turn(chosen);
 	await_turn();
 	errno = saved;
 }
 
 /* ---- spinning ---- */
-
-static void let_spinners_look(void)
-{
-	arena->writes++;
-	arena->patience = 0;
-	for (uint64_t spinning = arena->spinning; spinning; spinning &= spinning - 1)
-		set_state(lowest(spinning), ACTOR_READY);
-}
 
 /* Whether the same was read so often, with no write by anybody, that it looks like waiting. */
 static bool reads_again(const struct operation *operation, uint32_t enough)
@@ -298,31 +496,16 @@ void runtime_unchanged(void)
 
 /* ---- points ---- */
 
-static void trace(const struct operation *operation)
-{
-	uint32_t number = arena->steps++;
-	uint64_t what = operation->key ^ (uint64_t)operation->kind << 56 ^
-			(uint64_t)operation->access << 52 ^ (uint64_t)self_number << 44;
-
-	arena->hash = (arena->hash ^ what) * UINT64_C(0x100000001b3);
-	arena->hash ^= arena->hash >> 29;
-	if (number < STEPS_MAX)
-		arena->trace[number] =
-			(struct step){.operation = *operation, .actor = (uint8_t)self_number};
-}
-
 /* It is done now: nobody else runs before this process's next point. */
 static void does(const struct operation *operation)
 {
-	trace(operation);
+	trace(operation, self_number);
 	if (is_update(operation))
 		self->updated = true;
-	else if (operation->access & ACCESS_WRITE)
+	else if ((operation->access & (ACCESS_WRITE | ACCESS_DELAYED)) == ACCESS_WRITE)
 		let_spinners_look();
-	if (arena->steps >= arena->budget) {
-		schedule_end(ENDING_STEPS, self_number, "no end after %u steps", arena->steps);
+	if (!is_within_budget())
 		await_turn();
-	}
 }
 
 static uint64_t noise;
@@ -365,6 +548,8 @@ void sched_point(const struct operation *next)
 		waits = next->key && (only_reads || is_update(next)) &&
 			reads_again(next, SPIN_TIMES);
 	settle();
+	if (arena->stores)
+		prepare_buffer(next);
 	arena->next[self_number] = *next;
 	if (waits) {
 		arena->spun = true;
@@ -372,12 +557,18 @@ void sched_point(const struct operation *next)
 	}
 	hand_over();
 	take_signals();
+	if (arena->stores) {
+		make_room(next);
+		self->emptied = 0;
+	}
 	does(next);
 }
 
 enum wakening sched_block(const struct operation *next, int64_t timeout)
 {
 	self->updated = false; /* what waits hasn't been done */
+	if (arena->stores)
+		prepare_buffer(next);
 	arena->next[self_number] = *next;
 	self->blocked_on = next->key;
 	self->deadline = timeout < 0 ? FOREVER : arena->now + timeout;
@@ -464,6 +655,8 @@ void schedule_become(unsigned actor)
 {
 	self_number = actor;
 	self = &arena->actor[actor];
+	if (arena->stores)
+		publish_buffer(store_buffer_collect());
 	noise = arena->engine.seed ^ (actor + 1) * UINT64_C(0x9e3779b97f4a7c15) ^
 		arena->engine.run * UINT64_C(0xd1342543de82ef95);
 }
@@ -528,6 +721,7 @@ void schedule_kills(unsigned actor)
 
 void schedule_thread_ends(uint64_t key)
 {
+	schedule_drain();
 	settle();
 	set_state(self_number, ACTOR_GONE);
 	self->collected = true;
@@ -538,6 +732,7 @@ void schedule_thread_ends(uint64_t key)
 
 void schedule_dies(void)
 {
+	schedule_drain();
 	settle();
 	set_state(self_number, ACTOR_DYING);
 	atomic_store(&arena->holder, NOBODY);
@@ -567,6 +762,8 @@ void schedule_reset(void)
 	memset(arena->leftover, 0, sizeof(arena->leftover));
 	atomic_store(&arena->leftovers, 0);
 	arena->taken.count = 0;
+	arena->taken.shadowed = arena->engine.shadowed;
+	arena->kills = arena->engine.kills;
 	for (unsigned actor = 0; actor < ACTORS_MAX; actor++) {
 		struct actor *other = &arena->actor[actor];
 		other->done = 0;
@@ -608,6 +805,15 @@ static bool death_may_help(unsigned actor)
 	       kind != OPERATION_BARRIER_WAIT;
 }
 
+/* What its buffer held has reached memory: memory was as it saw it when it died. */
+static void is_gone(unsigned actor)
+{
+	set_state(actor, ACTOR_GONE);
+	arena->actor[actor].buffered = 0;
+	if (arena->engine.shadowed)
+		arena->ready &= ~bit(BUFFER_FROM + actor);
+}
+
 void schedule_buried(unsigned actor)
 {
 	unsigned parent = arena->actor[actor].parent;
@@ -616,7 +822,7 @@ void schedule_buried(unsigned actor)
 
 	for (unsigned other = 0; other < arena->actors; other++)
 		if (atomic_load(&arena->actor[other].pid) == pid && state_of(other) != ACTOR_GONE)
-			set_state(other, ACTOR_GONE); /* its threads too */
+			is_gone(other); /* its threads too */
 	if (parent < ACTORS_MAX)
 		schedule_signal(parent, SIGCHLD);
 	for (unsigned other = 0; other < arena->actors; other++)

@@ -47,6 +47,12 @@ void schedule_stop(unsigned actor, bool stops);
 void schedule_kills(unsigned actor);
 /* This thread is about to end: those who wait for the key look again. */
 void schedule_thread_ends(uint64_t key);
+/* All that this actor has stored reaches memory now; what is stored next may, too, be delayed. */
+void schedule_drain(void);
+/* What this actor does next waits until all stores of that process's threads are seen. */
+void schedule_awaits_stores(unsigned process);
+/* Whether there is something that it has stored and others don't see. */
+bool schedule_has_stores(void);
 /* This process is about to die: the turn goes to the explorer, who waits until it is dead. */
 void schedule_dies(void);
 

@@ -160,8 +160,13 @@ static void tell_operation(FILE *file, const struct operation *operation)
 	char text[32], what[96];
 
 	if (operation->kind == OPERATION_ACCESS)
-		snprintf(what, sizeof(what), "%s %s of %" PRIu64 "+%" PRIu64,
+		snprintf(what, sizeof(what), "%s %s of %" PRIu64 "+%" PRIu64 "%s",
 			 verbs[operation->access & 7] ? verbs[operation->access & 7] : "uses",
+			 size_words(operation, text, sizeof(text)), (operation->key >> 40) - 1,
+			 offset_of(operation),
+			 operation->access & ACCESS_DELAYED ? ", unseen" : "");
+	else if (operation->kind == OPERATION_FLUSH)
+		snprintf(what, sizeof(what), "its store of %s to %" PRIu64 "+%" PRIu64 " is seen",
 			 size_words(operation, text, sizeof(text)), (operation->key >> 40) - 1,
 			 offset_of(operation));
 	else if (operation->key && !(operation->key >> 62))
@@ -178,8 +183,9 @@ static void tell_step(FILE *file, const char *prefix, size_t number, size_t repe
 	const struct place_in_source *place =
 		find_place(step->operation.module, step->operation.pc);
 
-	fprintf(file, "%s%5zu  %*sprocess %u  ", prefix, number, 2 * (step->actor % 8), "",
-		step->actor);
+	unsigned actor = arena->engine.shadowed ? step->actor % SHADOWED_MAX : step->actor;
+
+	fprintf(file, "%s%5zu  %*sprocess %u  ", prefix, number, 2 * ((int)actor % 8), "", actor);
 	tell_operation(file, &step->operation);
 	if (place && place->text[0])
 		fprintf(file, " %s", place->text);

@@ -38,7 +38,7 @@ static void writes_all(const struct iovec *parts, int count, ssize_t got, const 
 	for (int i = 0; i < count && got > 0; i++) {
 		size_t part = parts[i].iov_len < (size_t)got ? parts[i].iov_len : (size_t)got;
 
-		instrument_range(parts[i].iov_base, part, ACCESS_WRITE, pc);
+		instrument_filled(parts[i].iov_base, part, pc);
 		got -= (ssize_t)part;
 	}
 }
@@ -62,7 +62,7 @@ WRAP(ssize_t, read, (int fd, void *buffer, size_t size))
 
 	channel_received(fd, got);
 	if (got > 0)
-		instrument_range(buffer, (size_t)got, ACCESS_WRITE, HERE);
+		instrument_filled(buffer, (size_t)got, HERE);
 	return got;
 }
 
@@ -91,11 +91,12 @@ WRAP(ssize_t, writev, (int fd, const struct iovec *parts, int count))
 
 WRAP(ssize_t, pread, (int fd, void *buffer, size_t size, off_t offset))
 {
+	runtime_drain();
 	ssize_t got = REAL(pread)(fd, buffer, size, offset);
 
 	channel_received(fd, got);
 	if (got > 0)
-		instrument_range(buffer, (size_t)got, ACCESS_WRITE, HERE);
+		instrument_filled(buffer, (size_t)got, HERE);
 	return got;
 }
 
@@ -133,7 +134,7 @@ static ssize_t received(int fd, void *buffer, size_t size, ssize_t got, const vo
 {
 	channel_received(fd, got);
 	if (got > 0)
-		instrument_range(buffer, (size_t)got < size ? (size_t)got : size, ACCESS_WRITE, pc);
+		instrument_filled(buffer, (size_t)got < size ? (size_t)got : size, pc);
 	return got;
 }
 

@@ -32,6 +32,7 @@ static void mapped(void *address, size_t length, int flags, int fd, uint64_t off
 
 WRAP(void *, mmap, (void *address, size_t length, int protection, int flags, int fd, off_t offset))
 {
+	runtime_drain(); /* what is undone is undone where it was */
 	void *memory = REAL(mmap)(address, length, protection, flags, fd, offset);
 
 	if (memory != MAP_FAILED && (flags & (MAP_SHARED | MAP_FIXED)))
@@ -47,6 +48,7 @@ WRAP(void *, mmap64,
 
 WRAP(int, munmap, (void *address, size_t length))
 {
+	runtime_drain();
 	/* before: behind it others may get the address */
 	place_unmap(address, length);
 	return REAL(munmap)(address, length);
@@ -59,6 +61,7 @@ void *__wrap_mremap(void *old, size_t old_length, size_t length, int flags, ...)
 	struct mapping mapping = place_find((uintptr_t)old);
 	va_list rest;
 
+	runtime_drain();
 	va_start(rest, flags);
 	void *wanted = flags & MREMAP_FIXED ? va_arg(rest, void *) : NULL;
 
@@ -75,6 +78,12 @@ void *__wrap_mremap(void *old, size_t old_length, size_t length, int flags, ...)
 	else
 		place_unmap(memory, length);
 	return memory;
+}
+
+WRAP(int, mprotect, (void *address, size_t length, int protection))
+{
+	runtime_drain();
+	return REAL(mprotect)(address, length, protection);
 }
 
 WRAP(int, shmget, (key_t key, size_t size, int flags))
@@ -99,6 +108,8 @@ WRAP(void *, shmat, (int id, const void *address, int flags))
 WRAP(int, shmdt, (const void *address))
 {
 	struct mapping mapping = place_find((uintptr_t)address);
+
+	runtime_drain();
 	int result = REAL(shmdt)(address);
 
 	if (!result && mapping.shared)

@@ -48,7 +48,7 @@ static ssize_t received(mqd_t queue, char *text, ssize_t got, const void *pc)
 	if (key)
 		sync_acquire(key, SYNC_MQ);
 	if (got > 0)
-		instrument_range(text, (size_t)got, ACCESS_WRITE, pc);
+		instrument_filled(text, (size_t)got, pc);
 	return got;
 }
 

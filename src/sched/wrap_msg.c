@@ -38,7 +38,7 @@ WRAP(ssize_t, msgrcv, (int id, void *message, size_t size, long type, int flags)
 
 	if (got >= 0) {
 		sync_acquire(key_of(id, type_of(message)), SYNC_MSG);
-		instrument_range(message, (size_t)got + sizeof(long), ACCESS_WRITE, HERE);
+		instrument_filled(message, (size_t)got + sizeof(long), HERE);
 	}
 	return got;
 }

@@ -95,6 +95,7 @@ static char *const *with_world(char *const environment[], char **extended,
 WRAP(int, execve, (const char *path, char *const arguments[], char *const environment[]))
 {
 	WITH_WORLD(environment);
+	runtime_drain();
 	return REAL(execve)(path, arguments, environment);
 }
 
@@ -128,12 +129,14 @@ int __wrap_execle(const char *path, const char *first, ...)
 WRAP(int, execvpe, (const char *file, char *const arguments[], char *const environment[]))
 {
 	WITH_WORLD(environment);
+	runtime_drain();
 	return REAL(execvpe)(file, arguments, environment);
 }
 
 WRAP(int, fexecve, (int fd, char *const arguments[], char *const environment[]))
 {
 	WITH_WORLD(environment);
+	runtime_drain();
 	return REAL(fexecve)(fd, arguments, environment);
 }
 
@@ -142,6 +145,7 @@ WRAP(int, posix_spawn,
       const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[]))
 {
 	WITH_WORLD(environment);
+	runtime_drain();
 	party_spawns();
 	return REAL(posix_spawn)(pid, path, actions, attributes, arguments, environment);
 }
@@ -151,6 +155,7 @@ WRAP(int, posix_spawnp,
       const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[]))
 {
 	WITH_WORLD(environment);
+	runtime_drain();
 	party_spawns();
 	return REAL(posix_spawnp)(pid, file, actions, attributes, arguments, environment);
 }

@@ -128,20 +128,22 @@ WRAP(int, fclose, (FILE * stream))
 
 WRAP(size_t, fread, (void *items, size_t size, size_t count, FILE *stream))
 {
+	runtime_drain();
 	size_t got = REAL(fread)(items, size, count, stream);
 
 	received(stream, got);
-	instrument_range(items, size * got, ACCESS_WRITE, HERE);
+	instrument_filled(items, size * got, HERE);
 	return got;
 }
 
 WRAP(char *, fgets, (char *text, int room, FILE *stream))
 {
+	runtime_drain();
 	char *got = REAL(fgets)(text, room, stream);
 
 	received(stream, got);
 	if (got)
-		instrument_range(text, strlen(text) + 1, ACCESS_WRITE, HERE);
+		instrument_filled(text, strlen(text) + 1, HERE);
 	return got;
 }
 

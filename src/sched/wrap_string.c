@@ -153,12 +153,13 @@ static int printed(char *to, size_t room, int length, const void *pc)
 {
 	size_t size = length < 0 ? 0 : (size_t)length + 1;
 
-	instrument_range(to, size < room ? size : room, ACCESS_WRITE, pc);
+	instrument_filled(to, size < room ? size : room, pc);
 	return length;
 }
 
 WRAP(int, vsnprintf, (char *to, size_t room, const char *format, va_list rest))
 {
+	runtime_drain();
 	return printed(to, room, REAL(vsnprintf)(to, room, format, rest), HERE);
 }
 
@@ -167,6 +168,7 @@ int __wrap_snprintf(char *to, size_t room, const char *format, ...)
 {
 	va_list rest;
 
+	runtime_drain();
 	va_start(rest, format);
 	int length = REAL(vsnprintf)(to, room, format, rest);
 
@@ -179,6 +181,7 @@ int __wrap_sprintf(char *to, const char *format, ...)
 {
 	va_list rest;
 
+	runtime_drain();
 	va_start(rest, format);
 	int length = vsprintf(to, format, rest);
 

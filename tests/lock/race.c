@@ -2,6 +2,8 @@
 /* Locks that several want at once. */
 #include "race/race.h"
 
+#include <errno.h>
+
 struct table {
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;
@@ -301,4 +303,49 @@ RACE(lock, no_addition_under_a_spin_lock_is_lost) = {
 	.after = counted,
 	.remove = remove_spin,
 	.outcomes = {{"0 0 | 2", ALLOWED, "one after the other"}},
+};
+
+/* -- deaths ------------------------------------------------------------------------------------ */
+
+static bool make_robust(void *world)
+{
+	struct table *table = world;
+	pthread_mutexattr_t attributes;
+
+	return impl->lock->pthread_mutexattr_init(&attributes) == 0 &&
+	       impl->lock->pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) == 0 &&
+	       impl->lock->pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0 &&
+	       impl->lock->pthread_mutex_init(&table->mutex, &attributes) == 0;
+}
+
+/* Whoever finds a dead owner finds an addition that was made or wasn't, and goes on from there. */
+static long long add_after_a_death(void *world)
+{
+	struct table *table = world;
+	int failure = impl->lock->pthread_mutex_lock(&table->mutex), seen;
+
+	if (failure == EOWNERDEAD)
+		failure = impl->lock->pthread_mutex_consistent(&table->mutex);
+	if (failure)
+		return -failure;
+	seen = table->counter;
+	race_step("has read the counter");
+	table->counter = seen + 1;
+	race_step("has added");
+	return -impl->lock->pthread_mutex_unlock(&table->mutex);
+}
+
+RACE(lock, a_robust_mutex_outlives_its_owner) = {
+	.text = "three add to what a robust mutex protects, whoever of them dies",
+	.world = sizeof(struct table),
+	.make = make_robust,
+	.roles = {{"alice", add_after_a_death, .is_mortal = true},
+		  {"bob", add_after_a_death, .is_mortal = true},
+		  {"carol", add_after_a_death}},
+	.after = counted,
+	.remove = remove_mutex,
+	.outcomes = {{"0 0 0 | 3", ALLOWED, "one after the other"},
+		     {"killed 0 0 | [23]", ALLOWED, "alice may have added"},
+		     {"0 killed 0 | [23]", ALLOWED, "bob may have added"},
+		     {"killed killed 0 | [123]", ALLOWED, "both may have added"}},
 };

@@ -131,3 +131,30 @@ RACE(mq, two_producers_and_a_consumer) = {
 		     {"0 0 12 | 1", ALLOWED, "one low one came before the high one"},
 		     {"0 0 21 | 1", ALLOWED, "the high one came first"}},
 };
+
+/* -- deaths ------------------------------------------------------------------------------------ */
+
+RACE(mq, who_dies_has_sent_or_not) = {
+	.text = "of two who send one is killed: what he sent is there whole, or not at all",
+	.world = sizeof(struct queue),
+	.make = make_of_four,
+	.roles = {{"victim", send_1, .is_mortal = true}, {"sender", send_1}, {"alice", receive}},
+	.after = left,
+	.remove = remove_queue,
+	.outcomes = {{"0 0 1 | 1", ALLOWED, "nobody died"},
+		     {"killed 0 1 | [01]", ALLOWED, "the victim may have sent"}},
+};
+
+RACE(mq, who_dies_has_received_or_not) = {
+	.text = "of two who receive one is killed: he has his message or not, the other has one",
+	.world = sizeof(struct queue),
+	.make = make_of_four,
+	.roles = {{"victim", receive, .is_mortal = true},
+		  {"alice", receive},
+		  {"sender", send_1},
+		  {"other", send_1}},
+	.after = left,
+	.remove = remove_queue,
+	.outcomes = {{"1 1 0 0 | 0", ALLOWED, "nobody died"},
+		     {"killed 1 0 0 | [01]", ALLOWED, "the victim may have had his"}},
+};

@@ -122,3 +122,30 @@ RACE(msg, each_of_two_receivers_is_woken) = {
 	.remove = remove_queue,
 	.outcomes = {{"1 1 0 0 | 0", ALLOWED, "each has one"}},
 };
+
+/* -- deaths ------------------------------------------------------------------------------------ */
+
+RACE(msg, who_dies_has_sent_or_not) = {
+	.text = "of two who send one is killed: what he sent is there whole, or not at all",
+	.world = sizeof(struct queue),
+	.make = make,
+	.roles = {{"victim", send_1, .is_mortal = true}, {"sender", send_1}, {"alice", receive_1}},
+	.after = left,
+	.remove = remove_queue,
+	.outcomes = {{"0 0 1 | 1", ALLOWED, "nobody died"},
+		     {"killed 0 1 | [01]", ALLOWED, "the victim may have sent"}},
+};
+
+RACE(msg, who_dies_has_received_or_not) = {
+	.text = "of two who receive one is killed: he has his message or not, the other has one",
+	.world = sizeof(struct queue),
+	.make = make,
+	.roles = {{"victim", receive_any, .is_mortal = true},
+		  {"alice", receive_1},
+		  {"sender", send_1},
+		  {"other", send_1}},
+	.after = left,
+	.remove = remove_queue,
+	.outcomes = {{"1 1 0 0 | 0", ALLOWED, "nobody died"},
+		     {"killed 1 0 0 | [01]", ALLOWED, "the victim may have had his"}},
+};

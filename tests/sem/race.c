@@ -168,3 +168,35 @@ RACE(sem, two_who_create_have_one) = {
 	.after = value_of_name,
 	.outcomes = {{"0 0 | 7", ALLOWED, "both have posted to it"}},
 };
+
+/* -- deaths ----------------------------------------------------------------------------------- */
+
+RACE(sem, who_dies_posts_once_or_not) = {
+	.text = "who is killed while it posts has done so or not, and harms nobody else",
+	.world = sizeof(struct permit),
+	.make = make_empty,
+	.roles = {{"victim", post, .is_mortal = true}, {"poster", post}, {"alice", take}},
+	.after = take_all,
+	.remove = destroy,
+	.outcomes = {{"0 0 0 | 1", ALLOWED, "nobody died"},
+		     {"killed 0 0 | [01]", ALLOWED, "the victim may have posted"}},
+};
+
+static long long post_twice(void *world)
+{
+	long long failure = post(world);
+
+	return failure ? failure : post(world);
+}
+
+RACE(sem, who_dies_takes_one_or_none) = {
+	.text = "who is killed while it waits has what it waited for or not, and nobody else loses "
+		"his",
+	.world = sizeof(struct permit),
+	.make = make_empty,
+	.roles = {{"victim", take, .is_mortal = true}, {"poster", post_twice}, {"alice", take}},
+	.after = take_all,
+	.remove = destroy,
+	.outcomes = {{"0 0 0 | 0", ALLOWED, "nobody died"},
+		     {"killed 0 0 | [01]", ALLOWED, "the victim may have had its own"}},
+};

@@ -191,3 +191,31 @@ RACE(semset, one_of_two_gets_a_new_set) = {
 	.outcomes = {{"0 -EEXIST | 0", ALLOWED, "alice did"},
 		     {"-EEXIST 0 | 0", ALLOWED, "bob did"}},
 };
+
+/* -- deaths ------------------------------------------------------------------------------------ */
+
+/* What is undone is told by the whole set: 11, if all is as it was. */
+static long long hold_for_a_while(void *world)
+{
+	struct set *set = world;
+	struct sembuf take[] = {{0, -1, SEM_UNDO}, {1, -1, SEM_UNDO}};
+	struct sembuf give[] = {{0, 1, SEM_UNDO}, {1, 1, SEM_UNDO}};
+
+	if (impl->semset->semop(set->id, take, 2) < 0)
+		return answer(-1);
+	race_step("holds both");
+	return answer(impl->semset->semop(set->id, give, 2));
+}
+
+RACE(semset, what_the_dead_have_taken_comes_back) = {
+	.text = "with SEM_UNDO whoever dies has taken all or nothing, and others get it",
+	.world = sizeof(struct set),
+	.make = make_forks,
+	.roles = {{"victim", hold_for_a_while, .is_mortal = true},
+		  {"alice", hold_for_a_while},
+		  {"bob", eat_with_left}},
+	.after = values,
+	.remove = remove_set,
+	.outcomes = {{"0 0 0 | 11", ALLOWED, "one after the other"},
+		     {"killed 0 0 | 11", ALLOWED, "what the victim had is there again"}},
+};

@@ -216,6 +216,29 @@ static const struct race death = {
 	.outcomes = {{"died *", ALLOWED, ""}},
 };
 
+static const struct race mortal = {
+	.name = "mortal",
+	.world = sizeof(struct memory),
+	.make = make,
+	.roles = {{"alice", step_3_times, .is_mortal = true}, {"bob", step_3_times}},
+	.outcomes = {{"0 0", ALLOWED, ""}, {"killed 0", ALLOWED, ""}},
+};
+
+/* Who dies with the lock never gives it back. */
+static long long hold_both(void *world)
+{
+	return lock_both(world, 0);
+}
+
+static const struct race widowed = {
+	.name = "widowed",
+	.world = sizeof(struct memory),
+	.make = make,
+	.roles = {{"alice", hold_both, .is_mortal = true}, {"bob", hold_both}},
+	.after = counted,
+	.outcomes = {{"* 0 | 0", ALLOWED, ""}},
+};
+
 static bool refuse_to_make(void *world)
 {
 	(void)world;
@@ -323,7 +346,7 @@ static void a_deadlock_is_found_shortened_and_found_again(void **state)
 	wish.ends_at_first = true;
 	play(&deadlock, wish);
 	assert_string_equal(tally->outcome, "never never");
-	race_shorten(&deadlock, false, tally);
+	race_shorten(&deadlock, &wish, tally);
 	/* who has the first lock is interrupted; perhaps bob, for whom another is to begin */
 	assert_in_range(tally->schedule.count, 1, 2);
 	schedule = tally->schedule;
@@ -379,6 +402,49 @@ static void who_dies_is_told(void **state)
 	assert_int_not_equal(tally->runs, 0);
 }
 
+static void each_death_is_played_once(void **state)
+{
+	struct race_wish wish = wish_of(ENGINE_EVERY);
+
+	(void)state;
+	play(&mortal, wish);
+	assert_int_equal(tally->runs, 70);
+	wish.kills = 1;
+	play(&mortal, wish);
+	assert_true(tally->is_exhausted);
+	assert_int_equal(times("0 0"), 70);
+	/* after k of her parts, 3 at most, and j of bob's, 4 at most: (j + k)! / (j! k!) */
+	assert_int_equal(times("killed 0"), 125);
+	assert_int_equal(tally->runs, 195);
+}
+
+static void a_death_is_found_shortened_and_found_again(void **state)
+{
+	static struct schedule schedule;
+	struct race_wish wish = wish_of(ENGINE_POS);
+
+	(void)state;
+	wish.ends_at_first = true;
+	wish.runs = 200;
+	play(&widowed, wish);
+	assert_int_equal(tally->forbidden, 0);
+	wish.kills = 1;
+	wish.runs = 2000;
+	play(&widowed, wish);
+	assert_string_equal(tally->outcome, "killed never");
+	race_shorten(&widowed, &wish, tally);
+	assert_in_range(tally->schedule.count, 1, 2); /* her death, perhaps after a switch */
+	schedule = tally->schedule;
+
+	wish.engine = ENGINE_REPLAY;
+	wish.schedule = &schedule;
+	for (int i = 0; i < 20; i++) {
+		play(&widowed, wish);
+		assert_int_equal(tally->runs, 1);
+		assert_string_equal(tally->outcome, "killed never");
+	}
+}
+
 static void what_cannot_be_made_is_skipped(void **state)
 {
 	(void)state;
@@ -399,6 +465,13 @@ static void schedules_are_read(void **state)
 	assert_int_equal(schedule.directives[0].done, 14);
 	assert_int_equal(schedule.directives[1].actor, NOBODY);
 	assert_int_equal(schedule.directives[1].to, 2);
+	assert_false(schedule.shadowed);
+	assert_true(race_schedule_read("0.14.k1,1.0.0", &schedule));
+	assert_true(schedule.shadowed);
+	assert_int_equal(schedule.directives[0].to, DEATH_FROM + 1);
+	assert_int_equal(schedule.directives[1].to, 0);
+	assert_false(race_schedule_read("0.14.k", &schedule));
+	assert_false(race_schedule_read("0.14.k9", &schedule));
 	assert_false(race_schedule_read("", &schedule));
 	assert_false(race_schedule_read("0.14", &schedule));
 	assert_false(race_schedule_read("0.14.9", &schedule));
@@ -419,6 +492,8 @@ int main(void)
 		cmocka_unit_test(the_same_seed_finds_the_same),
 		cmocka_unit_test(a_loop_without_end_ends),
 		cmocka_unit_test(who_dies_is_told),
+		cmocka_unit_test(each_death_is_played_once),
+		cmocka_unit_test(a_death_is_found_shortened_and_found_again),
 		cmocka_unit_test(what_cannot_be_made_is_skipped),
 		cmocka_unit_test(schedules_are_read),
 	};

@@ -62,7 +62,7 @@ static struct order run(const struct shape *shape)
 		moment.done = moment.running == NOBODY ? 0 : done[moment.running]++;
 		unsigned chosen = engine_choose(&engine, &moment);
 		assert_true(moment.eligible >> chosen & 1);
-		if (chosen != by_default(&moment))
+		if (chosen != by_default(&engine, &moment))
 			schedule.directives[schedule.count++] = (struct directive){
 				(uint8_t)moment.running, (uint8_t)chosen, moment.done};
 		left[chosen]--;
