@@ -70,10 +70,11 @@ libipcts_a_SOURCES = \
 	%D%/diff/constructor.c \
 	%D%/diff/diff.h \
 	%D%/diff/generate.c %D%/diff/generate.h \
+	%D%/diff/hold.c %D%/diff/hold.h \
 	%D%/diff/menu/event.c %D%/diff/menu/fifo.c %D%/diff/menu/lock.c \
 	%D%/diff/menu/mq.c %D%/diff/menu/msg.c %D%/diff/menu/pipe.c \
 	%D%/diff/menu/sem.c %D%/diff/menu/semset.c %D%/diff/menu/shm.c \
-	%D%/diff/menu/sock.c \
+	%D%/diff/menu/sig.c %D%/diff/menu/sock.c \
 	%D%/diff/nature.c %D%/diff/nature.h \
 	%D%/diff/play.c \
 	%D%/diff/print.c \

@@ -220,7 +220,7 @@ static void tell_divergence(const struct differ *differ, const struct sight *sig
 		sheet_line(&sheet, sight->message);
 		sheet_add(&sheet, "\n");
 	}
-	script_print(&sheet, &sight->script, &sight->traces[0], &sight->traces[1],
+	script_print(&sheet, differ->menu, &sight->script, &sight->traces[0], &sight->traces[1],
 		     &sight->divergence, names);
 	tell_again(differ, &sheet);
 	say(&sheet);

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "contract/sig.h"
 #include "diff/script.h"
+#include "stage/tell.h"
 
 static const struct constructor {
 	const char *name, *parameters, *shows, *fields;
@@ -82,12 +84,68 @@ static char letter_of(const char *shows, int n)
 	return 'd';
 }
 
+static void add_signal(struct text *text, int number)
+{
+	const char *name = signal_name(number);
+	char digits[16];
+
+	if (strncmp(name, "SIG", 3) != 0) {
+		snprintf(digits, sizeof(digits), "%d", number);
+		name = digits;
+	}
+	add(text, name, strlen(name));
+}
+
+/* As one number has it, a byte each. */
+static void add_signals(struct text *text, long long set)
+{
+	if (set == NO_SIGNALS || set == ALL_SIGNALS) {
+		const char *name = set == NO_SIGNALS ? "NO_SIGNALS" : "ALL_SIGNALS";
+
+		add(text, name, strlen(name));
+		return;
+	}
+	bool is_first = true;
+
+	add(text, "SIGNALS(", 8);
+	for (int i = SET_MAX - 1; i >= 0; i--) {
+		int number = (int)((unsigned long long)set >> 8 * i & 0xFF);
+
+		if (number == 0)
+			continue;
+		if (!is_first)
+			add(text, ", ", 2);
+		add_signal(text, number);
+		is_first = false;
+	}
+	add(text, ")", 1);
+}
+
+/* An actor, by the number that scripts know it by. */
+static void add_process(struct text *text, long long actor)
+{
+	char process[32];
+
+	snprintf(process, sizeof(process), "pid_of(%s)", diff_actor_names[actor]);
+	add(text, process, strlen(process));
+}
+
 static void add_number(struct text *text, char letter, long long number)
 {
 	char digits[32];
 
-	if (letter == 'f') {
+	switch (letter) {
+	case 'f':
 		add_flags(text, (int)number);
+		return;
+	case 's':
+		add_signal(text, (int)number);
+		return;
+	case 'm':
+		add_signals(text, number);
+		return;
+	case 'p':
+		add_process(text, number);
 		return;
 	}
 	snprintf(digits, sizeof(digits), letter == 'x' && number >= 0 ? "%#llo" : "%lld", number);

@@ -10,6 +10,7 @@ static const struct menu *const menus[MECHANISM_COUNT] = {
 	[MECHANISM_shm] = &shm_menu,	   [MECHANISM_pipe] = &pipe_menu,
 	[MECHANISM_fifo] = &fifo_menu,	   [MECHANISM_event] = &event_menu,
 	[MECHANISM_lock] = &lock_menu,	   [MECHANISM_sock] = &sock_menu,
+	[MECHANISM_sig] = &sig_menu,
 };
 
 const struct menu *menu_of(enum mechanism mechanism)
@@ -60,6 +61,53 @@ uint32_t handles_after(const struct menu *menu, const struct choice *choice, con
 	if (choice->does & MAKES_PAIR)
 		had |= end_bits(menu, o->handle, ":a", ":b");
 	return had;
+}
+
+/* -- who ------------------------------------------------------------------------------------- */
+
+enum who { IDLE, BLOCKED, DEAF, LIVING, MORTAL };
+
+static bool is_one(const struct standing *s, enum who who)
+{
+	if (!s->is_cast || s->is_gone)
+		return false;
+	switch (who) {
+	case IDLE:
+		return !s->is_blocked;
+	case BLOCKED:
+		return s->is_blocked;
+	case DEAF:
+		return s->is_blocked && s->is_poked;
+	case MORTAL:
+		return !hold_spares(s);
+	default:
+		return true;
+	}
+}
+
+static int count_of(const struct standing *standings, enum who who)
+{
+	int count = 0;
+
+	for (int i = 0; i < DIFF_ACTORS; i++)
+		count += is_one(&standings[i], who);
+	return count;
+}
+
+static bool is_somebody(const struct standing *standings, long long actor)
+{
+	return actor >= 0 && actor < DIFF_ACTORS && is_one(&standings[actor], LIVING);
+}
+
+bool can_do(const struct menu *menu, const struct choice *choice, const op *o,
+	    const struct standing standings[DIFF_ACTORS], int actor)
+{
+	if (choice->does & FEW && count_of(standings, BLOCKED) > 1)
+		return false;
+	if (choice->does & TO_ACTOR && !is_somebody(standings, o->n[0]))
+		return false;
+	return choice_fits(menu, choice, o, standings[actor].handles) &&
+	       hold_allows(menu, choice, o, standings, actor);
 }
 
 /* -- drawing ---------------------------------------------------------------------------------- */
@@ -132,7 +180,7 @@ static const struct choice *one_choice(struct generator *g)
 	}
 }
 
-static bool draw_operation(struct generator *g, uint32_t had, int blocked, struct act *act)
+static bool draw_operation(struct generator *g, const struct standing *standings, struct act *act)
 {
 	for (int tries = 0; tries < 200; tries++) {
 		const struct choice *choice = one_choice(g);
@@ -140,7 +188,7 @@ static bool draw_operation(struct generator *g, uint32_t had, int blocked, struc
 		if (!choice)
 			return false;
 		op o = draw_op(g, choice);
-		if (!choice_fits(g->menu, choice, &o, had) || (choice->does & FEW && blocked > 1))
+		if (!can_do(g->menu, choice, &o, standings, act->actor))
 			continue;
 		act->kind = ACT_DO;
 		act->choice = choice;
@@ -150,25 +198,7 @@ static bool draw_operation(struct generator *g, uint32_t had, int blocked, struc
 	return false;
 }
 
-/* -- who ------------------------------------------------------------------------------------- */
-
-enum who { IDLE, BLOCKED, LIVING };
-
-static bool is_one(const struct standing *s, enum who who)
-{
-	if (!s->is_cast || s->is_gone)
-		return false;
-	return who == LIVING || s->is_blocked == (who == BLOCKED);
-}
-
-static int count_of(const struct standing *standings, enum who who)
-{
-	int count = 0;
-
-	for (int i = 0; i < DIFF_ACTORS; i++)
-		count += is_one(&standings[i], who);
-	return count;
-}
+/* -- whose turn it is ------------------------------------------------------------------------- */
 
 /* One of those; there must be some. */
 static int one_of(struct generator *g, const struct standing *standings, enum who who)
@@ -216,33 +246,52 @@ static void cast_one(struct generator *g, const struct standing *standings, int 
 	}
 }
 
-bool generate(struct generator *g, const struct standing standings[DIFF_ACTORS], struct act *act)
+static int one_too_many_of_all(const struct generator *g, const struct standing *standings)
+{
+	int actor = one_too_many(standings, 1, true);
+
+	return actor >= 0 ? actor : one_too_many(standings, g->menu->waiters, false);
+}
+
+/* Who is to be got out of where he is blocked; -1: nobody. */
+static int unlucky(struct generator *g, const struct standing *standings)
 {
 	int idle = count_of(standings, IDLE), blocked = count_of(standings, BLOCKED);
+	int actor = one_too_many_of_all(g, standings);
+
+	if (actor < 0 && blocked && (idle == 0 || below(g, 20) == 0))
+		actor = one_of(g, standings, BLOCKED);
+	return actor;
+}
+
+/* Who was to be got out can't be, so that all would be luck from here on; or nobody can. */
+static bool is_stuck(const struct generator *g, const struct standing *standings)
+{
+	int actor = one_too_many_of_all(g, standings);
+
+	if (actor >= 0)
+		return standings[actor].is_poked;
+	return count_of(standings, LIVING) == count_of(standings, DEAF);
+}
+
+bool generate(struct generator *g, const struct standing standings[DIFF_ACTORS], struct act *act)
+{
 	int next = next_actor(g, standings);
 
 	memset(act, 0, sizeof(*act));
-	if (next >= 0 && (idle == 0 || below(g, 6) == 0)) {
+	if (next >= 0 && (count_of(standings, IDLE) == 0 || below(g, 6) == 0)) {
 		cast_one(g, standings, next, act);
 		return true;
 	}
-	if (idle + blocked == 0)
+	if (is_stuck(g, standings))
 		return false;
 	act->kind = ACT_POKE;
-	int unlucky = one_too_many(standings, 1, true);
-	if (unlucky < 0)
-		unlucky = one_too_many(standings, g->menu->waiters, false);
-	if (unlucky >= 0) {
-		act->actor = unlucky;
+	act->actor = unlucky(g, standings);
+	if (act->actor >= 0)
 		return true;
-	}
-	if (blocked && (idle == 0 || below(g, 20) == 0)) {
-		act->actor = one_of(g, standings, BLOCKED);
-		return true;
-	}
-	if (below(g, 120) == 0) {
+	if (below(g, 120) == 0 && count_of(standings, MORTAL)) {
 		act->kind = ACT_KILL;
-		act->actor = one_of(g, standings, LIVING);
+		act->actor = one_of(g, standings, MORTAL);
 		return true;
 	}
 	act->actor = one_of(g, standings, IDLE);
@@ -250,5 +299,5 @@ bool generate(struct generator *g, const struct standing standings[DIFF_ACTORS],
 		act->kind = ACT_EXEC;
 		return true;
 	}
-	return draw_operation(g, standings[act->actor].handles, blocked, act);
+	return draw_operation(g, standings, act);
 }

@@ -7,9 +7,8 @@
 #define IPCTS_DIFF_GENERATE_H
 
 #include "contract/rule.h"
+#include "diff/hold.h"
 #include "diff/script.h"
-
-enum { HANDLES_PER_MECHANISM = 32 };
 
 /* What an operation asks of an actor's handles, and does to them if it succeeds. */
 enum choice_does {
@@ -24,7 +23,14 @@ enum choice_does {
 	ONCE = 256,	  /* only if the actor doesn't have the handle */
 	ALONE = 1024, /* of those that block in one, only one at a time: who goes first is luck */
 	FEW = 2048,   /* only while at most one is blocked: it makes all of them queue anew */
-	SAYS_LITTLE = 512 /* of its outcome only whether it failed is compared */
+	SAYS_LITTLE = 512, /* of its outcome only whether it failed is compared */
+	TO_ACTOR = 4096,   /* the first number is an actor's, who must live */
+	/* of locks that are anybody's who says so: see hold.h */
+	SHARES = 8192,	     /* then it holds it, as others may */
+	EXCLUDES = 16384,    /* then it holds it, and nobody else does */
+	RELEASES = 32768,    /* it must hold it, and doesn't then */
+	NEVER_WAITS = 65536, /* it fails rather than wait, also for itself */
+	SPINS = 131072	     /* it waits busily: only while nobody holds any of that name */
 };
 
 struct pool {
@@ -53,6 +59,7 @@ struct menu {
 	const struct choice *choices, *audits;
 	size_t choice_count, audit_count;
 	int waiters; /* who may be blocked at a time, so that who goes first is no matter of luck */
+	const long long *blocks; /* a set of signals that all block; NULL: none */
 	bool ignores_sigpipe;
 	bool never_execs;   /* for handles of the stage's own would lead nowhere then */
 	bool outlives_exec; /* handles do: they are no descriptors and no addresses */
@@ -60,8 +67,8 @@ struct menu {
 
 #define MENU_OF(table) table, sizeof(table) / sizeof((table)[0])
 
-extern const struct menu mq_menu, msg_menu, semset_menu, sem_menu, shm_menu, pipe_menu, fifo_menu,
-	event_menu, lock_menu, sock_menu;
+extern const struct menu sig_menu, mq_menu, msg_menu, semset_menu, sem_menu, shm_menu, pipe_menu,
+	fifo_menu, event_menu, lock_menu, sock_menu;
 /* NULL: there's none. */
 const struct menu *menu_of(enum mechanism mechanism);
 
@@ -82,9 +89,16 @@ struct generator {
 /* How an actor stands when the next act is to be chosen. */
 struct standing {
 	bool is_cast, is_gone, is_blocked, is_alone;
+	bool is_poked;	/* since it became blocked: a signal doesn't get it out */
+	bool is_locked; /* blocked in what SHARES or EXCLUDES */
 	uint32_t handles;
+	struct holding holding;
 	unsigned since; /* the act at which it became blocked */
 };
+
+/* Whether the idle actor can do it, as all stand, and nothing of it is undefined. */
+bool can_do(const struct menu *menu, const struct choice *choice, const op *o,
+	    const struct standing standings[DIFF_ACTORS], int actor);
 
 /* The next act; false: nothing more can be done. */
 bool generate(struct generator *generator, const struct standing standings[DIFF_ACTORS],

@@ -5,6 +5,7 @@
 
 #include "contract/msg.h"
 #include "contract/shm.h"
+#include "contract/sig.h"
 
 static const char descriptor[] = "a descriptor", identifier[] = "an identifier",
 		  process[] = "a process", moment[] = "a time", address[] = "an address";
@@ -14,6 +15,10 @@ const struct nature natures[] = {
 	{OP_fd_dup_onto, THE_VALUE, LEFT_OUT, descriptor},
 
 	{OP_fd_flags, THE_VALUE, ITS_FLAGS, "how large its files may be is no matter of IPC"},
+
+	{OP_sig_wait_info, INFO_PID, A_PROCESS, process},
+	{OP_sig_timed_wait, INFO_PID, A_PROCESS, process},
+	{OP_sig_timed_wait, INFO_US, LEFT_OUT, moment},
 
 	{OP_mq_make, THE_VALUE, LEFT_OUT, descriptor},
 	{OP_mq_open, THE_VALUE, LEFT_OUT, descriptor},

@@ -2,6 +2,7 @@
 #include "diff/diff.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -337,6 +338,12 @@ static bool comes_back(int who, const struct seen *expected)
 	return is_back;
 }
 
+static void succeeded(struct standing *standing, const struct choice *choice, const op *o)
+{
+	standing->handles = handles_after(generator.menu, choice, o, standing->handles);
+	hold_changes(generator.menu, choice, o, &standing->holding);
+}
+
 /* Notes of each who was blocked before the act how it stands now. */
 static void note_waiting(struct step *step, int number, unsigned waiting)
 {
@@ -351,18 +358,29 @@ static void note_waiting(struct step *step, int number, unsigned waiting)
 			continue;
 		standings[i].is_blocked = false;
 		if (!seen->error)
-			standings[i].handles = handles_after(generator.menu, choices[i], &orders[i],
-							     standings[i].handles);
+			succeeded(&standings[i], choices[i], &orders[i]);
 	}
 }
 
 /* -- acts ------------------------------------------------------------------------------------- */
 
+/* By the platform, for it is the play's and not judged. */
+static long long minds_pokes(const char *text, const long long *n)
+{
+	struct sigaction action = {.sa_handler = stage_note_signal};
+
+	(void)text;
+	(void)n;
+	return sigaction(SIGUSR1, &action, NULL);
+}
+
 static void prepare(actor *a)
 {
-	ask(a, sig.handle(SIGUSR1, 0));
+	ask(a, call(minds_pokes, "", 0, 0, 0));
 	if (generator.menu->ignores_sigpipe)
 		ask(a, sig.ignore(SIGPIPE));
+	if (generator.menu->blocks)
+		ask(a, sig.block(*generator.menu->blocks));
 }
 
 static void enter(const struct act *act)
@@ -387,15 +405,6 @@ static bool is_idle(int who)
 	return s->is_cast && !s->is_gone && !s->is_blocked;
 }
 
-static int blocked(void)
-{
-	int count = 0;
-
-	for (int i = 0; i < DIFF_ACTORS; i++)
-		count += standings[i].is_blocked;
-	return count;
-}
-
 static bool can_be_performed(const struct act *act)
 {
 	const struct standing *s = &standings[act->actor];
@@ -409,13 +418,23 @@ static bool can_be_performed(const struct act *act)
 	case ACT_EXEC:
 		return is_idle(act->actor);
 	case ACT_DO:
-		return is_idle(act->actor) && (!(act->choice->does & FEW) || blocked() <= 1) &&
-		       choice_fits(generator.menu, act->choice, &act->o, s->handles);
+		return is_idle(act->actor) &&
+		       can_do(generator.menu, act->choice, &act->o, standings, act->actor);
 	case ACT_POKE:
 		return s->is_cast && !s->is_gone && s->is_blocked;
 	default:
-		return s->is_cast && !s->is_gone;
+		return s->is_cast && !s->is_gone && !hold_spares(s);
 	}
+}
+
+/* Who is named by his number in the script is a process on the stage. */
+static op meant(const struct act *act)
+{
+	op o = act->o;
+
+	if (act->choice->does & TO_ACTOR)
+		o.n[0] = pid_of(actors[o.n[0]]);
+	return o;
 }
 
 static void do_operation(const struct act *act, struct step *step, int number, unsigned waiting)
@@ -423,7 +442,7 @@ static void do_operation(const struct act *act, struct step *step, int number, u
 	struct standing *standing = &standings[act->actor];
 	actor *a = actors[act->actor];
 
-	stage_begin(a, act->o);
+	stage_begin(a, meant(act));
 	sleepers[act->actor] = (struct sleeper){.actor = a};
 	if (act->choice->does & COMES_BACK)
 		wait_until(a, is_done, 0, patience(TIMED));
@@ -432,11 +451,12 @@ static void do_operation(const struct act *act, struct step *step, int number, u
 	const struct seen *seen = note(step, act->actor, &act->o, act->choice, is_back);
 	if (is_back) {
 		if (!seen->error)
-			standing->handles = handles_after(generator.menu, act->choice, &act->o,
-							  standing->handles);
+			succeeded(standing, act->choice, &act->o);
 		return;
 	}
 	standing->is_blocked = true;
+	standing->is_poked = false;
+	standing->is_locked = (act->choice->does & (SHARES | EXCLUDES)) != 0;
 	standing->is_alone = (act->choice->does & ALONE) != 0;
 	standing->since = (unsigned)number;
 	orders[act->actor] = act->o;
@@ -469,11 +489,17 @@ static void inquire_of(struct inquiry *inquiry, uint32_t handles)
 {
 	const struct menu *menu = generator.menu;
 
-	for (size_t j = 0; j < menu->audit_count; j++)
-		for (const char *const *h = menu->audits[j].handles;
-		     *h && !settings.is_left_out[menu->audits[j].code]; h++)
+	for (size_t j = 0; j < menu->audit_count; j++) {
+		const struct choice *audit = &menu->audits[j];
+
+		if (settings.is_left_out[audit->code])
+			continue;
+		if (!audit->handles)
+			inquire(inquiry, audit, "");
+		for (const char *const *h = audit->handles; h && *h; h++)
 			if (handle_bit(menu, *h) & handles)
-				inquire(inquiry, &menu->audits[j], *h);
+				inquire(inquiry, audit, *h);
+	}
 }
 
 static void note_answers(struct step *step, int who, const struct inquiry *inquiry)
@@ -556,6 +582,7 @@ static void perform_act(const struct act *act, int number)
 			standings[act->actor].handles = 0;
 		break;
 	case ACT_POKE:
+		standings[act->actor].is_poked = true;
 		poke_blocked(act->actor, expected_at(number, place_of(act->actor, waiting)));
 		break;
 	case ACT_KILL:

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "diff/generate.h"
 #include "diff/nature.h"
 #include "diff/script.h"
 #include "report/sheet.h"
@@ -123,7 +124,26 @@ static void print_act(struct sheet *sheet, const struct act *act)
 		sheet_printf(sheet, "\tdies(%s);\n", name);
 }
 
-static void print_cast(struct sheet *sheet, const struct script *script, const struct trace *trace)
+/* What the play has all do that are cast; who is forked is as his parent. */
+static void print_preparation(struct sheet *sheet, const struct menu *menu, const char *name,
+			      bool is_poked)
+{
+	char operation[400];
+
+	if (is_poked)
+		sheet_printf(sheet, "\tdoes(%s, sig.handle(SIGUSR1, 0));\n", name);
+	if (menu->ignores_sigpipe)
+		sheet_printf(sheet, "\tdoes(%s, sig.ignore(SIGPIPE));\n", name);
+	if (menu->blocks) {
+		const op block = {.code = OP_sig_block, .n = {*menu->blocks}};
+
+		constructor_text(&block, operation, sizeof(operation));
+		sheet_printf(sheet, "\tdoes(%s, %s);\n", name, operation);
+	}
+}
+
+static void print_cast(struct sheet *sheet, const struct menu *menu, const struct script *script,
+		       const struct trace *trace)
 {
 	bool any = false, poked = false;
 
@@ -144,10 +164,10 @@ static void print_cast(struct sheet *sheet, const struct script *script, const s
 	}
 	if (any)
 		sheet_add(sheet, ";\n\n");
-	for (int i = 0; poked && i < script->count && i < trace->count; i++)
+	for (int i = 0; i < script->count && i < trace->count; i++)
 		if (script->acts[i].kind <= ACT_STRANGER && trace->steps[i].performed)
-			sheet_printf(sheet, "\tdoes(%s, sig.handle(SIGUSR1, 0));\n",
-				     diff_actor_names[script->acts[i].actor]);
+			print_preparation(sheet, menu, diff_actor_names[script->acts[i].actor],
+					  poked);
 }
 
 static void print_difference(struct sheet *sheet, const struct trace *first,
@@ -170,15 +190,15 @@ static void print_difference(struct sheet *sheet, const struct trace *first,
 	}
 }
 
-void script_print(struct sheet *sheet, const struct script *script, const struct trace *first,
-		  const struct trace *second, const struct divergence *divergence,
-		  const char *const names[2])
+void script_print(struct sheet *sheet, const struct menu *menu, const struct script *script,
+		  const struct trace *first, const struct trace *second,
+		  const struct divergence *divergence, const char *const names[2])
 {
 	char mechanism[16] = "";
 
 	sheet_printf(sheet, "TEST(%s, name_of_the_rule)\n{\n",
 		     mechanism_of(script, mechanism, sizeof(mechanism)));
-	print_cast(sheet, script, first);
+	print_cast(sheet, menu, script, first);
 	for (int i = 0; i <= divergence->step && i < script->count; i++) {
 		const struct act *act = &script->acts[i];
 		const struct step *step = &first->steps[i];

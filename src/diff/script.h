@@ -77,10 +77,11 @@ void constructor_text(const op *o, char *text, size_t size);
 void seen_text(const struct seen *seen, char *text, size_t size);
 
 struct sheet;
+struct menu;
 /* The script as a TEST of what the first implementation gave, up to where the second differed. */
-void script_print(struct sheet *sheet, const struct script *script, const struct trace *first,
-		  const struct trace *second, const struct divergence *divergence,
-		  const char *const names[2]);
+void script_print(struct sheet *sheet, const struct menu *menu, const struct script *script,
+		  const struct trace *first, const struct trace *second,
+		  const struct divergence *divergence, const char *const names[2]);
 
 /* Whether a part of the script diverges still. */
 typedef bool still_diverges(const struct script *script, void *context);

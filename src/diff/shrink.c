@@ -72,6 +72,8 @@ static bool join(struct shrinking *s, int one, int other)
 		}
 		if (act.kind == ACT_FORK && act.parent == one)
 			act.parent = other;
+		if (act.kind == ACT_DO && act.choice->does & TO_ACTOR && act.o.n[0] == one)
+			act.o.n[0] = other;
 		s->attempt->acts[kept++] = act;
 	}
 	s->attempt->count = kept;

@@ -173,6 +173,72 @@ static void an_operation_is_told_as_it_is_written(void **state)
 	o = fd.dup("q", "r");
 	constructor_text(&o, text, sizeof(text));
 	assert_string_equal(text, "fd.dup(\"q\", \"r\")");
+	o = sig.queue(1, SIGUSR2, 7); /* to the second actor */
+	constructor_text(&o, text, sizeof(text));
+	assert_string_equal(text, "sig.queue(pid_of(bob), SIGUSR2, 7)");
+	o = sig.wait(SIGNALS(SIGTERM, SIGUSR2, SIGRTMIN + 1));
+	constructor_text(&o, text, sizeof(text));
+	assert_non_null(strstr(text, "sig.wait(SIGNALS(SIG"));
+	assert_non_null(strstr(text, "SIGRTMIN + 1))"));
+	o = sig.block(NO_SIGNALS);
+	constructor_text(&o, text, sizeof(text));
+	assert_string_equal(text, "sig.block(NO_SIGNALS)");
+}
+
+/* The lock menu's choice of an operation. */
+static const struct choice *choice_of(enum op_code code)
+{
+	const struct menu *menu = menu_of(MECHANISM_lock);
+	size_t i = 0;
+
+	while (menu->choices[i].code != code)
+		i++;
+	return &menu->choices[i];
+}
+
+static void play_does(struct standing *standings, int who, op o)
+{
+	hold_changes(menu_of(MECHANISM_lock), choice_of(o.code), &o, &standings[who].holding);
+}
+
+static bool play_may(const struct standing *standings, int who, op o)
+{
+	return can_do(menu_of(MECHANISM_lock), choice_of(o.code), &o, standings, who);
+}
+
+static void nothing_undefined_is_done_to_a_lock(void **state)
+{
+	struct standing standings[DIFF_ACTORS] = {{.is_cast = true, .handles = ~0u},
+						  {.is_cast = true, .handles = ~0u}};
+
+	(void)state;
+	assert_false(play_may(standings, 0, lock.rwlock_unlock("r")));
+	assert_true(play_may(standings, 0, lock.wrlock("r")));
+	play_does(standings, 0, lock.rdlock("r"));
+	play_does(standings, 0, lock.rdlock("r"));
+	assert_true(hold_spares(&standings[0]));
+	assert_false(play_may(standings, 0, lock.wrlock("r")));
+	assert_true(play_may(standings, 0, lock.trywrlock("r")));
+	assert_false(play_may(standings, 1, lock.rwlock_unlock("r")));
+	assert_true(play_may(standings, 1, lock.wrlock("r")));
+	standings[1].is_blocked = standings[1].is_locked = true;
+	assert_true(hold_spares(&standings[1]));
+	assert_false(play_may(standings, 0, lock.rdlock("r")));
+	assert_true(play_may(standings, 0, lock.timedrdlock("r", 2)));
+	play_does(standings, 0, lock.rwlock_unlock("r"));
+	assert_true(play_may(standings, 0, lock.rwlock_unlock("r")));
+	play_does(standings, 0, lock.rwlock_unlock("r"));
+	assert_false(play_may(standings, 0, lock.rwlock_unlock("r")));
+	assert_false(hold_spares(&standings[0]));
+
+	play_does(standings, 0, lock.spin_lock("s"));
+	assert_false(play_may(standings, 0, lock.spin_lock("s")));
+	standings[1].is_blocked = false;
+	assert_false(play_may(standings, 1, lock.spin_lock("s")));
+	assert_true(play_may(standings, 1, lock.spin_trylock("s")));
+	assert_false(play_may(standings, 1, lock.spin_unlock("s")));
+	play_does(standings, 0, lock.spin_unlock("s"));
+	assert_true(play_may(standings, 1, lock.spin_lock("s")));
 }
 
 static void a_seed_brings_the_same_again(void **state)
@@ -210,7 +276,8 @@ static void a_planted_bug_is_found_and_shrunk(void **state)
 	/* somebody, a queue, two messages, and one of them received */
 	assert_true(script.count <= 6);
 	assert_true(differs_by_receive(&script, NULL));
-	script_print(&sheet, &script, diff_trace(0), diff_trace(1), diff_divergence(), names);
+	script_print(&sheet, menu_of(MECHANISM_mq), &script, diff_trace(0), diff_trace(1),
+		     diff_divergence(), names);
 	stage_close();
 	sheet_add(&sheet, "");
 	assert_non_null(strstr(sheet.bytes, "TEST(mq, "));
@@ -249,6 +316,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_matters_is_left),
 		cmocka_unit_test(attempts_are_counted),
 		cmocka_unit_test(an_operation_is_told_as_it_is_written),
+		cmocka_unit_test(nothing_undefined_is_done_to_a_lock),
 		cmocka_unit_test(a_seed_brings_the_same_again),
 		cmocka_unit_test(a_planted_bug_is_found_and_shrunk),
 		cmocka_unit_test(what_is_explained_is_no_divergence),

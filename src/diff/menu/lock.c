@@ -7,7 +7,7 @@
 #include "contract/lock.h"
 #include "diff/generate.h"
 
-static const char *const all[] = {"f", "f:b", "m", "c", "b", NULL};
+static const char *const all[] = {"f", "f:b", "m", "c", "b", "r", "s", NULL};
 #define FILES NAMES("f", "f:b")
 #define STARTS NUMBERS(0, 5, 10, -1)
 #define LENGTHS NUMBERS(10, 0, 1, 5, -3)
@@ -49,6 +49,25 @@ static const struct choice choices[] = {
 	/* none for nobody: it fails, but its memory is there for a child to make it anew */
 	{OP_lock_make_barrier, 2, MAKES | ONCE, .handles = NAMES("b"), .n = {NUMBERS(2, 1)}},
 	{OP_lock_barrier_wait, 3, NEEDS, .handles = NAMES("b")},
+	{OP_lock_make_rwlock, 5, MAKES | ONCE, .handles = NAMES("r"),
+	 .n = {NUMBERS(PTHREAD_PROCESS_SHARED)}},
+	{OP_lock_rdlock, 4, NEEDS | SHARES, .handles = NAMES("r")},
+	{OP_lock_wrlock, 4, NEEDS | EXCLUDES, .handles = NAMES("r")},
+	{OP_lock_tryrdlock, 2, NEEDS | SHARES | NEVER_WAITS, .handles = NAMES("r")},
+	{OP_lock_trywrlock, 2, NEEDS | EXCLUDES | NEVER_WAITS, .handles = NAMES("r")},
+	{OP_lock_timedrdlock, 2, NEEDS | SHARES | COMES_BACK, .handles = NAMES("r"),
+	 .n = {NUMBERS(-1000, 2)}},
+	{OP_lock_timedwrlock, 2, NEEDS | EXCLUDES | COMES_BACK, .handles = NAMES("r"),
+	 .n = {NUMBERS(-1000, 2)}},
+	{OP_lock_clockrdlock, 1, NEEDS | SHARES | COMES_BACK, .handles = NAMES("r"),
+	 .n = {NUMBERS(-1000, 2)}},
+	{OP_lock_clockwrlock, 1, NEEDS | EXCLUDES | COMES_BACK, .handles = NAMES("r"),
+	 .n = {NUMBERS(-1000, 2)}},
+	{OP_lock_rwlock_unlock, 10, NEEDS | RELEASES, .handles = NAMES("r")},
+	{OP_lock_make_spin, 3, MAKES | ONCE, .handles = NAMES("s")},
+	{OP_lock_spin_lock, 2, NEEDS | EXCLUDES | SPINS, .handles = NAMES("s")},
+	{OP_lock_spin_trylock, 2, NEEDS | EXCLUDES | NEVER_WAITS, .handles = NAMES("s")},
+	{OP_lock_spin_unlock, 4, NEEDS | RELEASES, .handles = NAMES("s")},
 };
 
 static const struct choice audits[] = {
