@@ -127,7 +127,7 @@ FNR == 1 {
 /^{/ { in_function = 1 }
 /^}/ { in_function = 0 }
 
-in_function && code !~ /^[ \t]*#/ && code !~ /(STEP|FAULT|assert)\(/ && code ~ /[A-Za-z0-9]/ {
+in_function && code !~ /^[ \t]*#/ && code !~ /(STEP|FAULT|SHORT|assert)\(/ && code ~ /[A-Za-z0-9]/ {
 	replace_each("relation", " < ", "<= >")
 	replace_each("relation", " <= ", "< >")
 	replace_each("relation", " > ", ">= <")

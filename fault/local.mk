@@ -95,8 +95,8 @@ BUILT_SOURCES += %D%/points.h
 CLEANFILES += %D%/points.h
 %D%/points.h: $(ref_sources)
 	$(AM_V_GEN)$(MKDIR_P) %D% && for source in $(ref_sources); do \
-		sed -n -e 's/.*STEP(\("[^"]*"\)).*/\1,/p' -e 's/.*FAULT(\("[^"]*"\),.*/\1,/p' \
-			$(top_srcdir)/$$source; \
+		sed -n -e 's/.*STEP(\("[^"]*"\)).*/\1,/p' -e 's/.*SHORT(\("[^"]*"\)).*/\1,/p' \
+			-e 's/.*FAULT(\("[^"]*"\),.*/\1,/p' $(top_srcdir)/$$source; \
 	done | LC_ALL=C sort -u >$@
 
 # A fault of each kind at each point; ci/check fault has all of them.  What a campaign is worth is

@@ -32,7 +32,7 @@
 	K(delay)    /* nothing, for a while */                                                     \
 	K(refuse)   /* the world says no, with each errno that it may say here, and once */        \
 	K(famine)   /* and from then on always */                                                  \
-	K(short)    /* a transfer moves half of what it was to, which is told: of TRANSFER alone */
+	K(short)    /* a transfer moves less than it was to, which is told: of TRANSFER alone */
 
 enum fault_kind {
 	NO_FAULT,

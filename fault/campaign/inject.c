@@ -77,12 +77,23 @@ static void step(const char *point)
 	errno = error;
 }
 
+/* True: the transfer ends here. */
+static bool is_short(struct injection *injection, const char *point)
+{
+	if (injection->does != FAULT_short || due(injection, point, 1) < 0)
+		return false;
+	note(injection, point);
+	return true;
+}
+
 /* True with errno: refused. */
 static bool fault(const char *point, const int *errors)
 {
 	struct injection *injection = injection_here();
 	unsigned count = 0;
 
+	if (injection && !errors[0])
+		return is_short(injection, point);
 	if (!injection || (injection->does != FAULT_refuse && injection->does != FAULT_famine))
 		return false;
 	while (errors[count])

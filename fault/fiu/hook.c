@@ -4,6 +4,7 @@
  * beginning of a name tells what, and failinfo how much of it; here the rest is the point's own:
  *
  *	ipcref/msg/send/enter		refused; failinfo: the errno
+ *	ipcref-short/pipe/write/piece	a transfer ends with what it has moved
  *	ipcref-delay/msg/send/copied	delayed; failinfo: milliseconds
  *	ipcref-signal/...		a signal comes; failinfo: its number
  *	ipcref-stop/...			stopped, as by SIGSTOP
@@ -59,12 +60,19 @@ static void step(const char *point)
 	errno = error;
 }
 
-/* With an errno that the point may give, or the first of them. */
+/* With an errno that the point may give, or the first of them; or, where there is none, for good.
+ */
 static bool fault(const char *point, const int *errors)
 {
 	int error = errno;
 	long info;
 
+	if (!errors[0]) {
+		bool is_short = happens("ipcref-short", point, &info);
+
+		errno = error;
+		return is_short;
+	}
 	if (!happens("ipcref", point, &info)) {
 		errno = error;
 		return false;

@@ -3,10 +3,12 @@
  * Passes points of the reference, and says how it fares:
  *
  *	passenger CALLS [wait]
+ *	passenger stream
  *
  * A message is sent by a child, so many times, and a line tells of each the errno, 0, or the signal
  * that has ended the child; with wait, a line on standard input comes before each, and the first
- * line is the process.  The last is how many messages are in the queue.
+ * line is the process.  The last is how many messages are in the queue.  Or it writes to a pipe,
+ *and says how many bytes of how many went.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -30,8 +32,24 @@ static int send_one(int queue)
 	return ipcref_msgsnd(queue, &message, sizeof(message.text), IPC_NOWAIT) == 0 ? 0 : errno;
 }
 
+static int write_stream(void)
+{
+	static const char bytes[40000];
+	int ends[2];
+
+	if (ipcref_pipe(ends) < 0) {
+		printf("pipe %d\n", errno);
+		return 1;
+	}
+	printf("%zd of %zu\n", ipcref_write(ends[1], bytes, sizeof(bytes)), sizeof(bytes));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "stream") == 0)
+		return write_stream();
+
 	int count = argc > 1 ? atoi(argv[1]) : 1;
 	bool is_told_when = argc > 2;
 	int queue = ipcref_msgget(IPC_PRIVATE, 0600);

@@ -42,6 +42,12 @@ static ssize_t size_of(const struct msghdr *message)
 	return -1;
 }
 
+/* Of a stream, some bytes may go and others not. */
+static bool may_be_short(const struct socket *socket, ssize_t size, int flags)
+{
+	return socket->type == SOCK_STREAM && size > 1 && !(flags & MSG_OOB);
+}
+
 /* -- waiting ---------------------------------------------------------------------------------- */
 
 void waiting_begin(struct waiting *waiting, int fd, struct handle *h, int flags, uint32_t timeout)
@@ -459,6 +465,8 @@ ssize_t socket_send(int fd, struct handle *h, const struct msghdr *message, int 
 	if (size < 0 || FAULT("sock/send/enter", ENOBUFS, ENOMEM))
 		return -1;
 	out.size = (size_t)size;
+	if (may_be_short(socket, size, flags) && SHORT("sock/send/half"))
+		out.size /= 2;
 	int error = read_control(&out);
 	if (!error)
 		error = check_flags(&out);
@@ -870,6 +878,8 @@ ssize_t socket_receive(int fd, struct handle *h, struct msghdr *message, int fla
 	if (size < 0 || FAULT("sock/receive/enter", ENOBUFS, ENOMEM))
 		return -1;
 	in.size = (size_t)size;
+	if (may_be_short(socket, size, flags) && SHORT("sock/receive/half"))
+		in.size /= 2;
 	in.cursor = (struct cursor){message->msg_iov, 0};
 	parcel.count = parcel.carriers = 0;
 	if (has_connections(socket) && !socket_is_connected(fd, h))
