@@ -17,6 +17,17 @@ TESTS += %D%/corpus.tap %D%/corpus-ref.tap %D%/adversaries.tap %D%/layers.tap \
 %D%/corpus.log %D%/corpus-ref.log %D%/adversaries.log %D%/litmus.log: ipcts$(EXEEXT) known
 %D%/races.log %D%/deaths.log: ipcts$(EXEEXT) ipcts-race$(EXEEXT)
 
+# Threads of one process; drd takes its time for whatever is unmapped, and is spared that.
+if THREADS
+threads_under = $(VALGRIND) -q --vgdb=no --error-exitcode=99 \
+	--suppressions=$(top_srcdir)/fault/threads.supp
+check_threads = \
+	$(threads_under) --tool=helgrind fault/threads && \
+	$(threads_under) --tool=drd fault/threads locks channels
+else
+check_threads = @echo 'no threads for helgrind and drd: see fault/threads.h'
+endif
+
 # Of every process a file of what valgrind says of it: hopefully nothing.
 check-valgrind:
 	@test -n '$(VALGRIND)' || { echo 'configured without valgrind' >&2; exit 1; }
@@ -24,6 +35,7 @@ check-valgrind:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_tests) %D%/corpus.tap' \
 		WRAP='$(VALGRIND) -q --vgdb=no --error-exitcode=99 --log-file=$(abs_builddir)/valgrind/%p'
 	! grep -h . valgrind/*
+	$(check_threads)
 .PHONY: check-valgrind
 
 clean-local:

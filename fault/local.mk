@@ -135,4 +135,26 @@ endif
 dist_check_SCRIPTS += %D%/fiu/fiu.tap
 TESTS += %D%/fiu/fiu.tap
 
+# Threads, for helgrind and drd (make check-valgrind), which see atomic accesses, and don't know that
+# they are in order: the code says so itself where it calls what is put in the place of a sanitizer.
+if THREADS
+check_PROGRAMS += %D%/threads
+%C%_threads_SOURCES = \
+	%D%/threads.c %D%/threads.h \
+	%D%/threads_channels.c \
+	%D%/threads_drd.c \
+	%D%/threads_locks.c \
+	%D%/threads_order.c \
+	%D%/threads_place.c \
+	%D%/threads_tables.c \
+	src/race/access.c src/race/hook.h
+%C%_threads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) -DIPCREF_POINTS
+%C%_threads_LDFLAGS = -Wl,--wrap=mmap -Wl,--wrap=munmap -Wl,--wrap=pthread_once -Wl,--wrap=syscall
+%C%_threads_LDADD = $(race_ref)
+%D%/threads.log: %D%/threads$(EXEEXT)
+endif
+dist_check_SCRIPTS += %D%/threads.tap
+TESTS += %D%/threads.tap
+EXTRA_DIST += %D%/threads.supp
+
 include %D%/preload/local.mk

@@ -3,7 +3,8 @@
  * Accesses of the reference to memory that is shared, as points: what compilers call where code
  * that is built with -fsanitize=thread reads and writes.  The names and their arguments are theirs.
  * The detector of races has the same of its own (sched/instrument.c), which knows of orders, too;
- * here one goes at a time.
+ * here one goes at a time.  fault/threads has threads that go all at once, and valgrind told of
+ * orders.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -96,9 +97,11 @@ void *__tsan_memset(void *to, int byte, size_t size)
 	uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *address,              \
 						    uint##bits##_t value, int order)               \
 	{                                                                                          \
-		(void)order;                                                                       \
 		race_access((const void *)address, ACCESS_READ | ACCESS_WRITE, HERE);              \
-		return update(address, value, __ATOMIC_SEQ_CST);                                   \
+		race_order_before((const void *)address, order);                                   \
+		value = update(address, value, __ATOMIC_SEQ_CST);                                  \
+		race_order_after((const void *)address, order);                                    \
+		return value;                                                                      \
 	}
 
 #define EXCHANGE(bits, strength, is_weak)                                                          \
@@ -109,10 +112,12 @@ void *__tsan_memset(void *to, int byte, size_t size)
 		volatile uint##bits##_t *address, uint##bits##_t *expected, uint##bits##_t value,  \
 		int order, int failure_order)                                                      \
 	{                                                                                          \
-		(void)order, (void)failure_order;                                                  \
 		race_access((const void *)address, ACCESS_READ | ACCESS_WRITE, HERE);              \
-		return __atomic_compare_exchange_n(address, expected, value, is_weak,              \
-						   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);            \
+		race_order_before((const void *)address, order);                                   \
+		int is_done = __atomic_compare_exchange_n(address, expected, value, is_weak,       \
+							  __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);     \
+		race_order_after((const void *)address, is_done ? order : failure_order);          \
+		return is_done;                                                                    \
 	}
 
 #define ATOMIC(bits)                                                                               \
@@ -121,17 +126,18 @@ void *__tsan_memset(void *to, int byte, size_t size)
 	uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *address,          \
 						  int order)                                       \
 	{                                                                                          \
-		(void)order;                                                                       \
 		race_access((const void *)address, ACCESS_READ, HERE);                             \
-		return __atomic_load_n(address, __ATOMIC_SEQ_CST);                                 \
+		uint##bits##_t value = __atomic_load_n(address, __ATOMIC_SEQ_CST);                 \
+		race_order_after((const void *)address, order);                                    \
+		return value;                                                                      \
 	}                                                                                          \
 	void __tsan_atomic##bits##_store(volatile uint##bits##_t *address, uint##bits##_t value,   \
 					 int order);                                               \
 	void __tsan_atomic##bits##_store(volatile uint##bits##_t *address, uint##bits##_t value,   \
 					 int order)                                                \
 	{                                                                                          \
-		(void)order;                                                                       \
 		race_access((const void *)address, ACCESS_WRITE, HERE);                            \
+		race_order_before((const void *)address, order);                                   \
 		__atomic_store_n(address, value, __ATOMIC_SEQ_CST);                                \
 	}                                                                                          \
 	UPDATE(bits, exchange, __atomic_exchange_n)                                                \
@@ -148,10 +154,11 @@ void *__tsan_memset(void *to, int byte, size_t size)
 		volatile uint##bits##_t *address, uint##bits##_t expected, uint##bits##_t value,   \
 		int order, int failure_order)                                                      \
 	{                                                                                          \
-		(void)order, (void)failure_order;                                                  \
 		race_access((const void *)address, ACCESS_READ | ACCESS_WRITE, HERE);              \
-		__atomic_compare_exchange_n(address, &expected, value, 0, __ATOMIC_SEQ_CST,        \
-					    __ATOMIC_SEQ_CST);                                     \
+		race_order_before((const void *)address, order);                                   \
+		int is_done = __atomic_compare_exchange_n(address, &expected, value, 0,            \
+							  __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);     \
+		race_order_after((const void *)address, is_done ? order : failure_order);          \
 		return expected;                                                                   \
 	}                                                                                          \
 	EXCHANGE(bits, strong, 0)                                                                  \
@@ -165,8 +172,9 @@ ATOMIC(64)
 void __tsan_atomic_thread_fence(int order);
 void __tsan_atomic_thread_fence(int order)
 {
-	(void)order;
+	race_order_before(NULL, order);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	race_order_after(NULL, order);
 }
 
 void __tsan_atomic_signal_fence(int order);

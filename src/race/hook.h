@@ -15,6 +15,9 @@
 void race_hook_points(bool at_accesses, uint64_t noise_seed);
 /* The code at pc is about to access memory (access.c). */
 void race_access(const void *address, unsigned access, const void *pc);
+/* An atomic access in that order, one of __ATOMIC_..., is about to be; has been.  NULL: a fence. */
+void race_order_before(const void *address, int order);
+void race_order_after(const void *address, int order);
 
 /*
  * Whether the kernel may have woken somebody for the futex because its owner died, or whoever had

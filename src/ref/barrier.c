@@ -82,6 +82,8 @@ static void sleep_through(struct barrier *b, uint32_t round)
 		if (answer != EAGAIN)
 			answer = futex_wait(&b->round, round, 0);
 	} while (answer);
+	/* what the others did before they came is seen from here on: only the kernel has looked */
+	atomic_thread_fence(memory_order_acquire);
 }
 
 int ipcref_barrier_wait(pthread_barrier_t *barrier)
