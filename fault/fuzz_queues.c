@@ -7,6 +7,10 @@
 
 #include "fault/fuzz.h"
 
+#ifndef MSG_COPY
+#define MSG_COPY 040000 /* Linux's, which musl leaves out */
+#endif
+
 static int object;
 
 static int mq_begin(void)

@@ -106,9 +106,11 @@ TESTS += %D%/campaign.tap %D%/canaries.tap %D%/points.tap
 %D%/campaign.log %D%/canaries.log: ipcts$(EXEEXT) ipcts-fault$(EXEEXT)
 
 # A platform that doesn't let itself be traced.
+if FILTER
 check_PROGRAMS += %D%/deny
 %C%_deny_SOURCES = %D%/deny.c
 %D%/campaign.log: %D%/deny$(EXEEXT)
+endif
 
 # fault/points.tap asks for it: the code of the files $(POINT_SOURCES) beneath the folder $(TREE).
 # What a debugger or a sanitizer is told of lines and columns isn't code.

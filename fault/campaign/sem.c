@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "fault/campaign/campaign.h"
 #include "fault/campaign/world.h"
 

@@ -102,8 +102,10 @@ static bool set_argument(pid_t tid, unsigned which, unsigned long long value)
 
 	if (ptrace(PTRACE_GETREGS, tid, NULL, &registers) < 0)
 		return false;
-	unsigned long long *const arguments[] = {&registers.rdi, &registers.rsi, &registers.rdx,
-						 &registers.r10, &registers.r8,	 &registers.r9};
+	/* glibc and musl have another type for the same */
+	__typeof__(&registers.rdi)
+		const arguments[] = {&registers.rdi, &registers.rsi, &registers.rdx,
+				     &registers.r10, &registers.r8,  &registers.r9};
 	*arguments[which] = value;
 	return ptrace(PTRACE_SETREGS, tid, NULL, &registers) == 0;
 #elif defined(__aarch64__)

@@ -235,6 +235,7 @@ static long move(uint64_t key, unsigned count, uint64_t other, unsigned other_co
 	return woken + turns_move(key, other_count, other);
 }
 
+#ifdef SYS_futex_waitv
 /*
  * Whoever sleeps for any of several words looks again each time that any of them is woken for: it
  * sleeps for the first, and until time passes.
@@ -249,6 +250,7 @@ static long sleep_on_any(const struct waited_for *words, unsigned count)
 	turns_yield("looks at several");
 	return fail_with(ETIMEDOUT);
 }
+#endif
 
 /* *is_ours: it was done here. */
 static long do_futex(const long argument[6], bool *is_ours)
