@@ -224,7 +224,7 @@ unit_tests += %D%/unit/race_test
 
 unit_tests += %D%/unit/ref_test
 %C%_unit_ref_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-%C%_unit_ref_test_LDFLAGS = -Wl,--wrap=open -Wl,--wrap=posix_fallocate \
+%C%_unit_ref_test_LDFLAGS = -Wl,--wrap=open -Wl,--wrap=openat -Wl,--wrap=posix_fallocate \
 	-Wl,--wrap=pthread_setspecific -Wl,--wrap=syscall
 %C%_unit_ref_test_LDADD = libipcref.a $(CMOCKA_LIBS)
 
