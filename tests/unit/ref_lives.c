@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/ref_lives.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <mqueue.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/select.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ref/futex.h"
+#include "ref/ipcref.h"
+#include "ref/kernel.h"
+#include "ref/lock.h"
+#include "ref/mq.h"
+#include "ref/object.h"
+
+_Noreturn void give_up(const char *file, int line, const char *condition)
+{
+	fprintf(stderr, "%s:%d: %s (errno %d)\n", file, line, condition, errno);
+	_exit(1);
+}
+
+void *share(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	MUST(memory != MAP_FAILED);
+	return memory;
+}
+
+/* -- deaths ----------------------------------------------------------------------------------- */
+
+/* The kernel is told of a lock again when the one that was taken under it is dropped. */
+void live_with_two_locks(void)
+{
+	struct lock *locks = share(2 * sizeof(*locks));
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		lock_take(&locks[0]);
+		lock_take(&locks[1]);
+		lock_drop(&locks[1]);
+		kill(getpid(), SIGKILL);
+	}
+	MUST(waitpid(pid, NULL, 0) == pid);
+	if (kernel_minds_the_dead())
+		MUST(atomic_load(&locks[0].word) & LOCK_OWNER_DIED);
+	MUST(!lock_take(&locks[0]) && lock_take(&locks[1]));
+}
+
+#ifdef SYS_get_robust_list
+/* A handler may have interrupted libc just as it was taking a lock of its own. */
+void live_within_a_lock_of_libc(void)
+{
+	struct robust_list_head *list = NULL;
+	struct robust_list its;
+	size_t size;
+	int ends[2];
+
+	if (syscall(SYS_get_robust_list, 0, &list, &size) < 0 || !list)
+		return;
+	/* for the first time the library itself takes a lock of libc's */
+	MUST(ipcref_pipe(ends) == 0 && ipcref_write(ends[1], "a", 1) == 1);
+	list->list_op_pending = &its;
+	MUST(ipcref_write(ends[1], "b", 1) == 1);
+	MUST(list->list_op_pending == &its);
+	list->list_op_pending = NULL;
+}
+#else
+void live_within_a_lock_of_libc(void)
+{
+}
+#endif
+
+/* Queues a signal to a process that is asleep. */
+static void send_to(pid_t pid)
+{
+	MUST(ipcref_sigqueue(pid, SIGRTMIN, (union sigval){.sival_int = 1}) == 0);
+}
+
+static pid_t fork_asleep(void)
+{
+	pid_t pid = fork();
+
+	while (pid == 0)
+		pause();
+	MUST(pid > 0);
+	return pid;
+}
+
+static void end_of(pid_t pid)
+{
+	MUST(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+}
+
+/* A number comes back: the mailbox of that name is of a process that is no more. */
+void live_with_a_predecessors_mailbox(void)
+{
+	char before[PATH_MAX], now[PATH_MAX];
+	pid_t first = fork_asleep(), next;
+	uint64_t birth = thread_birth((uint32_t)first);
+
+	send_to(first);
+	end_of(first);
+	/* births are told in hundredths of a second */
+	while (thread_birth((uint32_t)(next = fork_asleep())) == birth)
+		end_of(next);
+	snprintf(before, sizeof(before), "%s/sig.%ld", getenv("IPCREF_NAMESPACE"), (long)first);
+	snprintf(now, sizeof(now), "%s/sig.%ld", getenv("IPCREF_NAMESPACE"), (long)next);
+	MUST(rename(before, now) == 0);
+	send_to(next);
+	end_of(next);
+	MUST(unlink(now) == 0);
+}
+
+/* -- what only a program can do that has both, the library and the system beneath it -------------
+ */
+
+/* Whatever has a name, or is made like that, has none to be made in. */
+void live_without_directory(void)
+{
+	sigset_t set;
+	int ends[2];
+
+	MUST(setenv("IPCREF_NAMESPACE", "/nowhere/at/all", 1) == 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	MUST_FAIL(ipcref_pipe(ends), ENOENT);
+	MUST_FAIL(ipcref_socket(AF_UNIX, SOCK_STREAM, 0), ENOENT);
+	MUST_FAIL(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends), ENOENT);
+	MUST_FAIL(ipcref_eventfd(0, 0), ENOENT);
+	MUST_FAIL(ipcref_msgget(IPC_PRIVATE, 0600), ENOENT);
+	MUST_FAIL(ipcref_semget(IPC_PRIVATE, 1, 0600), ENOENT);
+	MUST_FAIL(ipcref_shmget(IPC_PRIVATE, 1, 0600), ENOENT);
+	MUST_FAIL((int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL), ENOENT);
+	MUST_FAIL(ipcref_mq_unlink("/q"), ENOENT);
+	MUST_FAIL(ipcref_shm_open("/m", O_RDWR | O_CREAT, 0600), ENOENT);
+	MUST_FAIL(ipcref_shm_unlink("/m"), ENOENT);
+	MUST(ipcref_sem_open("/s", O_CREAT, 0600, 1) == SEM_FAILED && errno == ENOENT);
+	MUST_FAIL(ipcref_sem_unlink("/s"), ENOENT);
+	MUST_FAIL(ipcref_sigwaitinfo(&set, NULL), ENOENT);
+	MUST_FAIL(ipcref_sigpending(&set), ENOENT);
+}
+
+/* A number that was closed behind the library's back is what it is opened as next. */
+void live_with_numbers_closed_by_others(void)
+{
+	int ends[2];
+	char byte;
+
+	MUST(ipcref_pipe(ends) == 0 && ipcref_write(ends[1], "a", 1) == 1);
+	MUST(close(ends[0]) == 0);
+	MUST(ipcref_open("/dev/null", O_RDONLY) == ends[0]);
+	MUST(ipcref_read(ends[0], &byte, 1) == 0);
+	MUST(close(ends[1]) == 0);
+	int fd = ipcref_socket(AF_INET, SOCK_DGRAM, 0);
+	if (fd >= 0) {
+		MUST(fd == ends[1]);
+		MUST_FAIL(ipcref_write(fd, "b", 1), EDESTADDRREQ);
+		MUST(ipcref_close(fd) == 0);
+	}
+	MUST(ipcref_close(ends[0]) == 0);
+}
+
+/* Number 0 is one like others: a daemon has closed its standard input. */
+void live_with_number_zero(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sembuf up = {.sem_op = 1};
+	struct {
+		long type;
+		char text[1];
+	} message = {1, "a"};
+	int ends[2], id, fd;
+	sigset_t set;
+	struct shmid_ds status;
+	fd_set readable;
+	char byte;
+
+	close(0);
+	MUST(thread_birth(thread_id()) != 0);
+	MUST(ipcref_pipe(ends) == 0 && ends[0] == 0);
+	MUST(ipcref_write(ends[1], "a", 1) == 1 && ipcref_read(0, &byte, 1) == 1);
+	MUST(ipcref_fcntl(0, F_GETFL) == O_RDONLY && ipcref_close(0) == 0);
+	MUST(ipcref_eventfd(1, 0) == 0);
+	FD_ZERO(&readable);
+	FD_SET(0, &readable);
+	MUST(ipcref_select(1, &readable, NULL, NULL, NULL) == 1 && ipcref_close(0) == 0);
+	MUST(ipcref_close(ends[1]) == 0);
+
+	/* what opens a descriptor for a moment only */
+	MUST((id = ipcref_msgget(IPC_PRIVATE, 0600)) >= 0);
+	MUST(ipcref_msgsnd(id, &message, 1, 0) == 0 && ipcref_msgctl(id, IPC_RMID, NULL) == 0);
+	MUST((id = ipcref_semget(IPC_PRIVATE, 1, 0600)) >= 0);
+	MUST(ipcref_semop(id, &up, 1) == 0 && ipcref_semctl(id, 0, IPC_RMID) == 0);
+	MUST((id = ipcref_shmget(IPC_PRIVATE, 1, 0600)) >= 0);
+	void *memory = ipcref_shmat(id, NULL, 0);
+	MUST(memory != MAP_FAILED);
+	MUST(ipcref_shmctl(id, IPC_STAT, &status) == 0 && status.shm_nattch == 1);
+	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
+	MUST(ipcref_shmdt(memory) == 0);
+	sem_t *sem = ipcref_sem_open("/s", O_CREAT | O_EXCL, 0600, 1);
+	MUST(sem != SEM_FAILED && ipcref_sem_open("/s", 0) == sem);
+	MUST(ipcref_sem_wait(sem) == 0 && ipcref_sem_unlink("/s") == 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	send_to(getpid());
+	MUST(ipcref_sigwaitinfo(&set, NULL) == SIGRTMIN);
+
+	/* and what gives it */
+	MUST((int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL) == 0);
+	MUST(ipcref_mq_send(0, "a", 1, 0) == 0 && ipcref_mq_close(0) == 0);
+	MUST((int)ipcref_mq_open("/q", O_RDWR | O_NONBLOCK) == 0 && ipcref_mq_close(0) == 0);
+	MUST(ipcref_mq_unlink("/q") == 0);
+	MUST(ipcref_shm_open("/m", O_RDWR | O_CREAT, 0600) == 0 && ipcref_close(0) == 0);
+	MUST(ipcref_shm_unlink("/m") == 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", getenv("IPCREF_NAMESPACE"));
+	MUST(ipcref_mkfifo(address.sun_path, 0600) == 0);
+	MUST(ipcref_open(address.sun_path, O_RDWR) == 0 && ipcref_write(0, "a", 1) == 1);
+	MUST(ipcref_read(0, &byte, 1) == 1 && ipcref_close(0) == 0);
+	MUST(unlink(address.sun_path) == 0);
+	MUST(ipcref_socket(AF_UNIX, SOCK_STREAM, 0) == 0);
+	int listener = ipcref_dup(0), client = -1;
+	MUST(ipcref_bind(0, (struct sockaddr *)&address, sizeof(address)) == 0);
+	MUST(ipcref_listen(0, 1) == 0 && (client = ipcref_socket(AF_UNIX, SOCK_STREAM, 0)) > 0);
+	MUST(ipcref_connect(client, (struct sockaddr *)&address, sizeof(address)) == 0);
+	MUST(ipcref_close(0) == 0 && (fd = ipcref_accept(listener, NULL, NULL)) == 0);
+	MUST(ipcref_send(client, "a", 1, 0) == 1 && ipcref_recv(0, &byte, 1, 0) == 1);
+	MUST(ipcref_close(0) == 0 && ipcref_close(client) == 0 && ipcref_close(listener) == 0);
+	MUST(unlink(address.sun_path) == 0);
+}
+
+/* -- what the library is relied on by itself -------------------------------------------------- */
+
+static int64_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* To wait for nothing takes its time. */
+void live_with_words_that_stay(void)
+{
+	enum { MS = 20 };
+	_Atomic uint32_t words[2] = {1, 1};
+	const struct waited_word both[] = {{&words[0], 1}, {&words[1], 1}};
+	int64_t began = milliseconds();
+
+	MUST(futex_wait(&words[0], 1, MS) == ETIMEDOUT && milliseconds() - began >= MS);
+	/* where several words can't be waited for, the first is, for a moment */
+	began = milliseconds();
+	futex_wait_any(both, 1, MS);
+	MUST(milliseconds() - began >= MS);
+	errno = 0;
+	long number = syscall(SYS_futex_waitv, NULL, 0, 0, NULL, CLOCK_MONOTONIC);
+	if (number == -1 && errno != ENOSYS) {
+		began = milliseconds();
+		futex_wait_any(both, 2, MS);
+		MUST(milliseconds() - began >= MS);
+	}
+}
+
+/* An owner that there isn't may be of another PID namespace: he is given his time. */
+void live_with_an_owner_of_elsewhere(void)
+{
+	enum { TRUST_MS = 1000 };
+	struct lock *lock = share(sizeof(*lock));
+	pid_t nobody = fork_asleep();
+	int64_t began = milliseconds();
+
+	if (!kernel_minds_the_dead())
+		return;
+	end_of(nobody);
+	atomic_store(&lock->word, (uint32_t)nobody);
+	MUST(!lock_take(lock) && milliseconds() - began >= TRUST_MS);
+}
+
+/* How many files are mapped here, and how many descriptors are open. */
+static long count_costs(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	DIR *open_now = opendir("/proc/self/fd");
+	char line[512];
+	long count = 0;
+
+	MUST(maps && open_now);
+	while (fgets(line, sizeof(line), maps))
+		count += strchr(line, '/') != NULL;
+	while (readdir(open_now))
+		count++;
+	fclose(maps);
+	closedir(open_now);
+	return count;
+}
+
+/* Each opens what it closes again. */
+static void do_all_once(void)
+{
+	char path[PATH_MAX], byte;
+	struct pollfd polled = {.events = POLLIN};
+	int ends[2], fd, id, size;
+	socklen_t length = sizeof(size);
+	struct msqid_ds queue;
+
+	MUST(ipcref_pipe(ends) == 0 && ipcref_write(ends[1], "a", 1) == 1);
+	polled.fd = ends[0];
+	MUST(ipcref_poll(&polled, 1, -1) == 1 && (fd = ipcref_dup(ends[0])) >= 0);
+	MUST(ipcref_read(fd, &byte, 1) == 1 && ipcref_close(fd) == 0);
+	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+	MUST((fd = ipcref_eventfd(1, 0)) >= 0 && ipcref_close(fd) == 0);
+	MUST((fd = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL)) >= 0);
+	MUST(ipcref_mq_send(fd, "a", 1, 0) == 0 && ipcref_mq_notify(fd, NULL) == 0);
+	MUST_FAIL(ipcref_mq_receive(fd, &byte, 1, NULL), EMSGSIZE);
+	MUST(ipcref_mq_close(fd) == 0 && ipcref_mq_unlink("/q") == 0);
+	MUST((id = ipcref_msgget(IPC_PRIVATE, 0600)) >= 0);
+	MUST(ipcref_msgctl(id, IPC_STAT, &queue) == 0 && ipcref_msgctl(id, IPC_RMID, NULL) == 0);
+	MUST((id = ipcref_semget(IPC_PRIVATE, 1, 0600)) >= 0);
+	MUST(ipcref_semctl(id, 0, GETVAL) == 0 && ipcref_semctl(id, 0, IPC_RMID) == 0);
+	MUST((id = ipcref_shmget(IPC_PRIVATE, 1, 0600)) >= 0);
+	void *memory = ipcref_shmat(id, NULL, 0);
+	MUST(memory != MAP_FAILED && ipcref_shmdt(memory) == 0);
+	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
+	sem_t *sem = ipcref_sem_open("/s", O_CREAT, 0600, 1);
+	MUST(sem != SEM_FAILED && ipcref_sem_close(sem) == 0 && ipcref_sem_unlink("/s") == 0);
+	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	MUST(ipcref_getsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, &length) == 0);
+	MUST(ipcref_setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, length) == 0);
+	MUST(ipcref_send(ends[0], "a", 1, 0) == 1 && ipcref_recv(ends[1], &byte, 1, 0) == 1);
+	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+	snprintf(path, sizeof(path), "%s/f", getenv("IPCREF_NAMESPACE"));
+	MUST(ipcref_mkfifo(path, 0600) == 0 && (fd = ipcref_open(path, O_RDWR)) >= 0);
+	MUST(ipcref_close(fd) == 0 && unlink(path) == 0);
+}
+
+/* What is closed costs nothing any more. */
+void live_for_long(void)
+{
+	long before;
+
+	for (int i = 0; i < 3; i++)
+		do_all_once();
+	before = count_costs();
+	for (int i = 0; i < 10; i++)
+		do_all_once();
+	MUST(count_costs() == before);
+}
+
+static void *read_a_byte(void *given)
+{
+	char byte;
+
+	return (void *)(intptr_t)ipcref_read(*(int *)given, &byte, 1);
+}
+
+/* Whether the thread of this number is in a sleep. */
+static bool sleeps(pid_t thread)
+{
+	char path[64], line[512] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/task/%ld/stat", (long)thread);
+	FILE *file = fopen(path, "re");
+	MUST(file && fgets(line, sizeof(line), file));
+	fclose(file);
+	const char *end = strrchr(line, ')');
+	return end && end[2] == 'S';
+}
+
+static _Atomic pid_t reader;
+
+static void *tell_and_read(void *given)
+{
+	atomic_store(&reader, (pid_t)syscall(SYS_gettid));
+	return read_a_byte(given);
+}
+
+/* What a thread is still using when its number is closed isn't a child's, which has no such thread.
+ */
+void live_with_a_thread_in_a_call(void)
+{
+	pthread_t thread;
+	void *result;
+	int ends[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	MUST(ipcref_pipe(ends) == 0);
+	MUST(pthread_create(&thread, NULL, tell_and_read, &ends[0]) == 0);
+	while (!atomic_load(&reader) || !sleeps(atomic_load(&reader)))
+		sched_yield();
+	MUST(ipcref_close(ends[0]) == 0);
+	pid_t child = fork_asleep();
+	MUST(ipcref_write(ends[1], "a", 1) == 1);
+	MUST(pthread_join(thread, &result) == 0 && (intptr_t)result == 1);
+	MUST_FAIL(ipcref_write(ends[1], "b", 1), EPIPE);
+	end_of(child);
+}
+
+/* -- what Linux says, and no standard ---------------------------------------------------------- */
+
+void live_by_what_linux_says(void)
+{
+	enum { MUCH = 180000 };
+	pthread_rwlock_t *rwlock = share(sizeof(*rwlock));
+	int ends[2], id, size = MUCH;
+	socklen_t length = sizeof(size);
+
+	MUST(ipcref_rwlock_init(rwlock, NULL) == 0 && ipcref_rwlock_wrlock(rwlock) == 0);
+	MUST(ipcref_rwlock_wrlock(rwlock) == EDEADLK && ipcref_rwlock_rdlock(rwlock) == EDEADLK);
+	MUST((id = ipcref_shmget(IPC_PRIVATE, 1, 0600)) >= 0);
+	MUST_FAIL(ipcref_shmctl(id, IPC_STAT, NULL), EFAULT);
+	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
+	MUST(ipcref_pipe(ends) == 0);
+#ifdef F_SETPIPE_SZ
+	MUST_FAIL(ipcref_fcntl(ends[1], F_SETPIPE_SZ, -1), EINVAL);
+#endif
+	MUST(ipcref_readv(ends[0], NULL, 0) == 0 && ipcref_writev(ends[1], NULL, 0) == 0);
+	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	MUST(ipcref_setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, length) == 0);
+	MUST(ipcref_getsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, &length) == 0);
+	MUST(size == 2 * MUCH);
+}
+
+/* -- hostile peers ---------------------------------------------------------------------------- */
+
+static const char *file_of(const char *name)
+{
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", getenv("IPCREF_NAMESPACE"), name);
+	return path;
+}
+
+/* A peer cuts the file off: there is no object any more, and no signal. */
+void live_with_a_file_cut_off(void)
+{
+	int queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL);
+
+	MUST(queue >= 0 && ipcref_mq_send(queue, "a", 1, 0) == 0);
+	MUST(truncate(file_of("mq.q"), 0) == 0);
+	MUST_FAIL(ipcref_mq_send(queue, "b", 1, 0), EBADMSG);
+	MUST_FAIL(ipcref_mq_send(queue, "b", 1, 0), EBADMSG);
+	MUST(ipcref_mq_unlink("/q") == 0);
+}
+
+/* A peer writes what it likes: the answer is an error. */
+void live_with_a_list_that_leads_nowhere(void)
+{
+	struct mq_attr attributes = {.mq_maxmsg = 4, .mq_msgsize = 8};
+	int queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, &attributes);
+	int fd = open(file_of("mq.q"), O_RDWR);
+	char bytes[8];
+
+	MUST(queue >= 0 && fd >= 0);
+	struct mq_queue *peers =
+		mmap(NULL, sizeof(*peers), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	MUST(peers != MAP_FAILED && ipcref_mq_send(queue, "a", 1, 0) == 0);
+	peers->first = 99999;
+	MUST_FAIL(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL), EBADMSG);
+	peers->first = 0;
+	MUST_FAIL(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL), EBADMSG);
+	MUST(ipcref_mq_unlink("/q") == 0);
+}
+
+/* What somebody has broken its owner may remove, and root. */
+void live_with_a_broken_object(void)
+{
+	enum { NOBODY = 61237 };
+	char name[32];
+	int id;
+
+	if (geteuid() == 0)
+		MUST(chmod(getenv("IPCREF_NAMESPACE"), 0777) == 0 && seteuid(NOBODY) == 0);
+	MUST((id = ipcref_msgget(IPC_PRIVATE, 0600)) >= 0);
+	snprintf(name, sizeof(name), "msg.%d", id);
+	MUST(truncate(file_of(name), 0) == 0);
+	if (getuid() == 0)
+		MUST(seteuid(0) == 0);
+	MUST(ipcref_msgctl(id, IPC_RMID, NULL) == 0);
+	MUST(access(file_of(name), F_OK) == -1 && errno == ENOENT);
+}
