@@ -22,6 +22,7 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -131,6 +132,53 @@ void live_with_a_predecessors_mailbox(void)
 	send_to(next);
 	end_of(next);
 	MUST(unlink(now) == 0);
+}
+
+/* Who may send to everybody makes a mailbox that is the receiver's. */
+void live_with_another_users_process(void)
+{
+	enum { SOMEBODY = 61237 };
+	_Atomic int *is_sent = share(sizeof(*is_sent));
+	sigset_t set;
+	int status;
+
+	if (geteuid() != 0)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	MUST(chmod(getenv("IPCREF_NAMESPACE"), 0777) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		alarm(60);
+		MUST(setuid(SOMEBODY) == 0);
+		while (!atomic_load(is_sent))
+			sched_yield();
+		MUST(ipcref_sigwaitinfo(&set, NULL) == SIGRTMIN);
+		_exit(0);
+	}
+	struct stat its;
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%ld", (long)pid);
+	while (stat(path, &its) == 0 && its.st_uid != SOMEBODY)
+		sched_yield();
+	send_to(pid);
+	atomic_store(is_sent, 1);
+	MUST(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+/* Who comes to a lock that a writer has died with is told so, also who only tries. */
+void live_with_a_writer_who_died(void)
+{
+	pthread_rwlock_t *rwlocks = share(2 * sizeof(*rwlocks));
+	pid_t pid;
+
+	MUST(ipcref_rwlock_init(&rwlocks[0], NULL) == 0 &&
+	     ipcref_rwlock_init(&rwlocks[1], NULL) == 0);
+	if ((pid = fork()) == 0)
+		_exit(ipcref_rwlock_wrlock(&rwlocks[0]) + ipcref_rwlock_wrlock(&rwlocks[1]));
+	MUST(waitpid(pid, NULL, 0) == pid);
+	MUST(ipcref_rwlock_tryrdlock(&rwlocks[0]) == ENOTRECOVERABLE);
+	MUST(ipcref_rwlock_trywrlock(&rwlocks[1]) == ENOTRECOVERABLE);
 }
 
 /* -- what only a program can do that has both, the library and the system beneath it -------------
@@ -332,6 +380,8 @@ static void do_all_once(void)
 	MUST((fd = ipcref_eventfd(1, 0)) >= 0 && ipcref_close(fd) == 0);
 	MUST((fd = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL)) >= 0);
 	MUST(ipcref_mq_send(fd, "a", 1, 0) == 0 && ipcref_mq_notify(fd, NULL) == 0);
+	polled.fd = fd;
+	MUST(ipcref_poll(&polled, 1, -1) == 1);
 	MUST_FAIL(ipcref_mq_receive(fd, &byte, 1, NULL), EMSGSIZE);
 	MUST(ipcref_mq_close(fd) == 0 && ipcref_mq_unlink("/q") == 0);
 	MUST((id = ipcref_msgget(IPC_PRIVATE, 0600)) >= 0);
@@ -354,17 +404,59 @@ static void do_all_once(void)
 	MUST(ipcref_close(fd) == 0 && unlink(path) == 0);
 }
 
-/* What is closed costs nothing any more. */
+/* Datagrams to a name, and signals to oneself. */
+static void send_letters(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int from = ipcref_socket(AF_UNIX, SOCK_DGRAM, 0);
+	int to = ipcref_socket(AF_UNIX, SOCK_DGRAM, 0);
+	struct pollfd polled = {from, POLLOUT, 0};
+	sigset_t set;
+	char byte;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/d", getenv("IPCREF_NAMESPACE"));
+	MUST(ipcref_bind(to, (struct sockaddr *)&address, sizeof(address)) == 0);
+	MUST(ipcref_connect(from, (struct sockaddr *)&address, sizeof(address)) == 0);
+	MUST(ipcref_send(from, "a", 1, 0) == 1 && ipcref_poll(&polled, 1, -1) == 1);
+	MUST(ipcref_recv(to, &byte, 1, 0) == 1);
+	MUST(ipcref_close(to) == 0 && unlink(address.sun_path) == 0);
+	MUST_FAIL(ipcref_send(from, "a", 1, 0), ECONNREFUSED);
+	MUST_FAIL(ipcref_send(from, "a", 1, 0), ENOTCONN);
+	MUST(ipcref_close(from) == 0);
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	send_to(getpid());
+	MUST(ipcref_sigwaitinfo(&set, NULL) == SIGRTMIN);
+}
+
+/* What is closed costs nothing any more, and what was locked isn't; so the kernel is told of the
+ * next lock as of the first. */
 void live_for_long(void)
 {
+	struct lock *lock = share(sizeof(*lock));
 	long before;
 
 	for (int i = 0; i < 3; i++)
 		do_all_once();
+	send_letters();
 	before = count_costs();
 	for (int i = 0; i < 10; i++)
 		do_all_once();
 	MUST(count_costs() == before);
+	for (int i = 0; i < 3; i++)
+		send_letters();
+	MUST(count_costs() == before);
+
+	pid_t pid = fork();
+	if (pid == 0) {
+		do_all_once();
+		send_letters();
+		lock_take(lock);
+		kill(getpid(), SIGKILL);
+	}
+	MUST(waitpid(pid, NULL, 0) == pid);
+	MUST(!kernel_minds_the_dead() || atomic_load(&lock->word) & LOCK_OWNER_DIED);
 }
 
 static void *read_a_byte(void *given)

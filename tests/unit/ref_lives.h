@@ -15,6 +15,8 @@
 	L(with_two_locks)                                                                          \
 	L(within_a_lock_of_libc)                                                                   \
 	L(with_a_predecessors_mailbox)                                                             \
+	L(with_another_users_process)                                                              \
+	L(with_a_writer_who_died)                                                                  \
 	L(without_directory)                                                                       \
 	L(with_number_zero)                                                                        \
 	L(with_numbers_closed_by_others)                                                           \
