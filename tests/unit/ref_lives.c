@@ -230,6 +230,116 @@ void live_with_numbers_closed_by_others(void)
 	MUST(ipcref_close(ends[0]) == 0);
 }
 
+/* Passes a descriptor over a socket. */
+static void pass(int socket, int passed)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+	struct iovec part = {(char[]){"x"}, 1};
+	const struct msghdr message = {.msg_iov = &part,
+				       .msg_iovlen = 1,
+				       .msg_control = &control,
+				       .msg_controllen = sizeof(control)};
+
+	memcpy(CMSG_DATA(&control.header), &passed, sizeof(passed));
+	MUST(ipcref_sendmsg(socket, &message, 0) == 1);
+}
+
+/* Takes it; -1: there was none. */
+static int take(int socket)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec part = {&byte, 1};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	int taken = -1;
+
+	MUST(ipcref_recvmsg(socket, &message, 0) == 1);
+	const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	if (header && header->cmsg_type == SCM_RIGHTS)
+		memcpy(&taken, CMSG_DATA(header), sizeof(taken));
+	return taken;
+}
+
+/* A client and the server's end of a connection by a name in the world. */
+static void connect_by(const char *name, int ends[2])
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+	int listener = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(address.sun_path + 1, name, strlen(name));
+	MUST(ipcref_bind(listener, (struct sockaddr *)&address, size) == 0);
+	MUST(ipcref_listen(listener, 1) == 0);
+	ends[0] = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+	MUST(ipcref_connect(ends[0], (struct sockaddr *)&address, size) == 0);
+	ends[1] = ipcref_accept(listener, NULL, NULL);
+	MUST(ends[1] >= 0 && ipcref_close(listener) == 0);
+}
+
+/* The path of a directory may be longer than an address of a socket can be. */
+void live_in_a_deep_directory(void)
+{
+	char world[PATH_MAX];
+	int ends[2], fd;
+
+	snprintf(world, sizeof(world), "%s/%0120d", getenv("IPCREF_NAMESPACE"), 0);
+	MUST(mkdir(world, 0700) == 0 && setenv("IPCREF_NAMESPACE", world, 1) == 0);
+	connect_by("deep", ends);
+	pass(ends[0], ends[1]);
+	MUST((fd = take(ends[1])) >= 0 && ipcref_close(fd) == 0);
+}
+
+/* Where objects are that are laid out otherwise, nobody works. */
+void live_beside_another_version(void)
+{
+	char world[PATH_MAX], mark[PATH_MAX + 16];
+	int ends[2];
+
+	snprintf(world, sizeof(world), "%s/other", getenv("IPCREF_NAMESPACE"));
+	snprintf(mark, sizeof(mark), "%s/.ipcref-0", world);
+	MUST(mkdir(world, 0700) == 0 && setenv("IPCREF_NAMESPACE", world, 1) == 0);
+	int fd = open(mark, O_CREAT | O_RDONLY, 0444);
+	MUST(fd >= 0 && close(fd) == 0);
+	MUST_FAIL(ipcref_pipe(ends), EPROTONOSUPPORT);
+}
+
+int count_files(const char *prefix)
+{
+	DIR *stream = opendir(getenv("IPCREF_NAMESPACE"));
+	int count = 0;
+
+	MUST(stream);
+	for (const struct dirent *entry; (entry = readdir(stream));)
+		count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+	closedir(stream);
+	return count;
+}
+
+/* What the dead have left is buried by the next. */
+void live_after_the_dead(void)
+{
+	pid_t pid = fork();
+	int before = count_files("sock."), fd;
+
+	if (pid == 0) {
+		MUST(ipcref_socket(AF_UNIX, SOCK_DGRAM, 0) >= 0);
+		kill(getpid(), SIGKILL);
+	}
+	MUST(waitpid(pid, NULL, 0) == pid && count_files("sock.") == before + 1);
+	MUST((fd = ipcref_socket(AF_UNIX, SOCK_DGRAM, 0)) >= 0);
+	MUST(count_files("sock.") == before + 1 && ipcref_close(fd) == 0);
+	MUST(count_files("sock.") == before);
+}
+
 /* Number 0 is one like others: a daemon has closed its standard input. */
 void live_with_number_zero(void)
 {
@@ -245,6 +355,10 @@ void live_with_number_zero(void)
 	fd_set readable;
 	char byte;
 
+	char world[PATH_MAX];
+
+	snprintf(world, sizeof(world), "%s/zero", getenv("IPCREF_NAMESPACE"));
+	MUST(mkdir(world, 0700) == 0 && setenv("IPCREF_NAMESPACE", world, 1) == 0);
 	close(0);
 	MUST(thread_birth(thread_id()) != 0);
 	MUST(ipcref_pipe(ends) == 0 && ends[0] == 0);
@@ -288,12 +402,14 @@ void live_with_number_zero(void)
 	MUST(ipcref_read(0, &byte, 1) == 1 && ipcref_close(0) == 0);
 	MUST(unlink(address.sun_path) == 0);
 	MUST(ipcref_socket(AF_UNIX, SOCK_STREAM, 0) == 0);
-	int listener = ipcref_dup(0), client = -1;
 	MUST(ipcref_bind(0, (struct sockaddr *)&address, sizeof(address)) == 0);
+	int listener = ipcref_dup(0), client = -1;
 	MUST(ipcref_listen(0, 1) == 0 && (client = ipcref_socket(AF_UNIX, SOCK_STREAM, 0)) > 0);
 	MUST(ipcref_connect(client, (struct sockaddr *)&address, sizeof(address)) == 0);
 	MUST(ipcref_close(0) == 0 && (fd = ipcref_accept(listener, NULL, NULL)) == 0);
 	MUST(ipcref_send(client, "a", 1, 0) == 1 && ipcref_recv(0, &byte, 1, 0) == 1);
+	pass(client, listener);
+	MUST((fd = take(0)) > 0 && ipcref_close(fd) == 0);
 	MUST(ipcref_close(0) == 0 && ipcref_close(client) == 0 && ipcref_close(listener) == 0);
 	MUST(unlink(address.sun_path) == 0);
 }
@@ -428,6 +544,11 @@ static void send_letters(void)
 	sigaddset(&set, SIGRTMIN);
 	send_to(getpid());
 	MUST(ipcref_sigwaitinfo(&set, NULL) == SIGRTMIN);
+	for (int i = 0; i < 256; i++)
+		send_to(getpid());
+	MUST_FAIL(ipcref_sigqueue(getpid(), SIGRTMIN, (union sigval){0}), EAGAIN);
+	for (int i = 0; i < 256; i++)
+		MUST(ipcref_sigwaitinfo(&set, NULL) == SIGRTMIN);
 }
 
 /* What is closed costs nothing any more, and what was locked isn't; so the kernel is told of the
@@ -487,6 +608,19 @@ static void *tell_and_read(void *given)
 	return read_a_byte(given);
 }
 
+static _Atomic unsigned companions;
+
+/* Has used the library, and stays. */
+static void *accompany(void *given)
+{
+	char byte;
+
+	MUST(ipcref_read(*(int *)given, &byte, 1) == 1);
+	atomic_fetch_add(&companions, 1);
+	for (;;)
+		pause();
+}
+
 /* What a thread is still using when its number is closed isn't a child's, which has no such thread.
  */
 void live_with_a_thread_in_a_call(void)
@@ -497,6 +631,12 @@ void live_with_a_thread_in_a_call(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	MUST(ipcref_pipe(ends) == 0);
+	for (unsigned i = 1; i <= 3; i++) {
+		MUST(ipcref_write(ends[1], "c", 1) == 1);
+		MUST(pthread_create(&thread, NULL, accompany, &ends[0]) == 0);
+		while (atomic_load(&companions) < i)
+			sched_yield();
+	}
 	MUST(pthread_create(&thread, NULL, tell_and_read, &ends[0]) == 0);
 	while (!atomic_load(&reader) || !sleeps(atomic_load(&reader)))
 		sched_yield();
@@ -509,6 +649,52 @@ void live_with_a_thread_in_a_call(void)
 }
 
 /* -- what Linux says, and no standard ---------------------------------------------------------- */
+
+/* Of files that are none of ours, and of sockets. */
+static void refuses_names(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int first = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+	int second = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+	struct stat status;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/n", getenv("IPCREF_NAMESPACE"));
+	int fd = open(address.sun_path, O_CREAT | O_RDWR, 0600);
+	MUST(fd >= 0 && close(fd) == 0);
+	MUST_FAIL(ipcref_bind(first, (struct sockaddr *)&address, sizeof(address)), EADDRINUSE);
+	MUST(unlink(address.sun_path) == 0);
+	MUST(ipcref_bind(first, (struct sockaddr *)&address, sizeof(address)) == 0);
+	MUST_FAIL(ipcref_bind(second, (struct sockaddr *)&address, sizeof(address)), EADDRINUSE);
+	MUST_FAIL(ipcref_open(address.sun_path, O_RDWR), ENXIO);
+	errno = 0;
+	MUST_FAIL(ipcref_fcntl(second, F_SETFL, O_ASYNC), ENOSYS);
+	MUST(ipcref_close(first) == 0 && ipcref_close(second) == 0);
+	MUST(unlink(address.sun_path) == 0);
+
+	/* a FIFO's mode is also that of who knows nothing of it */
+	MUST(ipcref_mkfifo(address.sun_path, 0600) == 0 && chmod(address.sun_path, 0640) == 0);
+	MUST(ipcref_stat(address.sun_path, &status) == 0 && status.st_mode == (S_IFIFO | 0640));
+	MUST(unlink(address.sun_path) == 0);
+}
+
+/* Of places, and of semaphores. */
+static void refuses_numbers(void)
+{
+	struct sembuf beyond = {.sem_num = 1, .sem_op = 1};
+	struct mq_attr attributes;
+	struct msqid_ds queue;
+	int id;
+
+	errno = 0;
+#ifdef MSG_STAT
+	MUST_FAIL(ipcref_msgctl(30000, MSG_STAT, &queue), EINVAL);
+#endif
+	MUST((id = ipcref_semget(IPC_PRIVATE, 1, 0600)) >= 0);
+	MUST_FAIL(ipcref_semop(id, &beyond, 1), EFBIG);
+	MUST(ipcref_semctl(id, 0, IPC_RMID) == 0);
+	MUST_FAIL(ipcref_mq_setattr(-1, &(struct mq_attr){0}, NULL), EBADF);
+	MUST_FAIL(ipcref_mq_getattr(-1, &attributes), EBADF);
+}
 
 void live_by_what_linux_says(void)
 {
@@ -531,6 +717,21 @@ void live_by_what_linux_says(void)
 	MUST(ipcref_setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, length) == 0);
 	MUST(ipcref_getsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, &length) == 0);
 	MUST(size == 2 * MUCH);
+	size = 0;
+	MUST(ipcref_setsockopt(ends[0], SOL_SOCKET, SO_RCVLOWAT, &size, length) == 0);
+	MUST(ipcref_getsockopt(ends[0], SOL_SOCKET, SO_RCVLOWAT, &size, &length) == 0 && size == 1);
+#ifdef SO_PEEK_OFF
+	char text[16];
+
+	size = 7;
+	MUST(ipcref_setsockopt(ends[1], SOL_SOCKET, SO_PEEK_OFF, &size, length) == 0);
+	MUST(ipcref_send(ends[0], "one", 3, 0) == 3 && ipcref_send(ends[0], "two", 3, 0) == 3);
+	MUST(ipcref_send(ends[0], "three", 5, 0) == 5);
+	MUST(ipcref_recv(ends[1], text, sizeof(text), MSG_PEEK) == 4);
+	MUST(memcmp(text, "hree", 4) == 0);
+#endif
+	refuses_names();
+	refuses_numbers();
 }
 
 /* -- hostile peers ---------------------------------------------------------------------------- */
@@ -546,12 +747,65 @@ static const char *file_of(const char *name)
 /* A peer cuts the file off: there is no object any more, and no signal. */
 void live_with_a_file_cut_off(void)
 {
+	struct mq_attr attributes;
+	char name[32];
+	int id;
 	int queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL);
 
 	MUST(queue >= 0 && ipcref_mq_send(queue, "a", 1, 0) == 0);
 	MUST(truncate(file_of("mq.q"), 0) == 0);
 	MUST_FAIL(ipcref_mq_send(queue, "b", 1, 0), EBADMSG);
 	MUST_FAIL(ipcref_mq_send(queue, "b", 1, 0), EBADMSG);
+	MUST_FAIL(ipcref_mq_getattr(queue, &attributes), EBADMSG);
+	MUST(ipcref_mq_unlink("/q") == 0);
+
+	MUST((id = ipcref_shmget(IPC_PRIVATE, 1 << 20, 0600)) >= 0);
+	snprintf(name, sizeof(name), "shm.%d", id);
+	MUST(truncate(file_of(name), 1 << 16) == 0);
+	MUST(ipcref_shmat(id, NULL, 0) == MAP_FAILED && errno == EBADMSG);
+	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
+}
+
+/* A peer says that the journal is longer than the file. */
+void live_with_a_journal_beyond_the_end(void)
+{
+	int queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL);
+	int fd = open(file_of("mq.q"), O_RDWR);
+	struct object *peers =
+		mmap(NULL, sizeof(*peers), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	MUST(queue >= 0 && fd >= 0 && peers != MAP_FAILED && ipcref_mq_close((mqd_t)queue) == 0);
+	peers->more_words = 1 << 30;
+	MUST((queue = (int)ipcref_mq_open("/q", O_RDWR)) >= 0);
+	atomic_store(&peers->journal_count, 1 << 29);
+	atomic_store(&peers->lock.word, LOCK_OWNER_DIED);
+	ipcref_mq_send(queue, "a", 1, 0);
+	MUST(ipcref_mq_close((mqd_t)queue) == 0 && ipcref_mq_unlink("/q") == 0);
+}
+
+/* Who is stopped as he waits for a message has it: it counts as one that is there no more. */
+void live_with_a_stopped_receiver(void)
+{
+	int queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL);
+	int fd = open(file_of("mq.q"), O_RDWR), status;
+	struct mq_queue *peers =
+		mmap(NULL, sizeof(*peers), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	struct mq_attr attributes;
+	char bytes[8192];
+	pid_t pid;
+
+	MUST(queue >= 0 && fd >= 0 && peers != MAP_FAILED);
+	if ((pid = fork()) == 0) {
+		alarm(60);
+		_exit(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL) == 1 ? 0 : 1);
+	}
+	while (*(volatile uint32_t *)&peers->receivers.count == 0)
+		sched_yield();
+	MUST(kill(pid, SIGSTOP) == 0 && waitpid(pid, &status, WUNTRACED) == pid);
+	MUST(ipcref_mq_send(queue, "a", 1, 0) == 0 && ipcref_mq_send(queue, "b", 1, 0) == 0);
+	MUST(ipcref_mq_getattr(queue, &attributes) == 0 && attributes.mq_curmsgs == 1);
+	MUST(kill(pid, SIGCONT) == 0 && waitpid(pid, &status, 0) == pid && status == 0);
+	MUST(ipcref_mq_getattr(queue, &attributes) == 0 && attributes.mq_curmsgs == 1);
 	MUST(ipcref_mq_unlink("/q") == 0);
 }
 

@@ -17,6 +17,11 @@
 	L(with_a_predecessors_mailbox)                                                             \
 	L(with_another_users_process)                                                              \
 	L(with_a_writer_who_died)                                                                  \
+	L(in_a_deep_directory)                                                                     \
+	L(beside_another_version)                                                                  \
+	L(after_the_dead)                                                                          \
+	L(with_a_journal_beyond_the_end)                                                           \
+	L(with_a_stopped_receiver)                                                                 \
 	L(without_directory)                                                                       \
 	L(with_number_zero)                                                                        \
 	L(with_numbers_closed_by_others)                                                           \
@@ -39,5 +44,7 @@ LIVES(DECLARE)
 _Noreturn void give_up(const char *file, int line, const char *condition);
 /* Memory that all children have, too. */
 void *share(size_t size);
+/* How many files there are in the directory of the objects whose names begin so. */
+int count_files(const char *prefix);
 
 #endif

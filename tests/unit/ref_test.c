@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -24,7 +24,9 @@
 
 #include <sys/mman.h>
 
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +37,8 @@
 #include "ref/lock.h"
 #include "ref/object.h"
 #include "tests/unit/ref_lives.h"
+
+static char directory[64]; /* of the objects */
 
 /* -- the platform that refuses ----------------------------------------------------------------
  */
@@ -52,8 +56,8 @@ long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
-int __real_openat(int directory, const char *path, int flags, ...);
-int __wrap_openat(int directory, const char *path, int flags, ...);
+int __real_openat(int from, const char *path, int flags, ...);
+int __wrap_openat(int from, const char *path, int flags, ...);
 int __real_posix_fallocate(int fd, off_t offset, off_t size);
 int __wrap_posix_fallocate(int fd, off_t offset, off_t size);
 int __real_pthread_setspecific(pthread_key_t key, const void *value);
@@ -91,7 +95,7 @@ int __wrap_open(const char *path, int flags, ...)
 	return __real_open(path, flags, mode);
 }
 
-int __wrap_openat(int directory, const char *path, int flags, ...)
+int __wrap_openat(int from, const char *path, int flags, ...)
 {
 	va_list list;
 
@@ -103,7 +107,7 @@ int __wrap_openat(int directory, const char *path, int flags, ...)
 	va_start(list, flags);
 	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(list, mode_t) : 0;
 	va_end(list);
-	return __real_openat(directory, path, flags, mode);
+	return __real_openat(from, path, flags, mode);
 }
 
 int __wrap_posix_fallocate(int fd, off_t offset, off_t size)
@@ -261,6 +265,7 @@ static void live_without_tmpfile(void)
 	char byte;
 
 	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
+		struct sockaddr_un address = {.sun_family = AF_UNIX};
 		int ends[2], queue;
 
 		world.no_tmpfile = says[i];
@@ -271,6 +276,12 @@ static void live_without_tmpfile(void)
 		queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT | O_EXCL, 0600, NULL);
 		MUST(queue >= 0 && world.refusals == 2);
 		MUST(ipcref_mq_close((mqd_t)queue) == 0 && ipcref_mq_unlink("/q") == 0);
+		/* what a file was made for to see the umask is gone */
+		snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", directory);
+		MUST((queue = ipcref_socket(AF_UNIX, SOCK_DGRAM, 0)) >= 0);
+		MUST(ipcref_bind(queue, (struct sockaddr *)&address, sizeof(address)) == 0);
+		MUST(ipcref_close(queue) == 0 && unlink(address.sun_path) == 0);
+		MUST(count_files(".new-") == 0);
 	}
 }
 
@@ -292,8 +303,6 @@ LIVES(TEST_OF_UNREFUSED)
 
 /* -- the directory of the objects -------------------------------------------------------------- */
 
-static char directory[64];
-
 static int make_directory(void **state)
 {
 	(void)state;
@@ -301,22 +310,17 @@ static int make_directory(void **state)
 	return mkdtemp(directory) ? setenv("IPCREF_NAMESPACE", directory, 1) : -1;
 }
 
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *at)
+{
+	(void)status, (void)type, (void)at;
+	return remove(path);
+}
+
 /* With what is there of each process or each world, not of an object: mailboxes, registries. */
 static int remove_directory(void **state)
 {
-	DIR *stream = opendir(directory);
-	char path[sizeof(directory) + 1 + NAME_MAX];
-
 	(void)state;
-	if (!stream)
-		return -1;
-	for (const struct dirent *entry; (entry = readdir(stream));) {
-		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-		if (entry->d_name[0] != '.' || strlen(entry->d_name) > 2)
-			unlink(path);
-	}
-	closedir(stream);
-	return rmdir(directory);
+	return nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 int main(void)
