@@ -161,6 +161,8 @@ TEST_EACH(sock, options_of_timeouts_are_kept, all)
 		does(alice, call(get_timeout, "s", options[i], 0, 0));
 		must(outcome_of(alice)->value >= 12340000);
 		does(alice, call(set_what_is_told, "s", options[i], 0, 0));
+		does(alice, sock.set_timeout("s", options[i], 1999));
+		does(alice, call(set_what_is_told, "s", options[i], 0, 0));
 	}
 }
 

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
@@ -112,10 +113,18 @@ static void send_to(pid_t pid)
 
 static pid_t fork_asleep(void)
 {
+	_Atomic int *is_there = share(sizeof(*is_there));
 	pid_t pid = forks();
 
-	while (pid == 0)
-		pause();
+	if (pid == 0) {
+		atomic_store(is_there, 1);
+		for (;;)
+			pause();
+	}
+	/* it has got over the fork, as the library has it */
+	while (!atomic_load(is_there))
+		sched_yield();
+	munmap((void *)is_there, sizeof(*is_there));
 	MUST(pid > 0);
 	return pid;
 }
@@ -242,7 +251,7 @@ void live_with_numbers_closed_by_others(void)
 }
 
 /* Passes a descriptor over a socket. */
-static void pass(int socket, int passed)
+static bool passes(int socket, int passed, int flags)
 {
 	union {
 		struct cmsghdr header;
@@ -255,7 +264,7 @@ static void pass(int socket, int passed)
 				       .msg_controllen = sizeof(control)};
 
 	memcpy(CMSG_DATA(&control.header), &passed, sizeof(passed));
-	MUST(ipcref_sendmsg(socket, &message, 0) == 1);
+	return ipcref_sendmsg(socket, &message, flags) == 1;
 }
 
 /* Takes it; -1: there was none. */
@@ -305,7 +314,7 @@ void live_in_a_deep_directory(void)
 	snprintf(world, sizeof(world), "%s/%0120d", getenv("IPCREF_NAMESPACE"), 0);
 	MUST(mkdir(world, 0700) == 0 && setenv("IPCREF_NAMESPACE", world, 1) == 0);
 	connect_by("deep", ends);
-	pass(ends[0], ends[1]);
+	MUST(passes(ends[0], ends[1], 0));
 	MUST((fd = take(ends[1])) >= 0 && ipcref_close(fd) == 0);
 }
 
@@ -352,6 +361,58 @@ void live_after_the_dead(void)
 	MUST((fd = ipcref_socket(AF_UNIX, SOCK_DGRAM, 0)) >= 0);
 	MUST(count_files("sock.") == 1 && ipcref_close(fd) == 0);
 	MUST(count_files("sock.") == 0);
+}
+
+/* Everybody may make objects where nobody has said where they are to be. */
+void live_in_the_default_directory(void)
+{
+	struct stat status;
+	int ends[2];
+
+	/* in a /dev/shm of its own, which takes a privilege */
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL) < 0)
+		return;
+	unsetenv("IPCREF_NAMESPACE");
+	umask(077);
+	MUST(ipcref_pipe(ends) == 0 && stat("/dev/shm/ipcref", &status) == 0);
+	MUST((status.st_mode & 07777) == 01777);
+}
+
+/* The signals that a process has blocked, by the kernel's word. */
+static unsigned long long blocked_by(pid_t pid)
+{
+	unsigned long long blocked = 0;
+	char path[64], line[128];
+
+	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
+	FILE *file = fopen(path, "re");
+	MUST(file);
+	while (fgets(line, sizeof(line), file))
+		sscanf(line, "SigBlk: %llx", &blocked);
+	fclose(file);
+	return blocked;
+}
+
+/* Who is woken in vain keeps signals waiting, and no longer than that. */
+void live_with_wakes_in_vain(void)
+{
+	sem_t *sem = share(sizeof(*sem));
+	int status;
+
+	MUST(ipcref_sem_init(sem, 1, 0) == 0);
+	pid_t pid = forks();
+	if (pid == 0) {
+		alarm(60);
+		MUST(ipcref_sem_wait(sem) == 0 && blocked_by(getpid()) == 0);
+		_exit(0);
+	}
+	while (!blocked_by(pid)) {
+		futex_wake((_Atomic uint32_t *)(void *)sem, 1);
+		sched_yield();
+	}
+	MUST(ipcref_sem_post(sem) == 0);
+	MUST(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
 /* Number 0 is one like others: a daemon has closed its standard input. */
@@ -416,14 +477,15 @@ void live_with_number_zero(void)
 	MUST(ipcref_read(0, &byte, 1) == 1 && ipcref_close(0) == 0);
 	MUST(unlink(address.sun_path) == 0);
 	MUST(ipcref_socket(AF_UNIX, SOCK_STREAM, 0) == 0);
-	MUST(ipcref_bind(0, (struct sockaddr *)&address, sizeof(address)) == 0);
-	int client = -1;
-	MUST(ipcref_listen(0, 1) == 0 && (client = ipcref_socket(AF_UNIX, SOCK_STREAM, 0)) > 0);
-	int listener = ipcref_dup(0);
+	int listener = ipcref_dup(0), client;
+	MUST(ipcref_close(0) == 0);
+	MUST(ipcref_bind(listener, (struct sockaddr *)&address, sizeof(address)) == 0);
+	MUST(ipcref_listen(listener, 1) == 0 && ipcref_eventfd(0, 0) == 0);
+	MUST((client = ipcref_socket(AF_UNIX, SOCK_STREAM, 0)) > 0);
 	MUST(ipcref_connect(client, (struct sockaddr *)&address, sizeof(address)) == 0);
 	MUST(ipcref_close(0) == 0 && (fd = ipcref_accept(listener, NULL, NULL)) == 0);
 	MUST(ipcref_send(client, "a", 1, 0) == 1 && ipcref_recv(0, &byte, 1, 0) == 1);
-	pass(client, listener);
+	MUST(passes(client, listener, 0));
 	MUST((fd = take(0)) > 0 && ipcref_close(fd) == 0);
 	MUST(ipcref_close(0) == 0 && ipcref_close(client) == 0 && ipcref_close(listener) == 0);
 	MUST(unlink(address.sun_path) == 0);
@@ -494,6 +556,8 @@ static long count_costs(void)
 	return count;
 }
 
+enum { KEY = 0x1bc };
+
 /* Each opens what it closes again. */
 static void do_all_once(void)
 {
@@ -523,6 +587,8 @@ static void do_all_once(void)
 	void *memory = ipcref_shmat(id, NULL, 0);
 	MUST(memory != MAP_FAILED && ipcref_shmdt(memory) == 0);
 	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
+	MUST((id = ipcref_shmget(KEY, 1, 0600 | IPC_CREAT)) >= 0);
+	MUST(ipcref_shmget(KEY, 1, 0) == id && ipcref_shmctl(id, IPC_RMID, NULL) == 0);
 	sem_t *sem = ipcref_sem_open("/s", O_CREAT, 0600, 1);
 	MUST(sem != SEM_FAILED && ipcref_sem_close(sem) == 0 && ipcref_sem_unlink("/s") == 0);
 	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
@@ -719,9 +785,12 @@ void live_by_what_linux_says(void)
 {
 	enum { MUCH = 180000 };
 	pthread_rwlock_t *rwlock = share(sizeof(*rwlock));
+	pthread_mutex_t *mutex = share(sizeof(*mutex));
 	int ends[2], id, size = MUCH;
 	socklen_t length = sizeof(size);
 
+	MUST(ipcref_mutex_init(mutex, NULL) == 0 && ipcref_mutex_lock(mutex) == 0);
+	MUST(ipcref_mutex_unlock(mutex) == 0 && ipcref_mutex_destroy(mutex) == 0);
 	MUST(ipcref_rwlock_init(rwlock, NULL) == 0 && ipcref_rwlock_wrlock(rwlock) == 0);
 	MUST(ipcref_rwlock_wrlock(rwlock) == EDEADLK && ipcref_rwlock_rdlock(rwlock) == EDEADLK);
 	MUST((id = ipcref_shmget(IPC_PRIVATE, 1, 0600)) >= 0);
@@ -749,6 +818,9 @@ void live_by_what_linux_says(void)
 	MUST(ipcref_recv(ends[1], text, sizeof(text), MSG_PEEK) == 4);
 	MUST(memcmp(text, "hree", 4) == 0);
 #endif
+	while (passes(ends[0], ends[1], MSG_DONTWAIT))
+		continue;
+	MUST(errno == EAGAIN || errno == ETOOMANYREFS);
 	refuses_names();
 	refuses_numbers();
 }
@@ -820,8 +892,13 @@ void live_with_a_stopped_receiver(void)
 	}
 	while (*(volatile uint32_t *)&peers->receivers.count == 0)
 		sched_yield();
-	/* it has given back the lock that it counted itself in under */
+	/* it has given back the lock that it counted itself in under, and that is done: whoever
+	 * dies with the lock takes nothing of it back */
+	while (lock_is_taken(&peers->object.lock))
+		sched_yield();
+	atomic_store(&peers->object.lock.word, LOCK_OWNER_DIED);
 	MUST(ipcref_mq_getattr(queue, &attributes) == 0);
+	MUST(*(volatile uint32_t *)&peers->receivers.count == 1);
 	MUST(kill(pid, SIGSTOP) == 0 && waitpid(pid, &status, WUNTRACED) == pid);
 	MUST(ipcref_mq_send(queue, "a", 1, 0) == 0 && ipcref_mq_send(queue, "b", 1, 0) == 0);
 	MUST(ipcref_mq_getattr(queue, &attributes) == 0 && attributes.mq_curmsgs == 1);

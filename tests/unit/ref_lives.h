@@ -17,6 +17,8 @@
 	L(with_a_predecessors_mailbox)                                                             \
 	L(with_another_users_process)                                                              \
 	L(with_a_writer_who_died)                                                                  \
+	L(in_the_default_directory)                                                                \
+	L(with_wakes_in_vain)                                                                      \
 	L(in_a_deep_directory)                                                                     \
 	L(beside_another_version)                                                                  \
 	L(after_the_dead)                                                                          \
