@@ -756,6 +756,19 @@ static void refuses_names(void)
 	MUST(ipcref_close(first) == 0 && ipcref_close(second) == 0);
 	MUST(unlink(address.sun_path) == 0);
 
+	/* a name may end with its size, whatever was told before */
+	first = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+	second = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+	size_t length = strlen(address.sun_path);
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+	memset(address.sun_path + length, 'm', 8);
+	MUST(ipcref_bind(first, (struct sockaddr *)&address, size + 8) == 0);
+	MUST(unlink(address.sun_path) == 0);
+	MUST(ipcref_bind(second, (struct sockaddr *)&address, size) == 0);
+	address.sun_path[length] = '\0';
+	MUST(unlink(address.sun_path) == 0);
+	MUST(ipcref_close(first) == 0 && ipcref_close(second) == 0);
+
 	/* a FIFO's mode is also that of who knows nothing of it */
 	MUST(ipcref_mkfifo(address.sun_path, 0600) == 0 && chmod(address.sun_path, 0640) == 0);
 	MUST(ipcref_stat(address.sun_path, &status) == 0 && status.st_mode == (S_IFIFO | 0640));
