@@ -38,8 +38,8 @@ TESTS += %D%/mutants.tap %D%/races.tap
 EXTRA_DIST += %D%/mutants
 
 # ci/mutants asks for one: $(MUTANT) is a folder that has src/ref with a bug in it, and gets the
-# command with these sources compiled anew; or what plays the campaigns, with the points.  ci/mutate
-# asks how (make -n), for each step by itself.
+# command with these sources compiled anew; or what plays the campaigns, with the points; or the unit
+# tests.  ci/mutate asks how (make -n), for each step by itself.
 compile_mutant = for source in $(MUTANT_SOURCES); do \
 		$(COMPILE) -w $$point -iquote $(MUTANT)/src -c -o $(MUTANT)/`basename $$source .c`.o \
 			$(MUTANT)/src/$$source || exit; \
@@ -53,6 +53,10 @@ mutant-compiled:
 	$(compile_mutant)
 mutant-linked:
 	$(link_mutant)
+mutant-unit:
+	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(tests_unit_ref_test_LDFLAGS) $(LDFLAGS) -s \
+		-o $(MUTANT)/ref_test $(tests_unit_ref_test_OBJECTS) $(MUTANT)/*.o libipcref.a \
+		$(CMOCKA_LIBS) $(LIBS)
 mutant-fault:
 	point=-DIPCREF_POINTS; $(compile_mutant)
 	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(ipcts_fault_LDFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts-fault \
@@ -61,7 +65,7 @@ mutant-race:
 	point='-DIPCREF_POINTS $(race_flags)'; $(compile_mutant)
 	$(CCLD) $(AM_CFLAGS) $(CFLAGS) $(ipcts_race_LDFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts-race \
 		$(ipcts_race_OBJECTS) $(MUTANT)/*.o libipcts.a $(race_ref) -lm $(LIBS)
-.PHONY: mutant mutant-compiled mutant-linked mutant-fault mutant-race
+.PHONY: mutant mutant-compiled mutant-linked mutant-unit mutant-fault mutant-race
 
 # Campaigns: the reference with its points, and what happens at them.
 noinst_LIBRARIES += libipcref-points.a

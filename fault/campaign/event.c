@@ -139,3 +139,21 @@ CAMPAIGN(event, poll_many, "who waits for many is told of one, and nothing of th
 	does(alice, event.add("c", 1));
 	does_give(alice, event.poll("c IN, p:r IN", -1), "c IN");
 }
+
+CAMPAIGN(event, look_first, "who polls an object first after a death finds it whole")
+{
+	actor *alice = cast("alice");
+
+	does(alice, mq.make("q", 5, 16));
+	does(alice, mq.send("q", "low", 1));
+	actor *victim = forks(alice, "victim");
+	suffers(victim, mq.send("q", "high", 2));
+	does(alice, fd.poll("q", POLLIN, -1));
+	if (!happened(alice, mq.count("q"), 1, 2))
+		does(alice, mq.send("q", "high", 2));
+	does_give(alice, mq.receive("q"), "high");
+	does_give(alice, mq.receive("q"), "low");
+	for (int i = 0; i < 5; i++)
+		does(alice, mq.send("q", "again", 0));
+	does_give(alice, mq.count("q"), 5);
+}

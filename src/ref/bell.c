@@ -72,9 +72,6 @@ int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *s
 	is_rung = atomic_load(&bell->rings) != rings;
 	mapping_lock_again(mapping);
 
-	if (result == EINTR && sleep->when_interrupted == SLEEP_RESTARTS &&
-	    (sleep->deadline || sleep->looks_every) && !some_handler_interrupts())
-		return 0;
 	if (!is_rung)
 		return result;
 	if (result == EINTR)

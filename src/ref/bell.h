@@ -37,8 +37,9 @@ struct sleep {
 
 /*
  * Sleeps until the bell is rung, or for no reason: the object, whose lock the caller has, is
- * unlocked meanwhile and locked on return.  0, ETIMEDOUT or EINTR; EBADMSG, if there is no object
- * any more.  What was changed must have been committed.
+ * unlocked meanwhile, what was changed is committed, and it is locked on return.  0, ETIMEDOUT or
+ * EINTR; EBADMSG, if there is no object any more.  With a limit or looks_every the kernel ends the
+ * sleep by every handler: who is to go on after some sleeps in a vigil then.
  */
 int bell_sleep(struct bell *bell, struct mapping *mapping, const struct sleep *sleep);
 /* An operation on the object begins: what interrupted the last one is over (object.c). */

@@ -144,7 +144,7 @@ static int sleep_for(struct semaphore *s, struct waiting *w)
 	result = futex_doze_cancellably(&s->word, IS_WAITED_FOR, w->clock, w->deadline);
 	w->sleeps++;
 	w->has_dozed = result == EAGAIN;
-	/* as bell.c: the kernel would have gone on after these handlers, had there been no limit */
+	/* the kernel would have gone on after these handlers, had there been no limit */
 	if (result == EAGAIN || (result == EINTR && !some_handler_interrupts()))
 		return 0;
 	return result;

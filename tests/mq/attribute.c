@@ -75,6 +75,17 @@ TEST(mq, flags_show_nonblocking)
 	must_be(outcome_of(a)->n[MQ_FLAGS] & O_NONBLOCK, 0);
 }
 
+/* The maker's own descriptor, too. */
+TEST_VARIANT(mq, flags_show_nonblocking, of_the_making)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.create("q", O_RDWR | O_NONBLOCK, 0600, 1, 4));
+	does(a, mq.attributes("q"));
+	must_be(outcome_of(a)->n[MQ_FLAGS] & O_NONBLOCK, O_NONBLOCK);
+	does_fail(a, mq.receive("q"), EAGAIN);
+}
+
 TEST(mq, set_attributes_gives_the_old)
 {
 	actor *a = cast("alice");

@@ -124,6 +124,40 @@ TEST(mq, defaults_follow_their_settings)
 	must_be(outcome_of(a)->n[MQ_SIZE], 200);
 }
 
+/* -- the queue's state ------------------------------------------------------------------------ */
+
+/* What a new descriptor of the queue reads: in two parts, of which the first is short. */
+static long long reads_state(const char *q, const long long *n)
+{
+	char line[200], first[7];
+	struct iovec parts[2] = {{first, sizeof(first)}, {line + sizeof(first), 100}};
+
+	memset(line, 0, sizeof(line));
+	must(impl->fd->readv(handle_fd(q), parts, 2) > (ssize_t)sizeof(first));
+	memcpy(line, first, sizeof(first));
+	const char *pid = strstr(line, "NOTIFY_PID:");
+	must(strncmp(line, "QSIZE:", 6) == 0 && pid != NULL);
+	must_be(strtoll(line + 6, NULL, 10), n[0]);
+	must_be(strtoll(pid + 11, NULL, 10), n[1]);
+	return 0;
+}
+
+TEST(mq, descriptor_reads_as_its_state)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.make("q", 2, 16));
+	does(a, mq.open("q:empty", O_RDONLY));
+	does(a, mq.open("q:full", O_RDONLY));
+	does(a, mq.open("q:w", O_WRONLY));
+	does(a, call(reads_state, "q:empty", 0, 0, 0));
+	does(a, mq.send("q", "three", 0));
+	does(a, mq.send("q", "four", 5));
+	does(a, mq.notify_none("q"));
+	does(a, call(reads_state, "q:full", 9, pid_of(a), 0));
+	does_fail(a, fd.read("q:w", 10), EBADF);
+}
+
 /* -- the queue's file ------------------------------------------------------------------------- */
 
 static const char *file_of(const char *q)

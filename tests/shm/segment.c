@@ -252,6 +252,26 @@ TEST(shm, SHM_REMAP_replaces_what_is_mapped)
 	does_give(alice, shm.nattch("t"), 1);
 }
 
+/* Those beside it stay, whichever was attached first. */
+TEST_VARIANT(shm, SHM_REMAP_replaces_what_is_mapped, among_others)
+{
+	actor *alice = cast("alice");
+
+	does(alice, shm.get("s", page(), NEW));
+	does(alice, shm.get("t", page(), NEW));
+	does(alice, shm.attach("s", "before", 0));
+	does(alice, shm.attach("s", "m", 0));
+	does(alice, shm.attach("s", "after", 0));
+	does(alice, shm.attach_at("t", "m", 0, SHM_REMAP));
+	does_give(alice, shm.nattch("s"), 2);
+	does_give(alice, shm.nattch("t"), 1);
+	does(alice, shm.detach("before"));
+	does(alice, shm.detach("m"));
+	does(alice, shm.detach("after"));
+	does_give(alice, shm.nattch("s"), 0);
+	does_give(alice, shm.nattch("t"), 0);
+}
+
 static const struct {
 	const char *name;
 	long long id;

@@ -83,6 +83,18 @@ TEST_EACH(sig, queueing_needs_the_leave_that_kill_needs, pairs)
 	is_allowed_unless(row->error, sender, sig.queue(pid_of(receiver), SIGUSR1, 1), receiver);
 }
 
+/* Which then can take it. */
+TEST_VARIANT(sig, queueing_needs_the_leave_that_kill_needs, by_the_superuser)
+{
+	actor *alice = cast("alice"), *bob = cast("bob");
+
+	does(bob, sig.block(ALL_SIGNALS));
+	becomes(bob, BOBS, BOBS, BOBS);
+	does(alice, sig.queue(pid_of(bob), SIGRTMIN, 7));
+	does_give(bob, sig.wait_info(SIGNALS(SIGRTMIN)), SIGRTMIN);
+	must_be(outcome_of(bob)->n[INFO_VALUE], 7);
+}
+
 TEST_EACH(sig, a_pidfd_gives_no_leave, pairs)
 {
 	actor *sender, *receiver;

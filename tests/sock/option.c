@@ -136,6 +136,19 @@ static long long get_timeout(const char *text, const long long *n)
 	return (long long)value.tv_sec * 1000000 + value.tv_usec;
 }
 
+/* What is told can be set, and is told again. */
+static long long set_what_is_told(const char *text, const long long *n)
+{
+	struct timeval value;
+	socklen_t size = sizeof(value);
+	long long before = get_timeout(text, n);
+
+	must_be(impl->sock->getsockopt(handle_fd(text), SOL_SOCKET, (int)n[0], &value, &size), 0);
+	must_be(impl->sock->setsockopt(handle_fd(text), SOL_SOCKET, (int)n[0], &value, size), 0);
+	must_be(get_timeout(text, n), before);
+	return 0;
+}
+
 TEST_EACH(sock, options_of_timeouts_are_kept, all)
 {
 	actor *alice = cast("alice");
@@ -147,6 +160,9 @@ TEST_EACH(sock, options_of_timeouts_are_kept, all)
 		does(alice, sock.set_timeout("s", options[i], 12340));
 		does(alice, call(get_timeout, "s", options[i], 0, 0));
 		must(outcome_of(alice)->value >= 12340000);
+		does(alice, call(set_what_is_told, "s", options[i], 0, 0));
+		does(alice, sock.set_timeout("s", options[i], 1999));
+		does(alice, call(set_what_is_told, "s", options[i], 0, 0));
 	}
 }
 

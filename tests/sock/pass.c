@@ -126,6 +126,42 @@ TEST_EACH(sock, passed_socket_works, unix_connections)
 	does_give(alice, sock.receive("back", 100, 0), "by myself");
 }
 
+/* Several in one message, each of which brings descriptors in its turn. */
+TEST_VARIANT(sock, passed_socket_works, several)
+{
+	static const char *const got[] = {"got", "got/1", "got/2"};
+	actor *bob = cast("bob");
+
+	does(bob, sock.pair("s", UNIX_STREAM));
+	does(bob, sock.pair("t", UNIX_STREAM));
+	actor *alice = forks(bob, "alice");
+	does(alice, pipes.make("p"));
+	does(alice, sock.pass_many("s:a", "three", "t:a", 3));
+	does(bob, sock.take("s:b", 100, "got", 3, 0));
+	took(bob, 3, false);
+	for (int i = 0; i < 3; i++) {
+		does(bob, sock.pass(got[i], "an end", "s:a"));
+		does_give(alice, sock.take("t:b", 100, "end", 1, 0), "an end");
+		took(alice, 1, false);
+	}
+}
+
+/* Where there is room for it and no more. */
+TEST_VARIANT(sock, passed_socket_works, in_the_last_room)
+{
+	actor *bob = cast("bob");
+
+	does(bob, sock.pair("s", UNIX_STREAM));
+	actor *alice = forks(bob, "alice");
+	does(alice, sock.pair("t", UNIX_STREAM));
+	does(alice, sock.pass("s:a", "one", "t:a"));
+	does_give(bob, fd.leave_room(1), 1);
+	does_give(bob, sock.take("s:b", 100, "got", 1, 0), "one");
+	took(bob, 1, false);
+	does(bob, sock.send("got", "hello", 0));
+	does_give(alice, sock.receive("t:b", 100, 0), "hello");
+}
+
 TEST_EACH(sock, duplicate_receives_descriptors, unix_kinds)
 {
 	actor *alice = cast("alice");

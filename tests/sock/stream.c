@@ -101,6 +101,44 @@ TEST_EACH(sock, long_send_returns_when_all_is_taken, streams)
 	gives(reader, LONG);
 }
 
+/* Byte number so of the stream. */
+static char byte_at(long long place)
+{
+	return (char)(place * 2654435761 >> 7);
+}
+
+/* Sends pieces of several sizes, so many bytes in all, of which one is always on its way. */
+static long long pass_by(const char *text, const long long *n)
+{
+	long long sent = 0, received = 0;
+	size_t before = 0;
+	char piece[2000];
+
+	(void)text;
+	for (int i = 0; sent < n[0]; i++) {
+		size_t size = (size_t)(1000 + i % 997);
+
+		for (size_t j = 0; j < size; j++)
+			piece[j] = byte_at(sent++);
+		must_be(impl->sock->send(handle_fd("s:a"), piece, size, 0), size);
+		if (before)
+			must_be(impl->sock->recv(handle_fd("s:b"), piece, before, MSG_WAITALL),
+				before);
+		for (size_t j = 0; j < before; j++)
+			must_be(piece[j], byte_at(received++));
+		before = size;
+	}
+	return 0;
+}
+
+TEST_EACH(sock, bytes_pass_whole_for_long, any_kind)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does(alice, call(pass_by, NULL, 2 << 20, 0, 0));
+}
+
 static long long gather(const char *text, const long long *n)
 {
 	char parts[] = "onetwothree";

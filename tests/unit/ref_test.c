@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The reference where its platform refuses what nearly every platform has: no campaign comes there,
- * for it is asked for once in a process's life, or by the library's own means.
+ * for it is asked for once in a process's life, or by the library's own means.  And beside a
+ * program that has the platform's own means as well, which a test of the corpus knows nothing of.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,8 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -18,15 +21,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <sys/mman.h>
+
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
+
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "ref/futex.h"
 #include "ref/ipcref.h"
+#include "ref/kernel.h"
 #include "ref/lock.h"
 #include "ref/object.h"
+#include "tests/unit/ref_lives.h"
+
+static char directory[64]; /* of the objects */
 
 /* -- the platform that refuses ----------------------------------------------------------------
  */
@@ -34,6 +46,7 @@
 static struct {
 	long call;		 /* the system call that there is none of; 0: all are there */
 	bool has_no_proc;	 /* no file below /proc can be opened */
+	int no_tmpfile;		 /* how it says that no file can be made without a name */
 	int interruptions;	 /* of posix_fallocate, before it is done */
 	bool has_no_thread_data; /* pthread_setspecific */
 	unsigned refusals;	 /* there have been */
@@ -43,6 +56,8 @@ long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
+int __real_openat(int from, const char *path, int flags, ...);
+int __wrap_openat(int from, const char *path, int flags, ...);
 int __real_posix_fallocate(int fd, off_t offset, off_t size);
 int __wrap_posix_fallocate(int fd, off_t offset, off_t size);
 int __real_pthread_setspecific(pthread_key_t key, const void *value);
@@ -80,6 +95,21 @@ int __wrap_open(const char *path, int flags, ...)
 	return __real_open(path, flags, mode);
 }
 
+int __wrap_openat(int from, const char *path, int flags, ...)
+{
+	va_list list;
+
+	if (world.no_tmpfile && (flags & O_TMPFILE) == O_TMPFILE) {
+		world.refusals++;
+		errno = world.no_tmpfile;
+		return -1;
+	}
+	va_start(list, flags);
+	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(list, mode_t) : 0;
+	va_end(list);
+	return __real_openat(from, path, flags, mode);
+}
+
 int __wrap_posix_fallocate(int fd, off_t offset, off_t size)
 {
 	if (world.interruptions > 0) {
@@ -103,16 +133,8 @@ int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
 
 enum { PATIENCE_SECONDS = 60 };
 
-#define MUST(condition) ((condition) ? (void)0 : give_up(__LINE__, #condition))
-
-_Noreturn static void give_up(int line, const char *condition)
-{
-	fprintf(stderr, "%s:%d: %s (errno %d)\n", __FILE__, line, condition, errno);
-	_exit(1);
-}
-
 /* What the library has once found out, it knows for the rest of the process: each has its own. */
-static void in_process(void (*live)(void))
+static void in_process(void (*live)(void), bool is_refused)
 {
 	pid_t pid = fork();
 	int status;
@@ -121,19 +143,12 @@ static void in_process(void (*live)(void))
 	if (pid == 0) {
 		alarm(PATIENCE_SECONDS);
 		live();
-		_exit(world.refusals ? 0 : 2); /* 2: nothing was refused, so nothing was tested */
+		/* 2: nothing was refused, so nothing was tested */
+		_exit(is_refused == (world.refusals > 0) ? 0 : 2);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-static void *share(size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	MUST(memory != MAP_FAILED);
-	return memory;
 }
 
 /* -- what is refused -------------------------------------------------------------------------- */
@@ -243,22 +258,50 @@ static void live_interrupted(void)
 	MUST(ipcref_write(ends[1], "a", 1) == 1);
 }
 
-#define TEST_OF(life)                                                                              \
+/* A file that is made without a name is what some file systems, and kernels, don't have. */
+static void live_without_tmpfile(void)
+{
+	static const int says[] = {EOPNOTSUPP, EISDIR, EINVAL};
+	char byte;
+
+	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
+		struct sockaddr_un address = {.sun_family = AF_UNIX};
+		int ends[2], queue;
+
+		world.no_tmpfile = says[i];
+		world.refusals = 0;
+		MUST(ipcref_pipe(ends) == 0);
+		MUST(ipcref_write(ends[1], "a", 1) == 1 && ipcref_read(ends[0], &byte, 1) == 1);
+		MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+		queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT | O_EXCL, 0600, NULL);
+		MUST(queue >= 0 && world.refusals == 2);
+		MUST(ipcref_mq_close((mqd_t)queue) == 0 && ipcref_mq_unlink("/q") == 0);
+		/* what a file was made for to see the umask is gone */
+		snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", directory);
+		MUST((queue = ipcref_socket(AF_UNIX, SOCK_DGRAM, 0)) >= 0);
+		MUST(ipcref_bind(queue, (struct sockaddr *)&address, sizeof(address)) == 0);
+		MUST(ipcref_close(queue) == 0 && unlink(address.sun_path) == 0);
+		MUST(count_files(".new-") == 0);
+	}
+}
+
+#define TEST_OF(life, is_refused)                                                                  \
 	static void life##_test(void **state)                                                      \
 	{                                                                                          \
 		(void)state;                                                                       \
-		in_process(live_##life);                                                           \
+		in_process(live_##life, is_refused);                                               \
 	}
-TEST_OF(without_membarrier)
-TEST_OF(without_thread_data)
-TEST_OF(without_robust_list)
-TEST_OF(without_futex)
-TEST_OF(without_proc)
-TEST_OF(interrupted)
+TEST_OF(without_membarrier, true)
+TEST_OF(without_thread_data, true)
+TEST_OF(without_robust_list, true)
+TEST_OF(without_futex, true)
+TEST_OF(without_proc, true)
+TEST_OF(interrupted, true)
+TEST_OF(without_tmpfile, true)
+#define TEST_OF_UNREFUSED(life) TEST_OF(life, false)
+LIVES(TEST_OF_UNREFUSED)
 
 /* -- the directory of the objects -------------------------------------------------------------- */
-
-static char directory[64];
 
 static int make_directory(void **state)
 {
@@ -267,26 +310,30 @@ static int make_directory(void **state)
 	return mkdtemp(directory) ? setenv("IPCREF_NAMESPACE", directory, 1) : -1;
 }
 
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *at)
+{
+	(void)status, (void)type, (void)at;
+	return remove(path);
+}
+
+/* With what is there of each process or each world, not of an object: mailboxes, registries. */
 static int remove_directory(void **state)
 {
-	char mark[sizeof(directory) + 32];
-
 	(void)state;
-	snprintf(mark, sizeof(mark), "%s/.ipcref-%d", directory, OBJECT_LAYOUT);
-	unlink(mark);
-	return rmdir(directory);
+	return nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(without_membarrier_test),
-		cmocka_unit_test(without_thread_data_test),
-		cmocka_unit_test(without_robust_list_test),
-		cmocka_unit_test(without_futex_test),
-		cmocka_unit_test(without_proc_test),
-		cmocka_unit_test(interrupted_test),
-	};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(without_membarrier_test),
+					   cmocka_unit_test(without_thread_data_test),
+					   cmocka_unit_test(without_robust_list_test),
+					   cmocka_unit_test(without_futex_test),
+					   cmocka_unit_test(without_proc_test),
+					   cmocka_unit_test(interrupted_test),
+					   cmocka_unit_test(without_tmpfile_test),
+#define ENTRY_OF(life) cmocka_unit_test(life##_test),
+					   LIVES(ENTRY_OF)};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -402,6 +402,8 @@ PERFORM(sig, pending)
 	sigset_t set;
 
 	memset(&set, POISON, sizeof(set));
-	if (CALL(sig, sigpending, &set))
+	if (CALL(sig, sigpending, &set)) {
+		must_be(out->value, 0);
 		out->n[0] = out->value = packed_of(&set);
+	}
 }

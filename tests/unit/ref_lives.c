@@ -1,0 +1,958 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/ref_lives.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <mqueue.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/msg.h>
+#include <sys/prctl.h>
+#include <sys/select.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ref/futex.h"
+#include "ref/ipcref.h"
+#include "ref/kernel.h"
+#include "ref/lock.h"
+#include "ref/mq.h"
+#include "ref/object.h"
+
+_Noreturn void give_up(const char *file, int line, const char *condition)
+{
+	fprintf(stderr, "%s:%d: %s (errno %d)\n", file, line, condition, errno);
+	_exit(1);
+}
+
+/* A child that doesn't outlive this process. */
+static pid_t forks(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
+void *share(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	MUST(memory != MAP_FAILED);
+	return memory;
+}
+
+/* -- deaths ----------------------------------------------------------------------------------- */
+
+/* The kernel is told of a lock again when the one that was taken under it is dropped. */
+void live_with_two_locks(void)
+{
+	struct lock *locks = share(2 * sizeof(*locks));
+	pid_t pid = forks();
+
+	if (pid == 0) {
+		lock_take(&locks[0]);
+		lock_take(&locks[1]);
+		lock_drop(&locks[1]);
+		kill(getpid(), SIGKILL);
+	}
+	MUST(waitpid(pid, NULL, 0) == pid);
+	if (kernel_minds_the_dead())
+		MUST(atomic_load(&locks[0].word) & LOCK_OWNER_DIED);
+	MUST(!lock_take(&locks[0]) && lock_take(&locks[1]));
+}
+
+#ifdef SYS_get_robust_list
+/* A handler may have interrupted libc just as it was taking a lock of its own. */
+void live_within_a_lock_of_libc(void)
+{
+	struct robust_list_head *list = NULL;
+	struct robust_list its;
+	size_t size;
+	int ends[2];
+
+	if (syscall(SYS_get_robust_list, 0, &list, &size) < 0 || !list)
+		return;
+	/* for the first time the library itself takes a lock of libc's */
+	MUST(ipcref_pipe(ends) == 0 && ipcref_write(ends[1], "a", 1) == 1);
+	list->list_op_pending = &its;
+	MUST(ipcref_write(ends[1], "b", 1) == 1);
+	MUST(list->list_op_pending == &its);
+	list->list_op_pending = NULL;
+}
+#else
+void live_within_a_lock_of_libc(void)
+{
+}
+#endif
+
+/* Queues a signal to a process that is asleep. */
+static void send_to(pid_t pid)
+{
+	MUST(ipcref_sigqueue(pid, SIGRTMIN, (union sigval){.sival_int = 1}) == 0);
+}
+
+static pid_t fork_asleep(void)
+{
+	_Atomic int *is_there = share(sizeof(*is_there));
+	pid_t pid = forks();
+
+	if (pid == 0) {
+		atomic_store(is_there, 1);
+		for (;;)
+			pause();
+	}
+	/* it has got over the fork, as the library has it */
+	while (!atomic_load(is_there))
+		sched_yield();
+	munmap((void *)is_there, sizeof(*is_there));
+	MUST(pid > 0);
+	return pid;
+}
+
+static void end_of(pid_t pid)
+{
+	MUST(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+}
+
+/* A number comes back: the mailbox of that name is of a process that is no more. */
+void live_with_a_predecessors_mailbox(void)
+{
+	char before[PATH_MAX], now[PATH_MAX];
+	pid_t first = fork_asleep(), next;
+	uint64_t birth = thread_birth((uint32_t)first);
+
+	send_to(first);
+	end_of(first);
+	/* births are told in hundredths of a second */
+	while (thread_birth((uint32_t)(next = fork_asleep())) == birth)
+		end_of(next);
+	snprintf(before, sizeof(before), "%s/sig.%ld", getenv("IPCREF_NAMESPACE"), (long)first);
+	snprintf(now, sizeof(now), "%s/sig.%ld", getenv("IPCREF_NAMESPACE"), (long)next);
+	MUST(rename(before, now) == 0);
+	send_to(next);
+	end_of(next);
+	MUST(unlink(now) == 0);
+}
+
+/* Who may send to everybody makes a mailbox that is the receiver's. */
+void live_with_another_users_process(void)
+{
+	enum { SOMEBODY = 61237 };
+	_Atomic int *is_sent = share(sizeof(*is_sent));
+	sigset_t set;
+	int status;
+
+	if (geteuid() != 0)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	MUST(chmod(getenv("IPCREF_NAMESPACE"), 0777) == 0);
+	pid_t pid = forks();
+	if (pid == 0) {
+		alarm(60);
+		MUST(setuid(SOMEBODY) == 0);
+		while (!atomic_load(is_sent))
+			sched_yield();
+		MUST(ipcref_sigwaitinfo(&set, NULL) == SIGRTMIN);
+		_exit(0);
+	}
+	struct stat its;
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%ld", (long)pid);
+	while (stat(path, &its) == 0 && its.st_uid != SOMEBODY)
+		sched_yield();
+	send_to(pid);
+	atomic_store(is_sent, 1);
+	MUST(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+/* Who comes to a lock that a writer has died with is told so, also who only tries. */
+void live_with_a_writer_who_died(void)
+{
+	pthread_rwlock_t *rwlocks = share(2 * sizeof(*rwlocks));
+	pid_t pid;
+
+	MUST(ipcref_rwlock_init(&rwlocks[0], NULL) == 0 &&
+	     ipcref_rwlock_init(&rwlocks[1], NULL) == 0);
+	if ((pid = forks()) == 0)
+		_exit(ipcref_rwlock_wrlock(&rwlocks[0]) + ipcref_rwlock_wrlock(&rwlocks[1]));
+	MUST(waitpid(pid, NULL, 0) == pid);
+	MUST(ipcref_rwlock_tryrdlock(&rwlocks[0]) == ENOTRECOVERABLE);
+	MUST(ipcref_rwlock_trywrlock(&rwlocks[1]) == ENOTRECOVERABLE);
+}
+
+/* -- what only a program can do that has both, the library and the system beneath it -------------
+ */
+
+/* Whatever has a name, or is made like that, has none to be made in. */
+void live_without_directory(void)
+{
+	sigset_t set;
+	int ends[2];
+
+	MUST(setenv("IPCREF_NAMESPACE", "/nowhere/at/all", 1) == 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	MUST_FAIL(ipcref_pipe(ends), ENOENT);
+	MUST_FAIL(ipcref_socket(AF_UNIX, SOCK_STREAM, 0), ENOENT);
+	MUST_FAIL(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends), ENOENT);
+	MUST_FAIL(ipcref_eventfd(0, 0), ENOENT);
+	MUST_FAIL(ipcref_msgget(IPC_PRIVATE, 0600), ENOENT);
+	MUST_FAIL(ipcref_semget(IPC_PRIVATE, 1, 0600), ENOENT);
+	MUST_FAIL(ipcref_shmget(IPC_PRIVATE, 1, 0600), ENOENT);
+	MUST_FAIL((int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL), ENOENT);
+	MUST_FAIL(ipcref_mq_unlink("/q"), ENOENT);
+	MUST_FAIL(ipcref_shm_open("/m", O_RDWR | O_CREAT, 0600), ENOENT);
+	MUST_FAIL(ipcref_shm_unlink("/m"), ENOENT);
+	MUST(ipcref_sem_open("/s", O_CREAT, 0600, 1) == SEM_FAILED && errno == ENOENT);
+	MUST_FAIL(ipcref_sem_unlink("/s"), ENOENT);
+	MUST_FAIL(ipcref_sigwaitinfo(&set, NULL), ENOENT);
+	MUST_FAIL(ipcref_sigpending(&set), ENOENT);
+}
+
+/* A number that was closed behind the library's back is what it is opened as next. */
+void live_with_numbers_closed_by_others(void)
+{
+	int ends[2];
+	char byte;
+
+	MUST(ipcref_pipe(ends) == 0 && ipcref_write(ends[1], "a", 1) == 1);
+	MUST(close(ends[0]) == 0);
+	MUST(ipcref_open("/dev/null", O_RDONLY) == ends[0]);
+	MUST(ipcref_read(ends[0], &byte, 1) == 0);
+	MUST(close(ends[1]) == 0);
+	int fd = ipcref_socket(AF_INET, SOCK_DGRAM, 0);
+	if (fd >= 0) {
+		MUST(fd == ends[1]);
+		MUST_FAIL(ipcref_write(fd, "b", 1), EDESTADDRREQ);
+		MUST(ipcref_close(fd) == 0);
+	}
+	MUST(ipcref_close(ends[0]) == 0);
+}
+
+/* Passes a descriptor over a socket. */
+static bool passes(int socket, int passed, int flags)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+	struct iovec part = {(char[]){"x"}, 1};
+	const struct msghdr message = {.msg_iov = &part,
+				       .msg_iovlen = 1,
+				       .msg_control = &control,
+				       .msg_controllen = sizeof(control)};
+
+	memcpy(CMSG_DATA(&control.header), &passed, sizeof(passed));
+	return ipcref_sendmsg(socket, &message, flags) == 1;
+}
+
+/* Takes it; -1: there was none. */
+static int take(int socket)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec part = {&byte, 1};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	int taken = -1;
+
+	MUST(ipcref_recvmsg(socket, &message, 0) == 1);
+	const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	if (header && header->cmsg_type == SCM_RIGHTS)
+		memcpy(&taken, CMSG_DATA(header), sizeof(taken));
+	return taken;
+}
+
+/* A client and the server's end of a connection by a name in the world. */
+static void connect_by(const char *name, int ends[2])
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+	int listener = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(address.sun_path + 1, name, strlen(name));
+	MUST(ipcref_bind(listener, (struct sockaddr *)&address, size) == 0);
+	MUST(ipcref_listen(listener, 1) == 0);
+	ends[0] = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+	MUST(ipcref_connect(ends[0], (struct sockaddr *)&address, size) == 0);
+	ends[1] = ipcref_accept(listener, NULL, NULL);
+	MUST(ends[1] >= 0 && ipcref_close(listener) == 0);
+}
+
+/* The path of a directory may be longer than an address of a socket can be. */
+void live_in_a_deep_directory(void)
+{
+	char world[PATH_MAX];
+	int ends[2], fd;
+
+	snprintf(world, sizeof(world), "%s/%0120d", getenv("IPCREF_NAMESPACE"), 0);
+	MUST(mkdir(world, 0700) == 0 && setenv("IPCREF_NAMESPACE", world, 1) == 0);
+	connect_by("deep", ends);
+	MUST(passes(ends[0], ends[1], 0));
+	MUST((fd = take(ends[1])) >= 0 && ipcref_close(fd) == 0);
+}
+
+/* Where objects are that are laid out otherwise, nobody works. */
+void live_beside_another_version(void)
+{
+	char world[PATH_MAX], mark[PATH_MAX + 16];
+	int ends[2];
+
+	snprintf(world, sizeof(world), "%s/other", getenv("IPCREF_NAMESPACE"));
+	snprintf(mark, sizeof(mark), "%s/.ipcref-0", world);
+	MUST(mkdir(world, 0700) == 0 && setenv("IPCREF_NAMESPACE", world, 1) == 0);
+	int fd = open(mark, O_CREAT | O_RDONLY, 0444);
+	MUST(fd >= 0 && close(fd) == 0);
+	MUST_FAIL(ipcref_pipe(ends), EPROTONOSUPPORT);
+}
+
+int count_files(const char *prefix)
+{
+	DIR *stream = opendir(getenv("IPCREF_NAMESPACE"));
+	int count = 0;
+
+	MUST(stream);
+	for (const struct dirent *entry; (entry = readdir(stream));)
+		count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+	closedir(stream);
+	return count;
+}
+
+/* What the dead have left is buried by the next. */
+void live_after_the_dead(void)
+{
+	char world[PATH_MAX];
+	int fd;
+
+	snprintf(world, sizeof(world), "%s/dead", getenv("IPCREF_NAMESPACE"));
+	MUST(mkdir(world, 0700) == 0 && setenv("IPCREF_NAMESPACE", world, 1) == 0);
+	pid_t pid = forks();
+	if (pid == 0) {
+		MUST(ipcref_socket(AF_UNIX, SOCK_DGRAM, 0) >= 0);
+		kill(getpid(), SIGKILL);
+	}
+	MUST(waitpid(pid, NULL, 0) == pid && count_files("sock.") == 1);
+	MUST((fd = ipcref_socket(AF_UNIX, SOCK_DGRAM, 0)) >= 0);
+	MUST(count_files("sock.") == 1 && ipcref_close(fd) == 0);
+	MUST(count_files("sock.") == 0);
+}
+
+/* Everybody may make objects where nobody has said where they are to be. */
+void live_in_the_default_directory(void)
+{
+	struct stat status;
+	int ends[2];
+
+	/* in a /dev/shm of its own, which takes a privilege */
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL) < 0)
+		return;
+	unsetenv("IPCREF_NAMESPACE");
+	umask(077);
+	MUST(ipcref_pipe(ends) == 0 && stat("/dev/shm/ipcref", &status) == 0);
+	MUST((status.st_mode & 07777) == 01777);
+}
+
+/* The signals that a process has blocked, by the kernel's word. */
+static unsigned long long blocked_by(pid_t pid)
+{
+	unsigned long long blocked = 0;
+	char path[64], line[128];
+
+	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
+	FILE *file = fopen(path, "re");
+	MUST(file);
+	while (fgets(line, sizeof(line), file))
+		sscanf(line, "SigBlk: %llx", &blocked);
+	fclose(file);
+	return blocked;
+}
+
+/* Who is woken in vain keeps signals waiting, and no longer than that. */
+void live_with_wakes_in_vain(void)
+{
+	sem_t *sem = share(sizeof(*sem));
+	int status;
+
+	MUST(ipcref_sem_init(sem, 1, 0) == 0);
+	pid_t pid = forks();
+	if (pid == 0) {
+		alarm(60);
+		MUST(ipcref_sem_wait(sem) == 0 && blocked_by(getpid()) == 0);
+		_exit(0);
+	}
+	while (!blocked_by(pid)) {
+		futex_wake((_Atomic uint32_t *)(void *)sem, 1);
+		sched_yield();
+	}
+	MUST(ipcref_sem_post(sem) == 0);
+	MUST(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+/* Number 0 is one like others: a daemon has closed its standard input. */
+void live_with_number_zero(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sembuf up = {.sem_op = 1};
+	struct {
+		long type;
+		char text[1];
+	} message = {1, "a"};
+	int ends[2], id, fd;
+	sigset_t set;
+	struct shmid_ds status;
+	fd_set readable;
+	char byte;
+
+	char world[PATH_MAX];
+
+	snprintf(world, sizeof(world), "%s/zero", getenv("IPCREF_NAMESPACE"));
+	MUST(mkdir(world, 0700) == 0 && setenv("IPCREF_NAMESPACE", world, 1) == 0);
+	close(0);
+	MUST(thread_birth(thread_id()) != 0);
+	MUST(ipcref_pipe(ends) == 0 && ends[0] == 0);
+	MUST(ipcref_write(ends[1], "a", 1) == 1 && ipcref_read(0, &byte, 1) == 1);
+	MUST(ipcref_fcntl(0, F_GETFL) == O_RDONLY && ipcref_close(0) == 0);
+	MUST(ipcref_eventfd(1, 0) == 0);
+	FD_ZERO(&readable);
+	FD_SET(0, &readable);
+	MUST(ipcref_select(1, &readable, NULL, NULL, NULL) == 1 && ipcref_close(0) == 0);
+	MUST(ipcref_close(ends[1]) == 0);
+
+	/* what opens a descriptor for a moment only */
+	MUST((id = ipcref_msgget(IPC_PRIVATE, 0600)) >= 0);
+	MUST(ipcref_msgsnd(id, &message, 1, 0) == 0 && ipcref_msgctl(id, IPC_RMID, NULL) == 0);
+	MUST((id = ipcref_semget(IPC_PRIVATE, 1, 0600)) >= 0);
+	MUST(ipcref_semop(id, &up, 1) == 0 && ipcref_semctl(id, 0, IPC_RMID) == 0);
+	MUST((id = ipcref_shmget(IPC_PRIVATE, 1, 0600)) >= 0);
+	void *memory = ipcref_shmat(id, NULL, 0);
+	MUST(memory != MAP_FAILED);
+	MUST(ipcref_shmctl(id, IPC_STAT, &status) == 0 && status.shm_nattch == 1);
+	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
+	MUST(ipcref_shmdt(memory) == 0);
+	sem_t *sem = ipcref_sem_open("/s", O_CREAT | O_EXCL, 0600, 1);
+	MUST(sem != SEM_FAILED && ipcref_sem_open("/s", 0) == sem);
+	MUST(ipcref_sem_wait(sem) == 0 && ipcref_sem_unlink("/s") == 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	send_to(getpid());
+	MUST(ipcref_sigwaitinfo(&set, NULL) == SIGRTMIN);
+
+	/* and what gives it */
+	MUST((int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL) == 0);
+	MUST(ipcref_mq_send(0, "a", 1, 0) == 0 && ipcref_mq_close(0) == 0);
+	MUST((int)ipcref_mq_open("/q", O_RDWR | O_NONBLOCK) == 0 && ipcref_mq_close(0) == 0);
+	MUST(ipcref_mq_unlink("/q") == 0);
+	MUST(ipcref_shm_open("/m", O_RDWR | O_CREAT, 0600) == 0 && ipcref_close(0) == 0);
+	MUST(ipcref_shm_unlink("/m") == 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", getenv("IPCREF_NAMESPACE"));
+	MUST(ipcref_mkfifo(address.sun_path, 0600) == 0);
+	MUST(ipcref_open(address.sun_path, O_RDWR) == 0 && ipcref_write(0, "a", 1) == 1);
+	MUST(ipcref_read(0, &byte, 1) == 1 && ipcref_close(0) == 0);
+	MUST(unlink(address.sun_path) == 0);
+	MUST(ipcref_socket(AF_UNIX, SOCK_STREAM, 0) == 0);
+	int listener = ipcref_dup(0), client;
+	MUST(ipcref_close(0) == 0);
+	MUST(ipcref_bind(listener, (struct sockaddr *)&address, sizeof(address)) == 0);
+	MUST(ipcref_listen(listener, 1) == 0 && ipcref_eventfd(0, 0) == 0);
+	MUST((client = ipcref_socket(AF_UNIX, SOCK_STREAM, 0)) > 0);
+	MUST(ipcref_connect(client, (struct sockaddr *)&address, sizeof(address)) == 0);
+	MUST(ipcref_close(0) == 0 && (fd = ipcref_accept(listener, NULL, NULL)) == 0);
+	MUST(ipcref_send(client, "a", 1, 0) == 1 && ipcref_recv(0, &byte, 1, 0) == 1);
+	MUST(passes(client, listener, 0));
+	MUST((fd = take(0)) > 0 && ipcref_close(fd) == 0);
+	MUST(ipcref_close(0) == 0 && ipcref_close(client) == 0 && ipcref_close(listener) == 0);
+	MUST(unlink(address.sun_path) == 0);
+}
+
+/* -- what the library is relied on by itself -------------------------------------------------- */
+
+static int64_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* To wait for nothing takes its time. */
+void live_with_words_that_stay(void)
+{
+	enum { MS = 20 };
+	_Atomic uint32_t words[2] = {1, 1};
+	const struct waited_word both[] = {{&words[0], 1}, {&words[1], 1}};
+	int64_t began = milliseconds();
+
+	MUST(futex_wait(&words[0], 1, MS) == ETIMEDOUT && milliseconds() - began >= MS);
+	/* where several words can't be waited for, the first is, for a moment */
+	began = milliseconds();
+	futex_wait_any(both, 1, MS);
+	MUST(milliseconds() - began >= MS);
+	errno = 0;
+	long number = syscall(SYS_futex_waitv, NULL, 0, 0, NULL, CLOCK_MONOTONIC);
+	if (number == -1 && errno != ENOSYS) {
+		began = milliseconds();
+		futex_wait_any(both, 2, MS);
+		MUST(milliseconds() - began >= MS);
+	}
+}
+
+/* An owner that there isn't may be of another PID namespace: he is given his time. */
+void live_with_an_owner_of_elsewhere(void)
+{
+	enum { TRUST_MS = 1000 };
+	struct lock *lock = share(sizeof(*lock));
+	pid_t nobody = fork_asleep();
+	int64_t began = milliseconds();
+
+	if (!kernel_minds_the_dead())
+		return;
+	end_of(nobody);
+	atomic_store(&lock->word, (uint32_t)nobody);
+	MUST(!lock_take(lock) && milliseconds() - began >= TRUST_MS);
+}
+
+/* How many files are mapped here, and how many descriptors are open. */
+static long count_costs(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	DIR *open_now = opendir("/proc/self/fd");
+	char line[512];
+	long count = 0;
+
+	MUST(maps && open_now);
+	while (fgets(line, sizeof(line), maps))
+		count += strchr(line, '/') != NULL;
+	while (readdir(open_now))
+		count++;
+	fclose(maps);
+	closedir(open_now);
+	return count;
+}
+
+enum { KEY = 0x1bc };
+
+/* Each opens what it closes again. */
+static void do_all_once(void)
+{
+	char path[PATH_MAX], byte;
+	struct pollfd polled = {.events = POLLIN};
+	int ends[2], fd, id, size;
+	socklen_t length = sizeof(size);
+	struct msqid_ds queue;
+
+	MUST(ipcref_pipe(ends) == 0 && ipcref_write(ends[1], "a", 1) == 1);
+	polled.fd = ends[0];
+	MUST(ipcref_poll(&polled, 1, -1) == 1 && (fd = ipcref_dup(ends[0])) >= 0);
+	MUST(ipcref_read(fd, &byte, 1) == 1 && ipcref_close(fd) == 0);
+	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+	MUST((fd = ipcref_eventfd(1, 0)) >= 0 && ipcref_close(fd) == 0);
+	MUST((fd = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL)) >= 0);
+	MUST(ipcref_mq_send(fd, "a", 1, 0) == 0 && ipcref_mq_notify(fd, NULL) == 0);
+	polled.fd = fd;
+	MUST(ipcref_poll(&polled, 1, -1) == 1);
+	MUST_FAIL(ipcref_mq_receive(fd, &byte, 1, NULL), EMSGSIZE);
+	MUST(ipcref_mq_close(fd) == 0 && ipcref_mq_unlink("/q") == 0);
+	MUST((id = ipcref_msgget(IPC_PRIVATE, 0600)) >= 0);
+	MUST(ipcref_msgctl(id, IPC_STAT, &queue) == 0 && ipcref_msgctl(id, IPC_RMID, NULL) == 0);
+	MUST((id = ipcref_semget(IPC_PRIVATE, 1, 0600)) >= 0);
+	MUST(ipcref_semctl(id, 0, GETVAL) == 0 && ipcref_semctl(id, 0, IPC_RMID) == 0);
+	MUST((id = ipcref_shmget(IPC_PRIVATE, 1, 0600)) >= 0);
+	void *memory = ipcref_shmat(id, NULL, 0);
+	MUST(memory != MAP_FAILED && ipcref_shmdt(memory) == 0);
+	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
+	MUST((id = ipcref_shmget(KEY, 1, 0600 | IPC_CREAT)) >= 0);
+	MUST(ipcref_shmget(KEY, 1, 0) == id && ipcref_shmctl(id, IPC_RMID, NULL) == 0);
+	sem_t *sem = ipcref_sem_open("/s", O_CREAT, 0600, 1);
+	MUST(sem != SEM_FAILED && ipcref_sem_close(sem) == 0 && ipcref_sem_unlink("/s") == 0);
+	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	MUST(ipcref_getsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, &length) == 0);
+	MUST(ipcref_setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, length) == 0);
+	MUST(ipcref_send(ends[0], "a", 1, 0) == 1 && ipcref_recv(ends[1], &byte, 1, 0) == 1);
+	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+	snprintf(path, sizeof(path), "%s/f", getenv("IPCREF_NAMESPACE"));
+	MUST(ipcref_mkfifo(path, 0600) == 0 && (fd = ipcref_open(path, O_RDWR)) >= 0);
+	MUST(ipcref_close(fd) == 0 && unlink(path) == 0);
+}
+
+/* Datagrams to a name, and signals to oneself. */
+static void send_letters(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int from = ipcref_socket(AF_UNIX, SOCK_DGRAM, 0);
+	int to = ipcref_socket(AF_UNIX, SOCK_DGRAM, 0);
+	struct pollfd polled = {from, POLLOUT, 0};
+	sigset_t set;
+	char byte;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/d", getenv("IPCREF_NAMESPACE"));
+	MUST(ipcref_bind(to, (struct sockaddr *)&address, sizeof(address)) == 0);
+	MUST(ipcref_connect(from, (struct sockaddr *)&address, sizeof(address)) == 0);
+	MUST(ipcref_send(from, "a", 1, 0) == 1 && ipcref_poll(&polled, 1, -1) == 1);
+	MUST(ipcref_recv(to, &byte, 1, 0) == 1);
+	MUST(ipcref_close(to) == 0 && unlink(address.sun_path) == 0);
+	MUST_FAIL(ipcref_send(from, "a", 1, 0), ECONNREFUSED);
+	MUST_FAIL(ipcref_send(from, "a", 1, 0), ENOTCONN);
+	MUST(ipcref_close(from) == 0);
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	send_to(getpid());
+	MUST(ipcref_sigwaitinfo(&set, NULL) == SIGRTMIN);
+	for (int i = 0; i < 256; i++)
+		send_to(getpid());
+	MUST_FAIL(ipcref_sigqueue(getpid(), SIGRTMIN, (union sigval){0}), EAGAIN);
+	for (int i = 0; i < 256; i++)
+		MUST(ipcref_sigwaitinfo(&set, NULL) == SIGRTMIN);
+}
+
+/* What is closed costs nothing any more, and what was locked isn't; so the kernel is told of the
+ * next lock as of the first. */
+void live_for_long(void)
+{
+	struct lock *lock = share(sizeof(*lock));
+	long before;
+
+	for (int i = 0; i < 3; i++)
+		do_all_once();
+	send_letters();
+	before = count_costs();
+	for (int i = 0; i < 10; i++)
+		do_all_once();
+	MUST(count_costs() == before);
+	for (int i = 0; i < 3; i++)
+		send_letters();
+	MUST(count_costs() == before);
+
+	pid_t pid = forks();
+	if (pid == 0) {
+		do_all_once();
+		send_letters();
+		lock_take(lock);
+		kill(getpid(), SIGKILL);
+	}
+	MUST(waitpid(pid, NULL, 0) == pid);
+	MUST(!kernel_minds_the_dead() || atomic_load(&lock->word) & LOCK_OWNER_DIED);
+}
+
+static void *read_a_byte(void *given)
+{
+	char byte;
+
+	return (void *)(intptr_t)ipcref_read(*(int *)given, &byte, 1);
+}
+
+/* Whether the thread of this number is in a sleep. */
+static bool sleeps(pid_t thread)
+{
+	char path[64], line[512] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/task/%ld/stat", (long)thread);
+	FILE *file = fopen(path, "re");
+	MUST(file && fgets(line, sizeof(line), file));
+	fclose(file);
+	const char *end = strrchr(line, ')');
+	return end && end[2] == 'S';
+}
+
+static _Atomic pid_t reader;
+
+static void *tell_and_read(void *given)
+{
+	atomic_store(&reader, (pid_t)syscall(SYS_gettid));
+	return read_a_byte(given);
+}
+
+static _Atomic unsigned companions;
+
+/* Has used the library, and stays. */
+static void *accompany(void *given)
+{
+	char byte;
+
+	MUST(ipcref_read(*(int *)given, &byte, 1) == 1);
+	atomic_fetch_add(&companions, 1);
+	for (;;)
+		pause();
+}
+
+/* What a thread is still using when its number is closed isn't a child's, which has no such thread.
+ */
+void live_with_a_thread_in_a_call(void)
+{
+	pthread_t thread;
+	void *result;
+	int ends[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	MUST(ipcref_pipe(ends) == 0);
+	for (unsigned i = 1; i <= 3; i++) {
+		MUST(ipcref_write(ends[1], "c", 1) == 1);
+		MUST(pthread_create(&thread, NULL, accompany, &ends[0]) == 0);
+		while (atomic_load(&companions) < i)
+			sched_yield();
+	}
+	MUST(pthread_create(&thread, NULL, tell_and_read, &ends[0]) == 0);
+	/* not for a moment on its way, either */
+	for (int looks = 0; looks < 1000; looks++) {
+		sched_yield();
+		if (!atomic_load(&reader) || !sleeps(atomic_load(&reader)))
+			looks = 0;
+	}
+	MUST(ipcref_close(ends[0]) == 0);
+	pid_t child = fork_asleep();
+	MUST(ipcref_write(ends[1], "a", 1) == 1);
+	MUST(pthread_join(thread, &result) == 0 && (intptr_t)result == 1);
+	MUST_FAIL(ipcref_write(ends[1], "b", 1), EPIPE);
+	end_of(child);
+}
+
+/* -- what Linux says, and no standard ---------------------------------------------------------- */
+
+/* Of files that are none of ours, and of sockets. */
+static void refuses_names(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int first = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+	int second = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+	struct stat status;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/n", getenv("IPCREF_NAMESPACE"));
+	int fd = open(address.sun_path, O_CREAT | O_RDWR, 0600);
+	MUST(fd >= 0 && close(fd) == 0);
+	MUST_FAIL(ipcref_bind(first, (struct sockaddr *)&address, sizeof(address)), EADDRINUSE);
+	MUST(unlink(address.sun_path) == 0);
+	MUST(ipcref_bind(first, (struct sockaddr *)&address, sizeof(address)) == 0);
+	MUST_FAIL(ipcref_bind(second, (struct sockaddr *)&address, sizeof(address)), EADDRINUSE);
+	MUST_FAIL(ipcref_open(address.sun_path, O_RDWR), ENXIO);
+	errno = 0;
+	MUST_FAIL(ipcref_fcntl(second, F_SETFL, O_ASYNC), ENOSYS);
+	MUST(ipcref_close(first) == 0 && ipcref_close(second) == 0);
+	MUST(unlink(address.sun_path) == 0);
+
+	/* a name may end with its size, whatever was told before */
+	first = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+	second = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+	size_t length = strlen(address.sun_path);
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+	memset(address.sun_path + length, 'm', 8);
+	MUST(ipcref_bind(first, (struct sockaddr *)&address, size + 8) == 0);
+	MUST(unlink(address.sun_path) == 0);
+	MUST(ipcref_bind(second, (struct sockaddr *)&address, size) == 0);
+	address.sun_path[length] = '\0';
+	MUST(unlink(address.sun_path) == 0);
+	MUST(ipcref_close(first) == 0 && ipcref_close(second) == 0);
+
+	/* a FIFO's mode is also that of who knows nothing of it */
+	MUST(ipcref_mkfifo(address.sun_path, 0600) == 0 && chmod(address.sun_path, 0640) == 0);
+	MUST(ipcref_stat(address.sun_path, &status) == 0 && status.st_mode == (S_IFIFO | 0640));
+	MUST(unlink(address.sun_path) == 0);
+}
+
+/* Of places, and of semaphores. */
+static void refuses_numbers(void)
+{
+	struct sembuf beyond = {.sem_num = 1, .sem_op = 1};
+	struct mq_attr attributes;
+	struct msqid_ds queue;
+	int id;
+
+	errno = 0;
+#ifdef MSG_STAT
+	MUST_FAIL(ipcref_msgctl(30000, MSG_STAT, &queue), EINVAL);
+#endif
+	MUST((id = ipcref_semget(IPC_PRIVATE, 1, 0600)) >= 0);
+	MUST_FAIL(ipcref_semop(id, &beyond, 1), EFBIG);
+	MUST(ipcref_semctl(id, 0, IPC_RMID) == 0);
+	MUST_FAIL(ipcref_mq_setattr(-1, &(struct mq_attr){0}, NULL), EBADF);
+	MUST_FAIL(ipcref_mq_getattr(-1, &attributes), EBADF);
+}
+
+void live_by_what_linux_says(void)
+{
+	enum { MUCH = 180000 };
+	pthread_rwlock_t *rwlock = share(sizeof(*rwlock));
+	pthread_mutex_t *mutex = share(sizeof(*mutex));
+	int ends[2], id, size = MUCH;
+	socklen_t length = sizeof(size);
+
+	MUST(ipcref_mutex_init(mutex, NULL) == 0 && ipcref_mutex_lock(mutex) == 0);
+	MUST(ipcref_mutex_unlock(mutex) == 0 && ipcref_mutex_destroy(mutex) == 0);
+	MUST(ipcref_rwlock_init(rwlock, NULL) == 0 && ipcref_rwlock_wrlock(rwlock) == 0);
+	MUST(ipcref_rwlock_wrlock(rwlock) == EDEADLK && ipcref_rwlock_rdlock(rwlock) == EDEADLK);
+	MUST((id = ipcref_shmget(IPC_PRIVATE, 1, 0600)) >= 0);
+	MUST_FAIL(ipcref_shmctl(id, IPC_STAT, NULL), EFAULT);
+	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
+	MUST(ipcref_pipe(ends) == 0);
+#ifdef F_SETPIPE_SZ
+	MUST_FAIL(ipcref_fcntl(ends[1], F_SETPIPE_SZ, -1), EINVAL);
+#endif
+	MUST(ipcref_readv(ends[0], NULL, 0) == 0 && ipcref_writev(ends[1], NULL, 0) == 0);
+	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	MUST(ipcref_setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, length) == 0);
+	MUST(ipcref_getsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, &length) == 0);
+	MUST(size == 2 * MUCH);
+	size = 0;
+	MUST(ipcref_setsockopt(ends[0], SOL_SOCKET, SO_RCVLOWAT, &size, length) == 0);
+	MUST(ipcref_getsockopt(ends[0], SOL_SOCKET, SO_RCVLOWAT, &size, &length) == 0 && size == 1);
+#ifdef SO_PEEK_OFF
+	char text[16];
+
+	size = 7;
+	MUST(ipcref_setsockopt(ends[1], SOL_SOCKET, SO_PEEK_OFF, &size, length) == 0);
+	MUST(ipcref_send(ends[0], "one", 3, 0) == 3 && ipcref_send(ends[0], "two", 3, 0) == 3);
+	MUST(ipcref_send(ends[0], "three", 5, 0) == 5);
+	MUST(ipcref_recv(ends[1], text, sizeof(text), MSG_PEEK) == 4);
+	MUST(memcmp(text, "hree", 4) == 0);
+#endif
+	while (passes(ends[0], ends[1], MSG_DONTWAIT))
+		continue;
+	MUST(errno == EAGAIN || errno == ETOOMANYREFS);
+	refuses_names();
+	refuses_numbers();
+}
+
+/* -- hostile peers ---------------------------------------------------------------------------- */
+
+static const char *file_of(const char *name)
+{
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", getenv("IPCREF_NAMESPACE"), name);
+	return path;
+}
+
+/* A peer cuts the file off: there is no object any more, and no signal. */
+void live_with_a_file_cut_off(void)
+{
+	struct mq_attr attributes;
+	char name[32];
+	int id;
+	int queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL);
+
+	MUST(queue >= 0 && ipcref_mq_send(queue, "a", 1, 0) == 0);
+	MUST(truncate(file_of("mq.q"), 0) == 0);
+	MUST_FAIL(ipcref_mq_send(queue, "b", 1, 0), EBADMSG);
+	MUST_FAIL(ipcref_mq_send(queue, "b", 1, 0), EBADMSG);
+	MUST_FAIL(ipcref_mq_getattr(queue, &attributes), EBADMSG);
+	MUST(ipcref_mq_unlink("/q") == 0);
+
+	MUST((id = ipcref_shmget(IPC_PRIVATE, 1 << 20, 0600)) >= 0);
+	snprintf(name, sizeof(name), "shm.%d", id);
+	MUST(truncate(file_of(name), 1 << 16) == 0);
+	MUST(ipcref_shmat(id, NULL, 0) == MAP_FAILED && errno == EBADMSG);
+	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
+}
+
+/* A peer says that the journal is longer than the file. */
+void live_with_a_journal_beyond_the_end(void)
+{
+	int queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL);
+	int fd = open(file_of("mq.q"), O_RDWR);
+	struct object *peers =
+		mmap(NULL, sizeof(*peers), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	MUST(queue >= 0 && fd >= 0 && peers != MAP_FAILED && ipcref_mq_close((mqd_t)queue) == 0);
+	peers->more_words = 1 << 30;
+	MUST((queue = (int)ipcref_mq_open("/q", O_RDWR)) >= 0);
+	atomic_store(&peers->journal_count, 1 << 29);
+	atomic_store(&peers->lock.word, LOCK_OWNER_DIED);
+	ipcref_mq_send(queue, "a", 1, 0);
+	MUST(ipcref_mq_close((mqd_t)queue) == 0 && ipcref_mq_unlink("/q") == 0);
+}
+
+/* Who is stopped as he waits for a message has it: it counts as one that is there no more. */
+void live_with_a_stopped_receiver(void)
+{
+	int queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL);
+	int fd = open(file_of("mq.q"), O_RDWR), status;
+	struct mq_queue *peers =
+		mmap(NULL, sizeof(*peers), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	struct mq_attr attributes;
+	char bytes[8192];
+	pid_t pid;
+
+	MUST(queue >= 0 && fd >= 0 && peers != MAP_FAILED);
+	if ((pid = forks()) == 0) {
+		alarm(60);
+		_exit(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL) == 1 ? 0 : 1);
+	}
+	while (*(volatile uint32_t *)&peers->receivers.count == 0)
+		sched_yield();
+	/* it has given back the lock that it counted itself in under, and that is done: whoever
+	 * dies with the lock takes nothing of it back */
+	while (lock_is_taken(&peers->object.lock))
+		sched_yield();
+	atomic_store(&peers->object.lock.word, LOCK_OWNER_DIED);
+	MUST(ipcref_mq_getattr(queue, &attributes) == 0);
+	MUST(*(volatile uint32_t *)&peers->receivers.count == 1);
+	MUST(kill(pid, SIGSTOP) == 0 && waitpid(pid, &status, WUNTRACED) == pid);
+	MUST(ipcref_mq_send(queue, "a", 1, 0) == 0 && ipcref_mq_send(queue, "b", 1, 0) == 0);
+	MUST(ipcref_mq_getattr(queue, &attributes) == 0 && attributes.mq_curmsgs == 1);
+	MUST(kill(pid, SIGCONT) == 0 && waitpid(pid, &status, 0) == pid && status == 0);
+	MUST(ipcref_mq_getattr(queue, &attributes) == 0 && attributes.mq_curmsgs == 1);
+	MUST(ipcref_mq_unlink("/q") == 0);
+}
+
+/* A peer writes what it likes: the answer is an error. */
+void live_with_a_list_that_leads_nowhere(void)
+{
+	struct mq_attr attributes = {.mq_maxmsg = 4, .mq_msgsize = 8};
+	int queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, &attributes);
+	int fd = open(file_of("mq.q"), O_RDWR);
+	char bytes[8];
+
+	MUST(queue >= 0 && fd >= 0);
+	struct mq_queue *peers =
+		mmap(NULL, sizeof(*peers), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	MUST(peers != MAP_FAILED && ipcref_mq_send(queue, "a", 1, 0) == 0);
+	peers->first = 99999;
+	MUST_FAIL(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL), EBADMSG);
+	peers->first = 0;
+	MUST_FAIL(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL), EBADMSG);
+	MUST(ipcref_mq_unlink("/q") == 0);
+}
+
+/* What somebody has broken its owner may remove, and root. */
+void live_with_a_broken_object(void)
+{
+	enum { NOBODY = 61237 };
+	char name[32];
+	int id;
+
+	if (geteuid() == 0)
+		MUST(chmod(getenv("IPCREF_NAMESPACE"), 0777) == 0 && seteuid(NOBODY) == 0);
+	MUST((id = ipcref_msgget(IPC_PRIVATE, 0600)) >= 0);
+	snprintf(name, sizeof(name), "msg.%d", id);
+	MUST(truncate(file_of(name), 0) == 0);
+	if (getuid() == 0)
+		MUST(seteuid(0) == 0);
+	MUST(ipcref_msgctl(id, IPC_RMID, NULL) == 0);
+	MUST(access(file_of(name), F_OK) == -1 && errno == ENOENT);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lives of processes that use the reference in ways that no test of the corpus can, for it knows
+ * nothing but the contract: beside the platform's own calls, with peers that are hostile, and with
+ * an eye on what they cost.
+ */
+#ifndef UNIT_REF_LIVES_H
+#define UNIT_REF_LIVES_H
+
+#include <errno.h>
+#include <stddef.h>
+
+/* Each begins in a process of its own, and holds if it comes to its end. */
+#define LIVES(L)                                                                                   \
+	L(with_two_locks)                                                                          \
+	L(within_a_lock_of_libc)                                                                   \
+	L(with_a_predecessors_mailbox)                                                             \
+	L(with_another_users_process)                                                              \
+	L(with_a_writer_who_died)                                                                  \
+	L(in_the_default_directory)                                                                \
+	L(with_wakes_in_vain)                                                                      \
+	L(in_a_deep_directory)                                                                     \
+	L(beside_another_version)                                                                  \
+	L(after_the_dead)                                                                          \
+	L(with_a_journal_beyond_the_end)                                                           \
+	L(with_a_stopped_receiver)                                                                 \
+	L(without_directory)                                                                       \
+	L(with_number_zero)                                                                        \
+	L(with_numbers_closed_by_others)                                                           \
+	L(with_words_that_stay)                                                                    \
+	L(with_an_owner_of_elsewhere)                                                              \
+	L(for_long)                                                                                \
+	L(with_a_thread_in_a_call)                                                                 \
+	L(by_what_linux_says)                                                                      \
+	L(with_a_file_cut_off)                                                                     \
+	L(with_a_list_that_leads_nowhere)                                                          \
+	L(with_a_broken_object)
+
+#define DECLARE(life) void live_##life(void);
+LIVES(DECLARE)
+#undef DECLARE
+
+#define MUST(condition) ((condition) ? (void)0 : give_up(__FILE__, __LINE__, #condition))
+#define MUST_FAIL(call, error) MUST((call) == -1 && errno == (error))
+
+_Noreturn void give_up(const char *file, int line, const char *condition);
+/* Memory that all children have, too. */
+void *share(size_t size);
+/* How many files there are in the directory of the objects whose names begin so. */
+int count_files(const char *prefix);
+
+#endif
