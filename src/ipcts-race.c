@@ -343,14 +343,6 @@ static void parse(int argc, char **argv)
 	settle();
 }
 
-static bool has_mortals(const struct race *race)
-{
-	for (unsigned role = 0; role < race_role_count(race); role++)
-		if (race->roles[role].is_mortal)
-			return true;
-	return false;
-}
-
 /* Those that are named; else all, or where others are to survive a death all that can. */
 static bool is_wanted(const struct race *race)
 {
@@ -358,7 +350,7 @@ static bool is_wanted(const struct race *race)
 		if (matches(wish.globs[i], race->name))
 			return true;
 	return wish.glob_count == 0 && race->is_bug == wish.is_detection &&
-	       (wish.how.kills == 0 || has_mortals(race));
+	       (wish.how.kills == 0 || race->mortals > 0);
 }
 
 /* -- what is said ----------------------------------------------------------------------------- */
@@ -523,7 +515,7 @@ static int list(void)
 			     race->line);
 		for (unsigned role = 0; role < race_role_count(race); role++)
 			sheet_printf(&sheet, " %s%s", race->roles[role].name,
-				     race->roles[role].is_mortal ? " (may be killed)" : "");
+				     role < race->mortals ? " (may be killed)" : "");
 		sheet_add(&sheet, "\n");
 		for (unsigned i = 0; i < RACE_OUTCOMES_MAX && race->outcomes[i].outcome; i++)
 			sheet_printf(&sheet, "    %s %-24s %s\n",

@@ -304,11 +304,7 @@ static unsigned watch_turns(struct stand *stand, pid_t *workers)
 
 static unsigned mortals_of(const struct race *race)
 {
-	unsigned set = 0;
-
-	for (unsigned role = 0; role < RACE_ROLES_MAX; role++)
-		set |= race->roles[role].is_mortal ? 1u << role : 0;
-	return set;
+	return (1u << race->mortals) - 1;
 }
 
 /* One run.  False: the world, or those who play, are no good for another. */

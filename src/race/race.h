@@ -35,8 +35,6 @@ struct race_role {
 	const char *name;
 	/* Its answer: a number, or -errno. */
 	long long (*play)(void *world);
-	/* The others, and `after`, get on without it whenever it is killed: so it may be. */
-	bool is_mortal;
 };
 
 struct race_outcome {
@@ -60,6 +58,8 @@ struct race {
 	/* Once for many races, before there are roles.  False: errno says why there is none. */
 	bool (*make)(void *world);
 	struct race_role roles[RACE_ROLES_MAX];
+	/* So many of them, the first, may be killed: the others, and `after`, get on without. */
+	unsigned mortals;
 	/* When all are done: what is left, which is taken away, so that all is as make made it. */
 	long long (*after)(void *world);
 	void (*remove)(void *world);

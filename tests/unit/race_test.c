@@ -220,7 +220,8 @@ static const struct race mortal = {
 	.name = "mortal",
 	.world = sizeof(struct memory),
 	.make = make,
-	.roles = {{"alice", step_3_times, .is_mortal = true}, {"bob", step_3_times}},
+	.roles = {{"alice", step_3_times}, {"bob", step_3_times}},
+	.mortals = 1,
 	.outcomes = {{"0 0", ALLOWED, ""}, {"killed 0", ALLOWED, ""}},
 };
 
@@ -234,7 +235,8 @@ static const struct race widowed = {
 	.name = "widowed",
 	.world = sizeof(struct memory),
 	.make = make,
-	.roles = {{"alice", hold_both, .is_mortal = true}, {"bob", hold_both}},
+	.roles = {{"alice", hold_both}, {"bob", hold_both}},
+	.mortals = 1,
 	.after = counted,
 	.outcomes = {{"* 0 | 0", ALLOWED, ""}},
 };
