@@ -370,7 +370,7 @@ void live_in_the_default_directory(void)
 	int ends[2];
 
 	/* in a /dev/shm of its own, which takes a privilege */
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL) < 0)
 		return;
 	unsetenv("IPCREF_NAMESPACE");
