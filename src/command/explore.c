@@ -177,8 +177,7 @@ static void parse_arguments(int argc, char **argv)
 		refuse("explore --stores: only for --memory tso");
 	if (exploration.engine == ENGINE_NOISE && (wish.buffers || exploration.kills))
 		refuse("explore --engine noise: the kernel says who goes, so neither --memory tso "
-		       "nor "
-		       "--kills");
+		       "nor --kills");
 	if (wish.buffers)
 		exploration.stores = wish.stores ? wish.stores : STORES_UNLESS_SAID;
 	if (!wish.limited)

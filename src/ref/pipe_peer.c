@@ -185,7 +185,7 @@ static bool may_wait(const struct pipe_call *call)
  */
 static bool may_sleep(const struct pipe_call *call)
 {
-	return call->sleeps > 0 || !descriptor_is_nonblocking(descriptor_number(call->fd, call->h));
+	return call->sleeps > 0 || !descriptor_mustnt_wait(call->fd, call->h);
 }
 
 int pipe_await_writers(struct pipe_call *call, uint32_t position)
