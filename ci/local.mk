@@ -28,13 +28,14 @@ else
 check_threads = @echo 'no threads for helgrind and drd: see fault/threads.h'
 endif
 
-# Of every process a file of what valgrind says of it: hopefully nothing.
+# Of every process a file of what valgrind says of it: hopefully nothing, but that it lacks a call
+# of the kernel's, which then fails with ENOSYS, as by an older kernel.
 check-valgrind:
 	@test -n '$(VALGRIND)' || { echo 'configured without valgrind' >&2; exit 1; }
 	rm -rf valgrind && mkdir valgrind
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_tests) %D%/corpus.tap' \
 		WRAP='$(VALGRIND) -q --vgdb=no --error-exitcode=99 --log-file=$(abs_builddir)/valgrind/%p'
-	! grep -h . valgrind/*
+	! sed '/WARNING: unhandled .* syscall/,/bug_reports/d' valgrind/* | grep .
 	$(check_threads)
 .PHONY: check-valgrind
 
