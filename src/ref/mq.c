@@ -157,6 +157,10 @@ struct call {
 	struct handle *handle;
 	struct mq_view view;
 	const struct timespec *deadline;
+	/* what it sends; a call that receives has none */
+	const char *bytes;
+	size_t size;
+	unsigned priority;
 	struct mq_waiter *waiter; /* NULL: it hasn't waited, or isn't counted */
 	struct vigil vigil;
 };
@@ -167,6 +171,7 @@ static bool begin(struct call *call, int fd, struct handle *h, const struct time
 	call->fd = fd;
 	call->handle = h;
 	call->deadline = deadline;
+	call->bytes = NULL;
 	call->waiter = NULL;
 	call->vigil.is_kept = false;
 	call->vigil.looks = 0;
@@ -185,6 +190,7 @@ static void enter(const struct mq_view *view)
 {
 	mapping_lock(view->mapping);
 	mq_drop_of_the_dead(view);
+	mq_admit(view);
 }
 
 static void leave(struct call *call)
@@ -201,6 +207,12 @@ static int give_up(struct call *call, int error)
 	return -1;
 }
 
+/* Whether a call that waits has all its due, though others die who wait before it. */
+static bool is_sure_of_its_turn(const struct call *call, const struct mq_line *line)
+{
+	return call->waiter && (call->waiter->sends || !mq_is_behind_others(line, call->waiter));
+}
+
 /*
  * Sleeps until the bell is rung.  All who wait are woken for one message, lest it is left lying
  * when one of them dies; and who waits behind others looks now and then whether they live.
@@ -210,7 +222,7 @@ static int sleep_in(struct call *call, struct mq_line *line)
 	struct sleep sleep = {.deadline = call->deadline, .clock = CLOCK_REALTIME};
 
 	if (!call->vigil.is_kept && !call->deadline && kernel_minds_the_dead() &&
-	    !mq_is_behind_others(line, call->waiter) && !mq_given(&call->view))
+	    is_sure_of_its_turn(call, line))
 		return bell_sleep(&line->bell, call->view.mapping, &sleep);
 	/* a signal that comes just when one looks is not to be missed, hence the vigil */
 	sleep.looks_every = LOOKS_EVERY_MS;
@@ -231,31 +243,70 @@ static int await(struct call *call, struct mq_line *line)
 		if (call->deadline && !duration_is_valid(call->deadline))
 			return EINVAL;
 		call->waiter = mq_begin_to_wait(&call->view, line);
+		if (call->waiter && call->bytes &&
+		    !mq_offer(&call->view, call->waiter, call->bytes, call->size, call->priority)) {
+			mq_end_to_wait(&call->view, line, call->waiter);
+			call->waiter = NULL;
+		}
 	}
 	int result = sleep_in(call, line);
 
 	mq_drop_of_the_dead(&call->view);
+	mq_admit(&call->view);
 	return result;
 }
 
-static int send_message(struct call *call, const char *bytes, size_t size, unsigned priority)
+/* Whether an error says that there was no message, or no room, as long as the call waited. */
+static bool is_refusal(int error)
+{
+	return error == EAGAIN || error == ETIMEDOUT || error == EINTR;
+}
+
+/* Room for who hasn't waited, or isn't counted. */
+static bool has_room(const struct mq_view *view)
+{
+	return view->queue->free && mq_room_left(view) > 0;
+}
+
+static bool is_sent(const struct call *call)
+{
+	return call->waiter && call->waiter->message;
+}
+
+static bool may_send(const struct call *call)
+{
+	return is_sent(call) || has_room(&call->view);
+}
+
+static int send_message(struct call *call)
 {
 	struct mq_view *view = &call->view;
 	struct mq_line *line = &view->queue->senders;
 	int error = 0;
 
 	enter(view);
-	while (!error && !mq_room_for(view, call->waiter))
+	while (!error && !may_send(call))
 		error = await(call, line);
+	if (is_refusal(error)) {
+		mq_settle(view);
+		if (may_send(call))
+			error = 0;
+	}
+	bool is_done = is_sent(call);
+
 	if (call->waiter)
 		mq_end_to_wait(view, line, call->waiter);
 	if (error)
 		return give_up(call, error);
+	if (is_done) {
+		leave(call);
+		return 0;
+	}
 	if (view->queue->registered)
-		mq_give(view);
+		mq_settle(view);
 	bool is_first = view->queue->count == mq_given(view);
 
-	if (!mq_put(view, bytes, size, priority))
+	if (!mq_put(view, call->bytes, call->size, call->priority))
 		return give_up(call, EBADMSG);
 	if (is_first && view->queue->registered)
 		mq_notify_registered(view, call->fd);
@@ -276,8 +327,12 @@ int ipcref_mq_timedsend(mqd_t queue, const char *bytes, size_t size, unsigned pr
 		errno = EBADF;
 	else if (priority >= PRIORITIES)
 		errno = EINVAL;
-	else if (begin(&call, queue, h, deadline) && is_fit(size <= call.view.message_size))
-		result = send_message(&call, bytes, size, priority);
+	else if (begin(&call, queue, h, deadline) && is_fit(size <= call.view.message_size)) {
+		call.bytes = bytes ? bytes : "";
+		call.size = size;
+		call.priority = priority;
+		result = send_message(&call);
+	}
 	handle_put(h);
 	return result;
 }
@@ -297,20 +352,22 @@ static ssize_t receive_message(struct call *call, char *bytes, size_t size, unsi
 	while (!error && !mq_messages_for(view, call->waiter))
 		error = await(call, line);
 	/* what is his by now he has received before his time was up */
-	if ((error == ETIMEDOUT || error == EINTR) && mq_messages_for(view, call->waiter))
-		error = 0;
+	if (is_refusal(error)) {
+		mq_settle(view);
+		if (mq_messages_for(view, call->waiter))
+			error = 0;
+	}
 	uint64_t own = call->waiter ? call->waiter->message : 0;
 
 	if (call->waiter)
 		mq_end_to_wait(view, line, call->waiter);
-	if (error) {
-		mq_give(view);
+	if (error)
 		return give_up(call, error);
-	}
 	ssize_t result = mq_take(view, own, bytes, size, priority);
 
 	if (result < 0)
 		return give_up(call, EBADMSG);
+	mq_admit(view);
 	leave(call);
 	return result;
 }
@@ -353,7 +410,7 @@ int ipcref_mq_getattr(mqd_t queue, struct mq_attr *attributes)
 		attributes->mq_maxmsg = (long)view.most;
 		attributes->mq_msgsize = (long)view.message_size;
 		enter(&view);
-		mq_give(&view);
+		mq_settle(&view);
 		attributes->mq_curmsgs = (long)mq_messages_for(&view, NULL);
 		mapping_unlock(view.mapping);
 	}
@@ -391,10 +448,10 @@ static short ready(int fd, struct handle *h)
 	if (!mq_see(&view, &h->mapping))
 		return POLLERR;
 	enter(&view);
-	mq_give(&view);
+	mq_settle(&view);
 	if (mq_messages_for(&view, NULL) > 0)
 		events |= POLLIN | POLLRDNORM;
-	if (mq_room_for(&view, NULL) > 0)
+	if (has_room(&view))
 		events |= POLLOUT | POLLWRNORM;
 	mapping_unlock(view.mapping);
 	return events;
@@ -435,7 +492,7 @@ static ssize_t mq_readv(int fd, struct handle *h, const struct iovec *vector, in
 	}
 	if (!mq_see(&view, &h->mapping))
 		return -1;
-	mapping_lock(view.mapping);
+	enter(&view);
 	unsigned long bytes = mq_bytes(&view);
 	uint32_t registered = view.queue->registered;
 	if (registered > 0 && registered <= MQ_REGISTRATIONS)

@@ -26,13 +26,17 @@ struct mq_message {
 	char bytes[];
 };
 
-/* A thread that waits; 0: none. */
+/*
+ * A thread that waits; 0: none.  What it waits for may be done before it runs: others go by that
+ * already.
+ */
 struct mq_waiter {
-	uint32_t thread, unused;
+	uint32_t thread;
+	uint32_t sends;		/* the message's number, which is the thread's until it is sent */
 	uint64_t birth, ticket; /* the lower, the longer has it waited */
 	/*
-	 * The ticket of the message that is its own, whatever comes before it runs: others have
-	 * been told that there is none.  0: none is.
+	 * The ticket of the message that it has sent, or that is its own to receive, for others
+	 * have been told that there is none.  0: none is.
 	 */
 	uint64_t message;
 };
@@ -85,12 +89,26 @@ struct mq_view {
 	struct mapping *mapping;
 	struct mq_queue *queue;
 	uint32_t most, message_size;
+	uint32_t numbers; /* of messages: more than there may be, see mq_numbers */
 };
 
 /* Bytes of a message and its head. */
 static inline size_t mq_room(size_t message_size)
 {
 	return (offsetof(struct mq_message, bytes) + message_size + 15) / 16 * 16;
+}
+
+/*
+ * How many messages there is memory for: besides those of the queue, what some wait to send, and
+ * what is somebody's own and hasn't been taken yet.  For large messages that is little; who waits
+ * and finds none waits uncounted.
+ */
+static inline uint32_t mq_numbers(uint32_t most, uint32_t message_size)
+{
+	enum { SPARE_BYTES = 1 << 18 };
+	size_t spare = SPARE_BYTES / mq_room(message_size);
+
+	return most + (spare > MQ_WAITERS ? MQ_WAITERS : spare > 0 ? (uint32_t)spare : 1);
 }
 
 /* False with errno: what is there is no queue. */
@@ -103,9 +121,11 @@ static inline bool mq_see(struct mq_view *view, struct mapping *mapping)
 	view->most = *(volatile uint32_t *)&queue->most;
 	view->message_size = *(volatile uint32_t *)&queue->message_size;
 	if (object_is_there(mapping) && view->most > 0 && view->most <= MQ_MOST_MESSAGES &&
-	    view->message_size <= MQ_LARGEST_SIZE &&
-	    view->most * mq_room(view->message_size) <= mapping->size - sizeof(*queue))
-		return true;
+	    view->message_size <= MQ_LARGEST_SIZE) {
+		view->numbers = mq_numbers(view->most, view->message_size);
+		if (view->numbers * mq_room(view->message_size) <= mapping->size - sizeof(*queue))
+			return true;
+	}
 	errno = EBADMSG;
 	return false;
 }
@@ -130,12 +150,20 @@ bool mq_put(const struct mq_view *view, const char *bytes, size_t size, uint32_t
 ssize_t mq_take(const struct mq_view *view, uint64_t ticket, char *bytes, size_t size,
 		unsigned *priority);
 /*
- * Gives each message that is left to those who wait to one of them.  To be done before anybody is
- * told that there is none: from then on they have been received.
+ * Gives each message that is left to those who wait to one of them, and the room that this makes
+ * to those who wait for that.  To be done before anybody is told that there is no message, or no
+ * room: from then on these have been received, and sent.
  */
-void mq_give(const struct mq_view *view);
+void mq_settle(const struct mq_view *view);
+/* Sends the messages of those who wait to, as far as there is room. */
+void mq_admit(const struct mq_view *view);
 /* What was given to one who died before he had it has been received, and died with him. */
 void mq_drop_of_the_dead(const struct mq_view *view);
+/* What this one, who waits, is to send as soon as there is room; false: there is no memory. */
+bool mq_offer(const struct mq_view *view, struct mq_waiter *waiter, const char *bytes, size_t size,
+	      uint32_t priority);
+/* He sends it no more, if he hasn't. */
+void mq_withdraw(const struct mq_view *view, struct mq_waiter *waiter);
 /* Of all messages. */
 unsigned long mq_bytes(const struct mq_view *view);
 
@@ -143,7 +171,8 @@ unsigned long mq_bytes(const struct mq_view *view);
 
 /* What is left for this one, who waits, or for who hasn't waited (NULL). */
 uint32_t mq_messages_for(const struct mq_view *view, const struct mq_waiter *waiter);
-uint32_t mq_room_for(const struct mq_view *view, const struct mq_waiter *waiter);
+/* How many there may be more; those that somebody waits to send come first (mq_admit). */
+uint32_t mq_room_left(const struct mq_view *view);
 bool mq_is_waited_for(const struct mq_line *line);
 /* How many messages are somebody's own. */
 uint32_t mq_given(const struct mq_view *view);
@@ -152,6 +181,10 @@ bool mq_is_given(const struct mq_view *view, uint64_t ticket);
 struct mq_waiter *mq_longest_waiter(struct mq_line *line);
 /* One who was given a message and is dead; NULL: nobody. */
 struct mq_waiter *mq_dead_receiver(const struct mq_view *view);
+/* Whether the number is that of a message that somebody waits, or died waiting, to send. */
+bool mq_is_offered(const struct mq_view *view, uint32_t number);
+/* Nobody sends any more what the dead have waited to. */
+void mq_forget_dead_senders(const struct mq_view *view);
 /* Whether somebody is to be served before this one, or nobody knows. */
 bool mq_is_behind_others(const struct mq_line *line, const struct mq_waiter *waiter);
 /* NULL: so many wait that this one isn't missed, and is served last. */

@@ -68,6 +68,28 @@ struct mq_waiter *mq_dead_receiver(const struct mq_view *view)
 	return NULL;
 }
 
+bool mq_is_offered(const struct mq_view *view, uint32_t number)
+{
+	const struct mq_line *line = &view->queue->senders;
+
+	for (int i = 0; line->count && i < MQ_WAITERS; i++)
+		if (line->waiters[i].thread && line->waiters[i].sends == number &&
+		    !line->waiters[i].message)
+			return true;
+	return false;
+}
+
+void mq_forget_dead_senders(const struct mq_view *view)
+{
+	struct mq_line *line = &view->queue->senders;
+
+	for (int i = 0; line->count && i < MQ_WAITERS; i++)
+		if (line->waiters[i].thread && !is_there(&line->waiters[i])) {
+			mq_end_to_wait(view, line, &line->waiters[i]);
+			mapping_commit(view->mapping);
+		}
+}
+
 /* What is left of so much. */
 static uint32_t left_for(const struct mq_line *line, const struct mq_waiter *waiter, uint32_t count)
 {
@@ -87,11 +109,12 @@ uint32_t mq_messages_for(const struct mq_view *view, const struct mq_waiter *wai
 	return left_for(&view->queue->receivers, waiter, count > given ? count - given : 0);
 }
 
-uint32_t mq_room_for(const struct mq_view *view, const struct mq_waiter *waiter)
+uint32_t mq_room_left(const struct mq_view *view)
 {
-	uint32_t count = view->queue->count;
+	uint32_t count = view->queue->count, given = mq_given(view);
+	uint32_t there = count > given ? count - given : 0;
 
-	return left_for(&view->queue->senders, waiter, count < view->most ? view->most - count : 0);
+	return there < view->most ? view->most - there : 0;
 }
 
 bool mq_is_waited_for(const struct mq_line *line)
@@ -125,6 +148,7 @@ struct mq_waiter *mq_begin_to_wait(const struct mq_view *view, struct mq_line *l
 			continue;
 		if (!waiter->thread)
 			CHANGE(view->mapping, line->count, line->count + 1);
+		mq_withdraw(view, waiter);
 		CHANGE(view->mapping, line->last_ticket, line->last_ticket + 1);
 		CHANGE(view->mapping, waiter->ticket, line->last_ticket);
 		CHANGE(view->mapping, waiter->birth, own_birth());
@@ -141,6 +165,7 @@ void mq_end_to_wait(const struct mq_view *view, struct mq_line *line, struct mq_
 {
 	if (waiter->thread)
 		CHANGE(view->mapping, line->count, line->count - 1);
+	mq_withdraw(view, waiter);
 	CHANGE(view->mapping, waiter->thread, 0);
 	CHANGE(view->mapping, waiter->message, 0);
 	STEP("mq/wait/over");

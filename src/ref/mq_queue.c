@@ -16,14 +16,15 @@ static const size_t largest_queue = (size_t)1 << 30;
 size_t mq_size(uint32_t most, uint32_t message_size)
 {
 	size_t room = mq_room(message_size);
+	uint32_t numbers = mq_numbers(most, message_size);
 
-	return room > largest_queue / most ? 0 : sizeof(struct mq_queue) + room * most;
+	return room > largest_queue / numbers ? 0 : sizeof(struct mq_queue) + room * numbers;
 }
 
 /* The message of this number; NULL: there is none, for none or for a peer's scribbling. */
 static struct mq_message *message_of(const struct mq_view *view, uint32_t number)
 {
-	if (number == 0 || number > view->most)
+	if (number == 0 || number > view->numbers)
 		return NULL;
 	return (struct mq_message *)(view->queue->messages +
 				     (number - 1) * mq_room(view->message_size));
@@ -39,13 +40,14 @@ void mq_make(struct object *object, const void *wish)
 {
 	const struct mq_attr *attributes = wish;
 	struct mq_queue *queue = (struct mq_queue *)object;
-	const struct mq_view view = {.queue = queue,
-				     .most = (uint32_t)attributes->mq_maxmsg,
-				     .message_size = (uint32_t)attributes->mq_msgsize};
+	struct mq_view view = {.queue = queue,
+			       .most = (uint32_t)attributes->mq_maxmsg,
+			       .message_size = (uint32_t)attributes->mq_msgsize};
 
+	view.numbers = mq_numbers(view.most, view.message_size);
 	queue->most = view.most;
 	queue->message_size = view.message_size;
-	for (uint32_t number = view.most; number; number--)
+	for (uint32_t number = view.numbers; number; number--)
 		free_message(&view, number, message_of(&view, number));
 }
 
@@ -66,7 +68,7 @@ static bool find_place(const struct mq_view *view, uint32_t priority, uint32_t *
 	for (uint32_t steps = 0; next; steps++) {
 		const struct mq_message *message = message_of(view, next);
 
-		if (!message || steps > view->most)
+		if (!message || steps > view->numbers)
 			return false;
 		if (message->priority < priority)
 			return true;
@@ -103,30 +105,108 @@ static void set_ticket(const struct mq_view *view, struct mq_message *message, u
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
-bool mq_put(const struct mq_view *view, const char *bytes, size_t size, uint32_t priority)
+static void write_message(struct mq_message *message, const char *bytes, size_t size,
+			  uint32_t priority)
 {
-	struct mq_queue *queue = view->queue;
-	uint32_t number = queue->free, before;
-	struct mq_message *message = message_of(view, number);
-
-	if (!message || !find_place(view, priority, &before))
-		return false;
 	memcpy(message->bytes, bytes, size);
 	message->size = (uint32_t)size;
 	message->priority = priority;
-	STEP("mq/send/copied");
+}
 
-	queue->free = message->next;
-	STEP("mq/send/taken");
+/* The next to use of those that aren't there; NULL: there is none. */
+static struct mq_message *take_free(const struct mq_view *view, uint32_t *number)
+{
+	struct mq_queue *queue = view->queue;
+	struct mq_message *message = message_of(view, queue->free);
+
+	*number = queue->free;
+	if (message)
+		queue->free = message->next;
+	return message;
+}
+
+/* It is in the list, and is there with its ticket.  False: the list is broken. */
+static bool list_message(const struct mq_view *view, uint32_t number, struct mq_message *message)
+{
+	struct mq_queue *queue = view->queue;
+	uint32_t before;
+
+	if (!find_place(view, message->priority, &before))
+		return false;
 	link_message(queue, number, message, message_of(view, before));
 	STEP("mq/send/linked");
 	queue->count++;
 	STEP("mq/send/counted");
 	/* before it is there: one who dies in between has woken somebody for nothing */
 	bell_ring(&queue->receivers.bell, view->mapping);
-	set_ticket(view, message, ++queue->last_ticket);
+	return true;
+}
+
+bool mq_put(const struct mq_view *view, const char *bytes, size_t size, uint32_t priority)
+{
+	uint32_t number;
+	struct mq_message *message = take_free(view, &number);
+
+	STEP("mq/send/taken");
+	if (!message)
+		return false;
+	write_message(message, bytes, size, priority);
+	STEP("mq/send/copied");
+	if (!list_message(view, number, message))
+		return false;
+	set_ticket(view, message, ++view->queue->last_ticket);
 	STEP("mq/send/sent");
 	return true;
+}
+
+bool mq_offer(const struct mq_view *view, struct mq_waiter *waiter, const char *bytes, size_t size,
+	      uint32_t priority)
+{
+	uint32_t number;
+
+	if (!view->queue->free)
+		mq_forget_dead_senders(view);
+	struct mq_message *message = take_free(view, &number);
+	if (!message)
+		return false;
+	CHANGE(view->mapping, waiter->sends, number);
+	write_message(message, bytes, size, priority);
+	STEP("mq/wait/offered");
+	return true;
+}
+
+void mq_withdraw(const struct mq_view *view, struct mq_waiter *waiter)
+{
+	uint32_t number = waiter->sends;
+	struct mq_message *message = message_of(view, number);
+
+	if (!number)
+		return;
+	CHANGE(view->mapping, waiter->sends, 0);
+	/* else it is sent, and perhaps received and sent again by others */
+	if (message && !waiter->message)
+		free_message(view, number, message);
+	STEP("mq/wait/withdrawn");
+}
+
+void mq_admit(const struct mq_view *view)
+{
+	struct mq_queue *queue = view->queue;
+	struct mq_waiter *waiter;
+
+	for (int i = 0; queue->senders.count && i < MQ_WAITERS && mq_room_left(view) > 0; i++) {
+		struct mq_message *message;
+
+		waiter = mq_longest_waiter(&queue->senders);
+		message = waiter ? message_of(view, waiter->sends) : NULL;
+		if (!message || !list_message(view, waiter->sends, message))
+			break;
+		bell_ring(&queue->senders.bell, view->mapping);
+		CHANGE(view->mapping, message->ticket, ++queue->last_ticket);
+		CHANGE(view->mapping, waiter->message, message->ticket);
+		STEP("mq/admit/sent");
+		mapping_commit(view->mapping);
+	}
 }
 
 /* Where a message is in the list: its number, and that of the one before it; 0: none. */
@@ -139,7 +219,7 @@ static struct place find_message(const struct mq_view *view, uint64_t ticket)
 {
 	struct place place = {view->queue->first, 0};
 
-	for (uint32_t steps = 0; steps < view->most; steps++) {
+	for (uint32_t steps = 0; steps < view->numbers; steps++) {
 		const struct mq_message *message = message_of(view, place.number);
 
 		if (!message)
@@ -190,11 +270,10 @@ ssize_t mq_take(const struct mq_view *view, uint64_t ticket, char *bytes, size_t
 	return (ssize_t)length;
 }
 
-void mq_give(const struct mq_view *view)
+static void give(const struct mq_view *view)
 {
 	struct mq_line *line = &view->queue->receivers;
 	struct mq_waiter *waiter;
-	bool is_any = false;
 
 	if (!line->count)
 		return;
@@ -205,11 +284,22 @@ void mq_give(const struct mq_view *view)
 			break;
 		CHANGE(view->mapping, waiter->message, message->ticket);
 		STEP("mq/give/given");
-		is_any = true;
+		mapping_commit(view->mapping);
 	}
-	/* who waits for room is to look now and then from now on (mq.c) */
-	if (is_any)
-		bell_ring(&view->queue->senders.bell, view->mapping);
+}
+
+void mq_settle(const struct mq_view *view)
+{
+	uint64_t last;
+
+	if (!view->queue->free)
+		mq_forget_dead_senders(view);
+	/* what is sent now may be for others who wait */
+	do {
+		last = view->queue->last_ticket;
+		give(view);
+		mq_admit(view);
+	} while (view->queue->last_ticket != last);
 }
 
 void mq_drop_of_the_dead(const struct mq_view *view)
@@ -265,11 +355,12 @@ static uint32_t merge(const struct mq_view *view, uint32_t one, uint32_t other, 
 static uint32_t sort_messages(const struct mq_view *view, uint32_t *count)
 {
 	/* of each, a sorted list of as many messages as its bit has, or none */
-	enum { LISTS = 17 };
-	_Static_assert(1 << (LISTS - 1) >= MQ_MOST_MESSAGES, "the last may have all messages");
+	enum { LISTS = 18 };
+	_Static_assert(1 << (LISTS - 1) >= MQ_MOST_MESSAGES + MQ_WAITERS,
+		       "the last may have all messages");
 	uint32_t lists[LISTS] = {0}, sorted = 0;
 
-	for (uint32_t number = 1; number <= view->most; number++) {
+	for (uint32_t number = 1; number <= view->numbers; number++) {
 		struct mq_message *message = message_of(view, number);
 		uint32_t merged = number, i = 0;
 
@@ -284,7 +375,7 @@ static uint32_t sort_messages(const struct mq_view *view, uint32_t *count)
 		++*count;
 	}
 	for (unsigned i = 0; i < LISTS; i++)
-		sorted = merge(view, lists[i], sorted, view->most);
+		sorted = merge(view, lists[i], sorted, view->numbers);
 	return sorted;
 }
 
@@ -301,17 +392,17 @@ void mq_repair(struct mapping *mapping)
 	STEP("mq/repair/sorted");
 	queue->count = count;
 	queue->last = 0;
-	for (uint32_t steps = 0, number = queue->first; number && steps < view.most; steps++) {
+	for (uint32_t steps = 0, number = queue->first; number && steps < view.numbers; steps++) {
 		struct mq_message *message = message_of(&view, number);
 
 		queue->last = number;
 		number = message ? message->next : 0;
 	}
 	queue->free = 0;
-	for (uint32_t number = view.most; number; number--) {
+	for (uint32_t number = view.numbers; number; number--) {
 		struct mq_message *message = message_of(&view, number);
 
-		if (!message->ticket)
+		if (!message->ticket && !mq_is_offered(&view, number))
 			free_message(&view, number, message);
 	}
 	STEP("mq/repair/done");
@@ -322,7 +413,7 @@ unsigned long mq_bytes(const struct mq_view *view)
 	const struct mq_message *message = message_of(view, view->queue->first);
 	unsigned long bytes = 0;
 
-	for (uint32_t left = view->most; message && left > 0; left--) {
+	for (uint32_t left = view->numbers; message && left > 0; left--) {
 		bytes += message->size;
 		message = message_of(view, message->next);
 	}

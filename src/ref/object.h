@@ -25,7 +25,7 @@
  * How objects are laid out: the namespace tells it too, so that those of another version are not
  * met one by one (namespace.c).
  */
-#define OBJECT_LAYOUT 5
+#define OBJECT_LAYOUT 6
 enum { OBJECT_MAGIC = 0x69706372 };
 
 enum object_kind {

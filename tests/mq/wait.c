@@ -242,6 +242,54 @@ TEST(mq, refused_message_is_a_waiters)
 	does_give(sender, mq.count("q"), 0);
 }
 
+TEST(mq, refused_message_makes_room)
+{
+	actor *sender = cast("sender");
+
+	does(sender, mq.make("q", 1, 64));
+	actor *waiter = forks(sender, "waiter"), *other = forks(sender, "other");
+	begin(waiter, mq.receive("q"));
+	blocks(waiter);
+	freeze(waiter);
+	does(sender, mq.send("q", "one", 1));
+	begin(other, mq.timed_receive_at("q", 1, 0));
+	returns(other);
+	bool is_refused = outcome_of(other)->value < 0;
+	if (is_refused)
+		must_be(outcome_of(other)->error, ETIMEDOUT);
+	does(other, mq.timed_send_at("q", "two", 1, 0));
+	thaw(waiter);
+	gives(waiter, is_refused ? "one" : "two");
+	if (is_refused)
+		does_give(other, mq.receive("q"), "two");
+	does_give(sender, mq.count("q"), 0);
+}
+
+TEST(mq, refused_room_is_a_waiters)
+{
+	actor *alice = cast("alice");
+
+	does(alice, mq.make("q", 1, 64));
+	does(alice, mq.send("q", "one", 1));
+	actor *waiter = forks(alice, "waiter"), *other = forks(alice, "other");
+	begin(waiter, mq.send("q", "two", 1));
+	blocks(waiter);
+	freeze(waiter);
+	does_give(alice, mq.receive("q"), "one");
+	begin(other, mq.timed_send_at("q", "three", 1, 0));
+	returns(other);
+	bool is_refused = outcome_of(other)->value < 0;
+	if (is_refused)
+		must_be(outcome_of(other)->error, ETIMEDOUT);
+	does_give(alice, mq.timed_receive_at("q", 1, 0), is_refused ? "two" : "three");
+	thaw(waiter);
+	succeeds(waiter);
+	/* a call that a stop has ended begins again: then the other was before it */
+	if (!is_refused)
+		does_give(alice, mq.receive("q"), "two");
+	does_give(alice, mq.count("q"), 0);
+}
+
 TEST(mq, waiting_message_enters_by_its_priority)
 {
 	actor *alice = with_full_queue(), *sender = forks(alice, "sender");
