@@ -207,22 +207,17 @@ static int give_up(struct call *call, int error)
 	return -1;
 }
 
-/* Whether a call that waits has all its due, though others die who wait before it. */
-static bool is_sure_of_its_turn(const struct call *call, const struct mq_line *line)
-{
-	return call->waiter && (call->waiter->sends || !mq_is_behind_others(line, call->waiter));
-}
-
 /*
  * Sleeps until the bell is rung.  All who wait are woken for one message, lest it is left lying
- * when one of them dies; and who waits behind others looks now and then whether they live.
+ * when one of them dies; and who waits behind others looks now and then whether they live.  The
+ * first of them is never woken in vain.
  */
 static int sleep_in(struct call *call, struct mq_line *line)
 {
 	struct sleep sleep = {.deadline = call->deadline, .clock = CLOCK_REALTIME};
 
 	if (!call->vigil.is_kept && !call->deadline && kernel_minds_the_dead() &&
-	    is_sure_of_its_turn(call, line))
+	    !mq_is_behind_others(line, call->waiter))
 		return bell_sleep(&line->bell, call->view.mapping, &sleep);
 	/* a signal that comes just when one looks is not to be missed, hence the vigil */
 	sleep.looks_every = LOOKS_EVERY_MS;

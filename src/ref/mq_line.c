@@ -160,7 +160,6 @@ struct mq_waiter *mq_begin_to_wait(const struct mq_view *view, struct mq_line *l
 	return NULL;
 }
 
-/* Others may have waited for this one to take what is there, or not to. */
 void mq_end_to_wait(const struct mq_view *view, struct mq_line *line, struct mq_waiter *waiter)
 {
 	if (waiter->thread)
@@ -169,6 +168,4 @@ void mq_end_to_wait(const struct mq_view *view, struct mq_line *line, struct mq_
 	CHANGE(view->mapping, waiter->thread, 0);
 	CHANGE(view->mapping, waiter->message, 0);
 	STEP("mq/wait/over");
-	if (line->count)
-		bell_ring(&line->bell, view->mapping);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names of sockets.  A path is a link to the socket's file, whose length tells its mode.  An
- * abstract name is a link in the namespace, which anybody takes away when the socket is gone.
+ * Names of sockets.  A path is a link to the socket's file, whose length tells its mode.  On
+ * another file system, where no link can lead, it is a signpost: a file like a socket's, but of no
+ * type, with the socket's number.  An abstract name is a link in the namespace, which anybody takes
+ * away when the socket is gone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -191,11 +193,13 @@ static bool is_permitted(const struct socket_file *file)
 	       object_permits(status.st_mode & 0777, status.st_uid, status.st_gid, 02);
 }
 
-static int check_found(const struct socket_file *file, const struct sockaddr_un *to, socklen_t size,
-		       uint32_t type)
+static bool is_signpost(const struct socket_file *file)
 {
-	if (!is_abstract(to, size) && !is_permitted(file))
-		return EACCES;
+	return socket_of(&file->mapping)->type == 0;
+}
+
+static int check_found(const struct socket_file *file, uint32_t type)
+{
 	if (!socket_is_held(file))
 		return ECONNREFUSED;
 	return socket_of(&file->mapping)->type == type ? 0 : EPROTOTYPE;
@@ -205,7 +209,7 @@ bool socket_find(struct socket_file *file, const struct sockaddr_un *to, socklen
 		 uint32_t type)
 {
 	char path[PATH_MAX];
-	int error;
+	int error = 0;
 
 	if (size <= PATH_AT) {
 		errno = EINVAL;
@@ -220,7 +224,20 @@ bool socket_find(struct socket_file *file, const struct sockaddr_un *to, socklen
 			errno = ECONNREFUSED;
 		return false;
 	}
-	error = check_found(file, to, size, type);
+	if (!is_abstract(to, size) && !is_permitted(file))
+		error = EACCES;
+	if (!error && is_signpost(file)) {
+		uint64_t number = socket_of(&file->mapping)->number;
+
+		socket_close(file);
+		if (!socket_open_number(file, number)) {
+			if (errno == ENOENT)
+				errno = ECONNREFUSED;
+			return false;
+		}
+	}
+	if (!error)
+		error = check_found(file, type);
 	if (!error)
 		return true;
 	socket_close(file);
@@ -341,12 +358,57 @@ static int link_to(const struct socket *socket, const char *path)
 	return 0;
 }
 
+static void make_signpost(struct object *object, const void *number)
+{
+	((struct socket *)object)->number = *(const uint64_t *)number;
+}
+
+/* 0 or an error. */
+static int put_signpost(uint64_t number, const char *path, mode_t mode)
+{
+	char nameless[PATH_MAX];
+	int fd = object_begin(AT_FDCWD, path, 0666, nameless);
+
+	if (fd < 0)
+		return errno;
+	bool is_put = fchmod(fd, 0666) == 0 &&
+		      object_write(fd, OBJECT_SOCKET, offsetof(struct socket, rings), 0666,
+				   make_signpost, &number) &&
+		      set_mode(fd, mode) && object_name(fd, nameless, AT_FDCWD, path);
+	int error = is_put ? 0 : errno == EEXIST ? EADDRINUSE : errno;
+
+	if (*nameless)
+		unlink(nameless);
+	close(fd);
+	return error;
+}
+
 /* 0 or an error; the socket is locked. */
 static int link_path(int fd, struct socket *socket, const char *path)
 {
 	mode_t mode;
 
-	return mode_at(path, &mode) && set_mode(fd, mode) ? link_to(socket, path) : errno;
+	if (!mode_at(path, &mode) || !set_mode(fd, mode))
+		return errno;
+	int error = link_to(socket, path);
+
+	return error == EXDEV ? put_signpost(socket->number, path, mode) : error;
+}
+
+/* Whether the path leads to this socket, by a link or a signpost. */
+static bool leads_here(int fd, const struct socket *socket, const char *path)
+{
+	struct socket_file file;
+	struct stat status;
+
+	if (fstat(fd, &status) == 0 && namespace_leads_to(path, &status))
+		return true;
+	if (!socket_open(&file, path))
+		return false;
+	bool is_here = is_signpost(&file) && socket_of(&file.mapping)->number == socket->number;
+
+	socket_close(&file);
+	return is_here;
 }
 
 static void set_binding(struct handle *h, bool is_on)
@@ -364,15 +426,14 @@ void socket_settle_name(int fd, struct handle *h)
 	struct socket *socket = socket_of(&h->mapping);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct socket_name name;
-	struct stat status;
 	char path[PATH_MAX];
 
 	if (end_of(h) == 1 || !(socket->ends[0].switches & SWITCH_BINDING))
 		return;
 	socket_copy_name(&name, &socket->ends[0].name);
 	memcpy(address.sun_path, name.path, name.size - PATH_AT);
-	if (name.size > PATH_AT && path_of(path, &address, name.size) && fstat(fd, &status) == 0 &&
-	    namespace_leads_to(path, &status))
+	if (name.size > PATH_AT && path_of(path, &address, name.size) &&
+	    leads_here(fd, socket, path))
 		unlink(path);
 	socket->ends[0].name.size = PATH_AT;
 	set_binding(h, false);

@@ -36,6 +36,7 @@
 #include "ref/lock.h"
 #include "ref/mq.h"
 #include "ref/object.h"
+#include "ref/socket.h"
 
 _Noreturn void give_up(const char *file, int line, const char *condition)
 {
@@ -129,7 +130,7 @@ static pid_t fork_asleep(void)
 	return pid;
 }
 
-static void end_of(pid_t pid)
+static void see_the_end_of(pid_t pid)
 {
 	MUST(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
 }
@@ -142,15 +143,15 @@ void live_with_a_predecessors_mailbox(void)
 	uint64_t birth = thread_birth((uint32_t)first);
 
 	send_to(first);
-	end_of(first);
+	see_the_end_of(first);
 	/* births are told in hundredths of a second */
 	while (thread_birth((uint32_t)(next = fork_asleep())) == birth)
-		end_of(next);
+		see_the_end_of(next);
 	snprintf(before, sizeof(before), "%s/sig.%ld", getenv("IPCREF_NAMESPACE"), (long)first);
 	snprintf(now, sizeof(now), "%s/sig.%ld", getenv("IPCREF_NAMESPACE"), (long)next);
 	MUST(rename(before, now) == 0);
 	send_to(next);
-	end_of(next);
+	see_the_end_of(next);
 	MUST(unlink(now) == 0);
 }
 
@@ -316,6 +317,45 @@ void live_in_a_deep_directory(void)
 	connect_by("deep", ends);
 	MUST(passes(ends[0], ends[1], 0));
 	MUST((fd = take(ends[1])) >= 0 && ipcref_close(fd) == 0);
+}
+
+/* A path may be where no link leads to from the namespace. */
+void live_with_a_path_of_another_file_system(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const struct sockaddr *to = (struct sockaddr *)&address;
+	struct stat here, there;
+	int ends[2], listener = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+	int other = ipcref_socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	if (stat(getenv("IPCREF_NAMESPACE"), &here) < 0 || stat("/dev/shm", &there) < 0 ||
+	    here.st_dev == there.st_dev)
+		return;
+	snprintf(address.sun_path, sizeof(address.sun_path), "/dev/shm/ipcts-ref-%ld",
+		 (long)getpid());
+	MUST(listener >= 0 && ipcref_bind(listener, to, sizeof(address)) == 0);
+	MUST(ipcref_listen(listener, 1) == 0);
+	MUST(ipcref_stat(address.sun_path, &there) == 0 && S_ISSOCK(there.st_mode));
+	MUST_FAIL(ipcref_bind(other, to, sizeof(address)), EADDRINUSE);
+	MUST_FAIL(ipcref_connect(other, to, sizeof(address)), EPROTOTYPE);
+	ends[0] = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+	MUST(ipcref_connect(ends[0], to, sizeof(address)) == 0);
+	ends[1] = ipcref_accept(listener, NULL, NULL);
+	MUST(ends[1] >= 0 && ipcref_send(ends[0], "a", 1, 0) == 1);
+	MUST(ipcref_close(listener) == 0 && ipcref_close(ends[0]) == 0);
+	ends[0] = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+	MUST_FAIL(ipcref_connect(ends[0], to, sizeof(address)), ECONNREFUSED);
+	MUST_FAIL(ipcref_bind(ends[0], to, sizeof(address)), EADDRINUSE);
+	MUST(unlink(address.sun_path) == 0);
+
+	/* if who binds dies before that is told, it didn't happen, and can */
+	MUST(ipcref_bind(other, to, sizeof(address)) == 0);
+	struct handle *h = descriptor_get(other, OBJECT_SOCKET);
+	MUST(h);
+	socket_of(&h->mapping)->ends[0].switches |= SWITCH_BINDING;
+	handle_put(h);
+	MUST(ipcref_bind(other, to, sizeof(address)) == 0);
+	MUST(unlink(address.sun_path) == 0);
 }
 
 /* Where objects are that are laid out otherwise, nobody works. */
@@ -533,7 +573,7 @@ void live_with_an_owner_of_elsewhere(void)
 
 	if (!kernel_minds_the_dead())
 		return;
-	end_of(nobody);
+	see_the_end_of(nobody);
 	atomic_store(&lock->word, (uint32_t)nobody);
 	MUST(!lock_take(lock) && milliseconds() - began >= TRUST_MS);
 }
@@ -730,7 +770,7 @@ void live_with_a_thread_in_a_call(void)
 	MUST(ipcref_write(ends[1], "a", 1) == 1);
 	MUST(pthread_join(thread, &result) == 0 && (intptr_t)result == 1);
 	MUST_FAIL(ipcref_write(ends[1], "b", 1), EPIPE);
-	end_of(child);
+	see_the_end_of(child);
 }
 
 /* -- what Linux says, and no standard ---------------------------------------------------------- */

@@ -20,6 +20,7 @@
 	L(in_the_default_directory)                                                                \
 	L(with_wakes_in_vain)                                                                      \
 	L(in_a_deep_directory)                                                                     \
+	L(with_a_path_of_another_file_system)                                                      \
 	L(beside_another_version)                                                                  \
 	L(after_the_dead)                                                                          \
 	L(with_a_journal_beyond_the_end)                                                           \
