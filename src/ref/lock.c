@@ -76,6 +76,17 @@ static void watch_forks(void)
 }
 
 #ifdef SYS_get_robust_list
+/* The one that the kernel knows of, of this thread; NULL: none. */
+static struct robust_list_head *robust_list(void)
+{
+	struct robust_list_head *list = NULL;
+	size_t size = 0;
+
+	if (syscall(SYS_get_robust_list, 0, &list, &size) < 0 || size != sizeof(*list))
+		return NULL;
+	return list;
+}
+
 /* Makes libc tell the kernel of its list, which some do only when it is needed. */
 static void need_robust_list(void)
 {
@@ -104,13 +115,13 @@ static void know_self(void)
 	self.id = (uint32_t)syscall(SYS_gettid);
 	self.list = NULL;
 #ifdef SYS_get_robust_list
-	size_t size = 0;
-
 	if (futex_is_there()) {
-		need_robust_list();
-		if (syscall(SYS_get_robust_list, 0, &self.list, &size) < 0 ||
-		    size != sizeof(*self.list))
-			self.list = NULL;
+		self.list = robust_list();
+		/* else not: libc's lock clears what is noted there, by one that this interrupts */
+		if (!self.list) {
+			need_robust_list();
+			self.list = robust_list();
+		}
 	}
 #endif
 #else
