@@ -16,6 +16,8 @@ static const struct timespec far_away = {.tv_sec = INT32_MAX};
 static int sleep_for(_Atomic uint32_t *word, uint32_t value, const struct sleep *sleep)
 {
 	clockid_t clock = sleep->deadline ? sleep->clock : CLOCK_MONOTONIC;
+	int (*wait_until)(_Atomic uint32_t *, uint32_t, clockid_t, const struct timespec *) =
+		futex_wait_until;
 
 	if (sleep->looks_every) {
 		const struct timespec look = moment_after(clock, sleep->looks_every);
@@ -26,10 +28,13 @@ static int sleep_for(_Atomic uint32_t *word, uint32_t value, const struct sleep 
 			return result == ETIMEDOUT ? 0 : result;
 		}
 	}
+	/* who has been moved (bell_ring) is woken by no kernel that minds no dead */
+	if (!kernel_minds_the_dead())
+		wait_until = futex_poll_until;
 	if (sleep->deadline)
-		return futex_wait_until(word, value, clock, sleep->deadline);
-	return futex_wait_until(word, value, CLOCK_REALTIME,
-				sleep->when_interrupted == SLEEP_ENDS ? &far_away : NULL);
+		return wait_until(word, value, clock, sleep->deadline);
+	return wait_until(word, value, CLOCK_REALTIME,
+			  sleep->when_interrupted == SLEEP_ENDS ? &far_away : NULL);
 }
 
 /*

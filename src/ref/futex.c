@@ -128,12 +128,12 @@ bool some_handler_interrupts(void)
 	return false;
 }
 
-CAN_BE_CUT_OFF static int poll_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
-				     const struct timespec *moment)
+CAN_BE_CUT_OFF int futex_poll_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+				    const struct timespec *moment)
 {
 	struct timespec interval = {0, 1000};
 	sigset_t all, before;
-	int result = 0;
+	int saved = errno, result = 0;
 
 	/* a handler runs only while one sleeps, or it would be forgotten */
 	sigfillset(&all);
@@ -148,6 +148,7 @@ CAN_BE_CUT_OFF static int poll_until(_Atomic uint32_t *word, uint32_t value, clo
 			interval.tv_nsec *= 2;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = saved;
 	return result;
 }
 
@@ -187,11 +188,9 @@ int futex_wait(_Atomic uint32_t *word, uint32_t value, int milliseconds)
 CAN_BE_CUT_OFF int futex_wait_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 				    const struct timespec *moment)
 {
-	int saved = errno, result;
-
 #ifdef SYS_futex
 	if (futex_is_there()) {
-		int operation = FUTEX_WAIT_BITSET;
+		int saved = errno, operation = FUTEX_WAIT_BITSET, result;
 		struct kernel_time end = {0, 0};
 
 		if (moment && moment->tv_sec > 0) {
@@ -206,9 +205,7 @@ CAN_BE_CUT_OFF int futex_wait_until(_Atomic uint32_t *word, uint32_t value, cloc
 		return result;
 	}
 #endif
-	result = poll_until(word, value, clock, moment);
-	errno = saved;
-	return result;
+	return futex_poll_until(word, value, clock, moment);
 }
 
 CAN_BE_CUT_OFF int futex_doze_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,

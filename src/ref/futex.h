@@ -27,6 +27,9 @@ int futex_wait(_Atomic uint32_t *word, uint32_t value, int milliseconds);
  */
 int futex_wait_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 		     const struct timespec *moment);
+/* The same, but nobody needs to wake it: it looks again and again, about every millisecond. */
+int futex_poll_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
+		     const struct timespec *moment);
 /*
  * Sleeps while each of the words has its value, for at most so many milliseconds; less where only
  * one word can be slept for.  Signals are the caller's business, who has them blocked.

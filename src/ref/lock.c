@@ -95,7 +95,9 @@ static void need_robust_list(void)
 
 	if (pthread_mutexattr_init(&attributes))
 		return;
+	/* musl has on its list only what is shared */
 	if (pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0 &&
+	    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) == 0 &&
 	    pthread_mutex_init(&mutex, &attributes) == 0) {
 		if (pthread_mutex_lock(&mutex) == 0)
 			pthread_mutex_unlock(&mutex);
