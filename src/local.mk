@@ -92,6 +92,7 @@ libipcts_a_SOURCES = \
 	%D%/oracle/search.c \
 	%D%/oracle/timeline.c %D%/oracle/timeline.h \
 	%D%/oracle/types.c \
+	%D%/oracle/values.c %D%/oracle/values.h \
 	%D%/sched/arena.c %D%/sched/arena.h \
 	%D%/sched/engine.c %D%/sched/engine.h \
 	%D%/sched/executable.c %D%/sched/mark.h \

@@ -23,7 +23,7 @@ struct change {
 struct counter {
 	const struct history *history;
 	int64_t initial;
-	const struct event **by_return;
+	uint32_t *returns;
 	/* what can't have been taken by then, nor put after it: least of any stretch, in a tree */
 	struct change *takes, *puts;
 	size_t take_count, put_count, leaves;
@@ -52,10 +52,10 @@ static enum judgement check_takes(const struct counter *counter, struct violatio
 	size_t begun = 0;
 	char text[TOLD_MAX];
 
-	for (size_t i = 0; i < history->count; i++) {
-		const struct event *event = counter->by_return[i];
+	for (const uint32_t *next = counter->returns; *next != NEVER_RETURNED; next++) {
+		const struct event *event = &history->events[*next];
 
-		if (!is_take(event) || event->returned == NEVER)
+		if (!is_take(event))
 			continue;
 		for (; begun < history->count && history->events[begun].invoked <= event->returned;
 		     begun++)
@@ -137,10 +137,10 @@ static bool make_tree(struct counter *counter)
 				(struct change){event->invoked, sum += most_of(event)};
 	}
 	sum = 0;
-	for (size_t i = 0; i < history->count; i++) {
-		const struct event *event = counter->by_return[i];
+	for (const uint32_t *next = counter->returns; *next != NEVER_RETURNED; next++) {
+		const struct event *event = &history->events[*next];
 
-		if (event->kind == EVENT_PUT && event->returned != NEVER)
+		if (event->kind == EVENT_PUT)
 			counter->puts[counter->put_count++] =
 				(struct change){event->returned, sum += event->value};
 	}
@@ -185,35 +185,12 @@ static enum judgement check_empty(struct counter *counter, struct violation *vio
 
 /* -- the whole -------------------------------------------------------------------------------- */
 
-static enum judgement check(struct counter *counter, struct violation *violation)
+bool judge_counter_decides(const struct history *history)
 {
-	const struct history *history = counter->history;
-	bool is_simple = true;
-	enum judgement judgement = check_takes(counter, violation);
-
 	for (size_t i = 0; i < history->count; i++)
-		is_simple &= history->events[i].kind == EVENT_PUT ||
-			     history->events[i].kind == EVENT_TAKE;
-	if (judgement == CAN_BE && !is_simple)
-		judgement = check_empty(counter, violation);
-	if (judgement == CAN_BE && !is_simple)
-		return unknown(violation, "not only of puts and takes");
-	return judgement;
-}
-
-static bool sort_by_return(struct counter *counter)
-{
-	const struct history *history = counter->history;
-	struct keyed *keys = malloc((history->count + 1) * sizeof(*keys));
-	bool is_done;
-
-	for (uint32_t i = 0; keys && i < history->count; i++)
-		keys[i] = (struct keyed){history->events[i].returned, i};
-	is_done = keys && order(keys, history->count);
-	for (size_t i = 0; is_done && i < history->count; i++)
-		counter->by_return[i] = &history->events[keys[i].number];
-	free(keys);
-	return is_done;
+		if (history->events[i].kind != EVENT_PUT && history->events[i].kind != EVENT_TAKE)
+			return false;
+	return true;
 }
 
 enum judgement judge_counter(const struct history *history, int64_t initial,
@@ -222,16 +199,20 @@ enum judgement judge_counter(const struct history *history, int64_t initial,
 	struct counter counter = {
 		.history = history,
 		.initial = initial,
-		.by_return = malloc((history->count + 1) * sizeof(*counter.by_return)),
+		.returns = returns_of(history),
 	};
 	enum judgement judgement;
 
-	if (counter.by_return && sort_by_return(&counter)) {
-		judgement = check(&counter, violation);
-	} else {
+	if (counter.returns)
+		judgement = check_takes(&counter, violation);
+	else
 		judgement = unknown(violation, "no memory to judge it");
+	if (judgement == CAN_BE && !judge_counter_decides(history)) {
+		judgement = check_empty(&counter, violation);
+		if (judgement == CAN_BE)
+			judgement = unknown(violation, "not only of puts and takes");
 	}
-	free(counter.by_return);
+	free(counter.returns);
 	free(counter.takes);
 	free(counter.puts);
 	free(counter.least);

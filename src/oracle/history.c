@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "oracle/order.h"
+
 /* A process's part: nobody else writes to its lines of the cache. */
 struct part {
 	_Alignas(64) _Atomic size_t count;
@@ -128,41 +130,61 @@ void history_sort(struct history *history)
 	qsort(history->events, history->count, sizeof(struct event), by_invocation);
 }
 
-/* Whose next event was invoked first; actors: there are no more. */
-static unsigned first_of(const struct recorder *recorder, const size_t *done)
+/* What an actor has written that isn't read yet. */
+struct unread {
+	const struct event *next, *end;
+};
+
+/* Whose next event was invoked first, and until when nobody else has one. */
+static struct unread *first_of(struct unread *unread, unsigned actors, uint64_t *alone_until)
 {
-	const struct event *first = NULL;
-	unsigned who = recorder->actors;
+	struct unread *first = NULL;
 
-	for (unsigned i = 0; i < recorder->actors; i++) {
-		const struct event *next = &recorder->events[i * recorder->room + done[i]];
-
-		if (done[i] == atomic_load(&recorder->parts[i].count) ||
-		    (first && first->invoked <= next->invoked))
+	*alone_until = NEVER;
+	for (unsigned i = 0; i < actors; i++) {
+		if (unread[i].next == unread[i].end)
 			continue;
-		first = next;
-		who = i;
+		if (!first || unread[i].next->invoked < first->next->invoked) {
+			if (first)
+				*alone_until = first->next->invoked;
+			first = &unread[i];
+		} else if (unread[i].next->invoked < *alone_until) {
+			*alone_until = unread[i].next->invoked;
+		}
 	}
-	return who;
+	return first;
+}
+
+/* Each one's are in order already. */
+static void merge(struct history *history, struct unread *unread)
+{
+	struct unread *first;
+	uint64_t alone_until;
+
+	while ((first = first_of(unread, history->actors, &alone_until))) {
+		do
+			history->events[history->count++] = *first->next++;
+		while (first->next < first->end && first->next->invoked < alone_until);
+	}
 }
 
 bool history_read(struct history *history, const struct recorder *recorder)
 {
-	size_t *done = calloc(recorder->actors + 1, sizeof(*done)), count = 0;
+	struct unread *unread = calloc(recorder->actors + 1, sizeof(*unread));
+	size_t count = 0;
 
 	*history = (struct history){.actors = recorder->actors};
-	for (unsigned i = 0; i < recorder->actors; i++)
-		count += atomic_load(&recorder->parts[i].count) + recorder->parts[i].left_out;
-	history->events = malloc((count + 1) * sizeof(struct event));
-	if (done && history->events) {
-		unsigned next;
+	for (unsigned i = 0; unread && i < recorder->actors; i++) {
+		size_t written = atomic_load(&recorder->parts[i].count);
 
-		/* each one's are in order already */
-		while ((next = first_of(recorder, done)) < recorder->actors)
-			history->events[history->count++] =
-				recorder->events[next * recorder->room + done[next]++];
+		unread[i].next = &recorder->events[i * recorder->room];
+		unread[i].end = unread[i].next + written;
+		count += written + recorder->parts[i].left_out;
 	}
-	free(done);
+	history->events = plenty(count + 1, sizeof(struct event));
+	if (unread && history->events)
+		merge(history, unread);
+	free(unread);
 	if (history->events && history->count == count)
 		return true;
 	history_free(history);
@@ -171,8 +193,7 @@ bool history_read(struct history *history, const struct recorder *recorder)
 
 bool history_of(struct history *part, const struct history *whole, unsigned object)
 {
-	*part = (struct history){malloc((whole->count + 1) * sizeof(struct event)), 0,
-				 whole->actors};
+	*part = (struct history){plenty(whole->count + 1, sizeof(struct event)), 0, whole->actors};
 	if (!part->events)
 		return false;
 	for (size_t i = 0; i < whole->count; i++)

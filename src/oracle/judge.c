@@ -3,7 +3,15 @@
 
 #include "oracle/proof.h"
 
-/* IS_UNKNOWN: the model has no monitor, or it can't decide. */
+/* Few orders to try, as there are of most histories that can be. */
+static const struct search_limits few = {.states = 1 << 10, .steps = 64};
+
+static bool has_monitor(const struct model *model)
+{
+	return model->kind != MODEL_COUNTERS && model->kind != MODEL_REGISTER;
+}
+
+/* IS_UNKNOWN: it can't decide. */
 static enum judgement monitor(const struct history *history, const struct model *model,
 			      struct violation *violation)
 {
@@ -14,18 +22,29 @@ static enum judgement monitor(const struct history *history, const struct model 
 		return judge_types(history, violation);
 	case MODEL_COUNTER:
 		return judge_counter(history, model->initial, violation);
-	case MODEL_LOCK:
-		return judge_lock(history, violation);
 	default:
-		return unknown(violation, "");
+		return judge_lock(history, violation);
 	}
+}
+
+/* Whether its monitor can only tell what is wrong with it, if something is. */
+static bool needs_search(const struct history *history, const struct model *model)
+{
+	return (model->kind == MODEL_COUNTER && !judge_counter_decides(history)) ||
+	       (model->kind == MODEL_TYPES && !judge_types_decides(history));
 }
 
 static enum judgement judge_one(const struct history *history, const struct model *model,
 				struct violation *violation)
 {
-	enum judgement judgement = monitor(history, model, violation);
+	enum judgement judgement = IS_UNKNOWN;
 
+	if (has_monitor(model)) {
+		if (needs_search(history, model) &&
+		    judge_by_search(history, model, &few, violation) == CAN_BE)
+			return CAN_BE;
+		judgement = monitor(history, model, violation);
+	}
 	if (judgement != IS_UNKNOWN)
 		return judgement;
 	return judge_by_search(history, model, &usual_limits, violation);
@@ -42,6 +61,8 @@ enum judgement judge(const struct history *history, const struct model *model,
 			objects = history->events[i].object + 1u;
 	if (objects <= 1)
 		return judge_one(history, model, violation);
+	if (!has_monitor(model))
+		return judge_by_search(history, model, &usual_limits, violation);
 	for (unsigned object = 0; judgement == CAN_BE && object < objects; object++) {
 		struct history part;
 

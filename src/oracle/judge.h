@@ -39,12 +39,14 @@ enum judgement judge(const struct history *history, const struct model *model,
 enum judgement judge_queue(const struct history *history, struct violation *violation);
 /*
  * MODEL_TYPES: what it calls impossible is so; what can be, or not, only where either nobody asks
- * for a type, or everybody does for one.
+ * for a type, or everybody does for one, or for the lowest of all.
  */
 enum judgement judge_types(const struct history *history, struct violation *violation);
+bool judge_types_decides(const struct history *history);
 /* MODEL_COUNTER: the same, and decided where it is only put into and taken from. */
 enum judgement judge_counter(const struct history *history, int64_t initial,
 			     struct violation *violation);
+bool judge_counter_decides(const struct history *history);
 /* MODEL_LOCK, whole. */
 enum judgement judge_lock(const struct history *history, struct violation *violation);
 
@@ -54,6 +56,7 @@ enum judgement judge_lock(const struct history *history, struct violation *viola
  */
 struct search_limits {
 	size_t states, steps;
+	bool is_plain; /* without regard to which values there are: to check what is made of it */
 };
 extern const struct search_limits usual_limits;
 enum judgement judge_by_search(const struct history *history, const struct model *model,

@@ -55,28 +55,38 @@ static bool is_what_came(const struct event *take, const struct event *put)
 	return take->returned == NEVER || (take->value == put->value && take->rank == put->rank);
 }
 
+static void copy_items(struct state *to, const struct state *from, uint32_t begin, uint32_t end)
+{
+	for (uint32_t i = begin; i < end; i++)
+		to->items[to->count++] = from->items[i];
+}
+
 static bool step_queue(const struct model *model, const struct event *events, uint32_t number,
-		       struct state *state)
+		       const struct state *before, struct state *after)
 {
 	const struct event *event = &events[number];
-	uint32_t next;
+	uint32_t next = before->count;
 
+	if (event->kind != EVENT_PUT)
+		next = next_of(model, events, event, before);
+	after->word = 0;
+	after->count = 0;
 	switch (event->kind) {
 	case EVENT_PUT:
-		state->items[state->count++] = number;
+		copy_items(after, before, 0, before->count);
+		after->items[after->count++] = number;
 		return true;
 	case EVENT_TAKE:
 	case EVENT_TAKE_EXCEPT:
-		next = next_of(model, events, event, state);
-		if (next == NOTHING || !is_what_came(event, &events[state->items[next]]))
+		if (next == NOTHING || !is_what_came(event, &events[before->items[next]]))
 			return false;
-		state->count--;
-		memmove(&state->items[next], &state->items[next + 1],
-			(state->count - next) * sizeof(state->items[0]));
+		copy_items(after, before, 0, next);
+		copy_items(after, before, next + 1, before->count);
 		return true;
 	case EVENT_EMPTY:
 	case EVENT_EMPTY_EXCEPT:
-		return next_of(model, events, event, state) == NOTHING;
+		copy_items(after, before, 0, before->count);
+		return next == NOTHING;
 	default:
 		return false;
 	}
@@ -199,20 +209,21 @@ static bool step_register(const struct event *event, struct state *state)
 }
 
 bool model_step(const struct model *model, const struct event *events, uint32_t number,
-		struct state *state)
+		const struct state *before, struct state *after)
 {
+	if (model->kind == MODEL_QUEUE || model->kind == MODEL_TYPES)
+		return step_queue(model, events, number, before, after);
+	after->word = before->word;
+	after->count = 0;
 	switch (model->kind) {
-	case MODEL_QUEUE:
-	case MODEL_TYPES:
-		return step_queue(model, events, number, state);
 	case MODEL_COUNTER:
-		return step_counter(&events[number], state);
+		return step_counter(&events[number], after);
 	case MODEL_COUNTERS:
-		return step_counters(&events[number], state);
+		return step_counters(&events[number], after);
 	case MODEL_LOCK:
-		return step_lock(&events[number], state);
+		return step_lock(&events[number], after);
 	default:
-		return step_register(&events[number], state);
+		return step_register(&events[number], after);
 	}
 }
 

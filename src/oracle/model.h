@@ -38,12 +38,12 @@ struct state {
 };
 
 /*
- * The history's event of this number happens; the state has room for one more item.  False: it
- * can't in this state, which may be changed all the same.  What an operation without a return gave
- * is not known, so it may have given anything.
+ * The history's event of this number happens in a state, which becomes another, with room for one
+ * more item.  False: it can't; the other may be anything then.  What an operation without a return
+ * gave is not known, so it may have given anything.
  */
 bool model_step(const struct model *model, const struct event *events, uint32_t number,
-		struct state *state);
+		const struct state *before, struct state *after);
 /*
  * Whether this take gets what is of the first rank, though something of the second was put before
  * it and is there still.

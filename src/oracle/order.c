@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
 
@@ -25,7 +26,7 @@ static void order_by_digit(const struct keyed *from, struct keyed *to, size_t co
 
 bool order(struct keyed *items, size_t count)
 {
-	struct keyed *from = items, *to = malloc((count + 1) * sizeof(*to)), *spare = to;
+	struct keyed *from = items, *to = plenty(count + 1, sizeof(*to)), *spare = to;
 	uint64_t differing = 0;
 
 	if (!to)
@@ -45,4 +46,81 @@ bool order(struct keyed *items, size_t count)
 		memcpy(items, from, count * sizeof(*items));
 	free(spare);
 	return true;
+}
+
+/* -- by return -------------------------------------------------------------------------------- */
+
+/* Those under way, in the order of their returns: as many as there are actors, so a few. */
+struct pending {
+	struct keyed *items;
+	size_t first, end, room;
+};
+
+static bool pend(struct pending *pending, uint64_t returned, uint32_t number)
+{
+	size_t at, count = pending->end - pending->first;
+
+	if (pending->end == pending->room && pending->first > count) {
+		memcpy(pending->items, pending->items + pending->first,
+		       count * sizeof(*pending->items));
+		pending->first = 0;
+		pending->end = count;
+	} else if (pending->end == pending->room) {
+		size_t room = pending->room ? 2 * pending->room : 256;
+		struct keyed *items = realloc(pending->items, room * sizeof(*items));
+
+		if (!items)
+			return false;
+		pending->items = items;
+		pending->room = room;
+	}
+	for (at = pending->end++; at > pending->first && pending->items[at - 1].key > returned;
+	     at--)
+		pending->items[at] = pending->items[at - 1];
+	pending->items[at] = (struct keyed){returned, number};
+	return true;
+}
+
+uint32_t *returns_of(const struct history *history)
+{
+	uint32_t *numbers = plenty(history->count + 1, sizeof(*numbers));
+	struct pending pending = {0};
+	size_t count = 0;
+
+	for (size_t i = 0; numbers && i < history->count; i++) {
+		const struct event *event = &history->events[i];
+
+		while (pending.first < pending.end &&
+		       pending.items[pending.first].key < event->invoked)
+			numbers[count++] = pending.items[pending.first++].number;
+		if (event->returned != NEVER && !pend(&pending, event->returned, (uint32_t)i)) {
+			free(numbers);
+			numbers = NULL;
+		}
+	}
+	while (numbers && pending.first < pending.end)
+		numbers[count++] = pending.items[pending.first++].number;
+	if (numbers)
+		numbers[count] = NEVER_RETURNED;
+	free(pending.items);
+	return numbers;
+}
+
+/* -- memory ----------------------------------------------------------------------------------- */
+
+void *plenty(size_t count, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+	const size_t huge = (size_t)1 << 21;
+
+	if (count >= huge / size * 2 && count < SIZE_MAX / 2 / size) {
+		size_t whole = (count * size + huge - 1) / huge * huge;
+		void *memory = aligned_alloc(huge, whole);
+
+		if (memory)
+			madvise(memory, whole, MADV_HUGEPAGE);
+		return memory;
+	}
+#endif
+	return size && count > SIZE_MAX / size ? NULL : malloc(count * size);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Sorting by numbers, which for histories of millions is most of what judging takes. */
+/* Sorting, and memory to do it in: for histories of millions that is most of what judging takes. */
 #ifndef IPCTS_ORACLE_ORDER_H
 #define IPCTS_ORACLE_ORDER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "oracle/history.h"
 
 struct keyed {
 	uint64_t key;
@@ -14,5 +16,15 @@ struct keyed {
 
 /* Those with the same key stay as they are.  False: no memory. */
 bool order(struct keyed *items, size_t count);
+
+/*
+ * The numbers of those events that have returned, in the order of their returns, and of those at
+ * the same moment, of invocation: allocated, and NEVER_RETURNED behind the last.  NULL: no memory.
+ */
+#define NEVER_RETURNED UINT32_MAX
+uint32_t *returns_of(const struct history *history);
+
+/* Memory as of malloc, which costs less for each page if there are many of them. */
+void *plenty(size_t count, size_t size);
 
 #endif

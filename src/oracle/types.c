@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "oracle/judge.h"
+#include "oracle/order.h"
 #include "oracle/proof.h"
 
 enum asking { FOR_ANY, FOR_ONE, FOR_LOWEST, FOR_SOME };
@@ -96,7 +97,7 @@ static bool concerns(const struct event *event, int32_t type)
 static enum judgement judge_part(const struct history *history, const int32_t *type, bool has_ranks,
 				 struct violation *violation)
 {
-	struct history part = {malloc((history->count + 1) * sizeof(struct event)), 0,
+	struct history part = {plenty(history->count + 1, sizeof(struct event)), 0,
 			       history->actors};
 	enum judgement judgement;
 
@@ -118,6 +119,11 @@ static enum judgement judge_part(const struct history *history, const int32_t *t
 	judgement = judge_ranks(&part, has_ranks, violation);
 	history_free(&part);
 	return judgement;
+}
+
+bool judge_types_decides(const struct history *history)
+{
+	return asking_of(history) != FOR_SOME;
 }
 
 enum judgement judge_types(const struct history *history, struct violation *violation)
