@@ -215,18 +215,32 @@ static void objects_are_judged_apart(void **state)
 	assert_int_equal(judge(&history, &model, &violation), CAN_BE);
 }
 
+/* A search doesn't count on values that are all different, as monitors do. */
+static void a_value_may_come_twice(void **state)
+{
+	struct history history =
+		HISTORY(PUT(1, 0, 0, 1), PUT(1, 0, 2, 3), TAKE(1, 0, 4, 5), TAKE(1, 0, 6, 7));
+	struct violation violation;
+
+	(void)state;
+	assert_int_equal(search_queue(&history, &violation), CAN_BE);
+	history.events[3].value = 2;
+	assert_int_equal(search_queue(&history, &violation), CANNOT_BE);
+}
+
 /* A search that would take too long says so. */
 static void too_much_is_unknown(void **state)
 {
 	struct event events[40];
 	struct history history = {events, 40, 40};
 	const struct model model = {MODEL_QUEUE, 0};
-	const struct search_limits limits = {1000, 1000};
+	const struct search_limits limits = {1000, 1000, false};
 	struct violation violation;
 
 	(void)state;
 	for (uint16_t i = 0; i < 40; i++)
-		events[i] = (struct event){i, 100u + i, i, 0, 0, i, EVENT_PUT, 0};
+		events[i] = (struct event){
+			i, 100u + i, i % 20, 0, 0, i, i < 20 ? EVENT_PUT : EVENT_TAKE, 0};
 	assert_int_equal(judge_by_search(&history, &model, &limits, &violation), IS_UNKNOWN);
 	assert_non_null(strstr(violation.proof, "too many"));
 	assert_int_equal(judge(&history, &model, &violation), CAN_BE);
@@ -293,6 +307,7 @@ int main(void)
 		cmocka_unit_test(locks_are_judged),
 		cmocka_unit_test(both_judge_alike),
 		cmocka_unit_test(objects_are_judged_apart),
+		cmocka_unit_test(a_value_may_come_twice),
 		cmocka_unit_test(too_much_is_unknown),
 		cmocka_unit_test(what_cant_be_is_drawn),
 		cmocka_unit_test(a_recorder_keeps_what_was_written),

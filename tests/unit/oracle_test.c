@@ -2,7 +2,8 @@
 /*
  * The judges against each other: random small histories, right ones and spoilt ones, are judged by
  * the monitors, by the search, and by a third, written here, which tries all orders on models of
- * its own and knows no shortcut.  IPCTS_HISTORIES in the environment says how many of each model,
+ * its own and knows no shortcut.  Longer ones, too long for that, are judged by the search with its
+ * shortcuts and without them.  IPCTS_HISTORIES in the environment says how many of each model,
  * IPCTS_SEED which.
  */
 #include <setjmp.h>
@@ -17,14 +18,14 @@
 
 #include "oracle/judge.h"
 
-enum { EVENTS_MAX = 10, ACTORS = 4, TYPES = 3 };
+enum { EVENTS_MAX = 10, LONG = 20, ACTORS = 4, TYPES = 3 };
 
 /* -- all orders ------------------------------------------------------------------------------- */
 
 /* An object, as simple as can be. */
 struct object {
-	int64_t values[EVENTS_MAX], number;
-	int32_t ranks[EVENTS_MAX];
+	int64_t values[LONG], number;
+	int32_t ranks[LONG];
 	int count, counters[COUNTERS];
 	int alone, shares[ACTORS]; /* alone: the actor, from 1 */
 };
@@ -423,7 +424,7 @@ struct score {
 	unsigned long can_be, cannot_be, decided;
 };
 
-static const struct search_limits generous = {1 << 20, 1 << 20};
+static const struct search_limits generous = {1 << 20, 1 << 20, false};
 
 /* All of them say the same of the history; a monitor may also say that it doesn't know. */
 static void agree(const struct model *model, const struct history *history, struct score *score)
@@ -559,6 +560,82 @@ static void of_ranks(void **state)
 	assert_true(score.cannot_be > histories_wished() / 20);
 }
 
+/* What monitors say, if they say anything. */
+static enum judgement judge_by_monitor(const struct history *history, const struct model *model,
+				       struct violation *violation)
+{
+	return model->kind == MODEL_QUEUE ? judge_queue(history, violation)
+					  : judge_types(history, violation);
+}
+
+/* A search that makes nothing of values that are all different finds the same, if it can. */
+static void agree_at_length(const struct model *model, const struct history *history,
+			    struct score *score)
+{
+	static const struct search_limits plain = {1 << 9, 1 << 6, true},
+					  no_worse = {1 << 10, 1 << 7, false};
+	struct violation violation;
+	enum judgement all = judge_by_search(history, model, &plain, &violation);
+
+	if (all == IS_UNKNOWN)
+		return;
+	enum judgement searched = judge_by_search(history, model, &no_worse, &violation);
+	enum judgement monitored = judge_by_monitor(history, model, &violation);
+
+	score->can_be += all == CAN_BE;
+	score->cannot_be += all == CANNOT_BE;
+	if (searched == all && (monitored == all || monitored == IS_UNKNOWN))
+		return;
+	print_history(history);
+	fail_msg("the plain search says %d, the other %d, the monitor %d (%s)", all, searched,
+		 monitored, violation.proof);
+}
+
+/* Of those who take, one is killed: what it took, nobody knows. */
+static void kill_a_taker(struct history *history)
+{
+	struct event *one = &history->events[choose((unsigned)history->count)];
+
+	if (one->kind == EVENT_TAKE || one->kind == EVENT_TAKE_EXCEPT)
+		one->returned = NEVER;
+}
+
+static void judges_agree_at_length(const struct model *model)
+{
+	struct event events[LONG];
+	struct history history = {events, 0, ACTORS};
+	struct score score = {0};
+
+	for (unsigned long i = 0; i < histories_wished() / 4; i++) {
+		make_right(model, &history, EVENTS_MAX + choose(LONG - EVENTS_MAX));
+		for (unsigned n = choose(3); n > 0 && history.count; n--)
+			spoil(model, &history);
+		if (history.count == 0)
+			continue;
+		simplify(model, &history, choose(3) ? 3 : (unsigned)i);
+		for (unsigned n = choose(2) ? 3 : 0; n > 0; n--)
+			kill_a_taker(&history);
+		history_sort(&history);
+		agree_at_length(model, &history, &score);
+	}
+	print_message("model %d, long: %lu can be, %lu can't\n", model->kind, score.can_be,
+		      score.cannot_be);
+	assert_true(score.can_be > histories_wished() / 80);
+	assert_true(score.cannot_be > histories_wished() / 80);
+}
+
+static void of_long_queues(void **state)
+{
+	(void)state;
+	judges_agree_at_length(&(struct model){MODEL_QUEUE, 0});
+}
+
+static void of_long_types(void **state)
+{
+	(void)state;
+	judges_agree_at_length(&(struct model){MODEL_TYPES, 0});
+}
+
 /* Semaphores: one at a time. */
 static void of_semaphores(void **state)
 {
@@ -592,10 +669,11 @@ static void of_semaphores(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(of_queues),	 cmocka_unit_test(of_ranks),
-		cmocka_unit_test(of_types),	 cmocka_unit_test(of_counters),
-		cmocka_unit_test(of_semaphores), cmocka_unit_test(of_sets_of_counters),
-		cmocka_unit_test(of_locks),	 cmocka_unit_test(of_registers),
+		cmocka_unit_test(of_queues),	  cmocka_unit_test(of_ranks),
+		cmocka_unit_test(of_types),	  cmocka_unit_test(of_counters),
+		cmocka_unit_test(of_semaphores),  cmocka_unit_test(of_sets_of_counters),
+		cmocka_unit_test(of_locks),	  cmocka_unit_test(of_registers),
+		cmocka_unit_test(of_long_queues), cmocka_unit_test(of_long_types),
 	};
 	const char *wish = getenv("IPCTS_SEED");
 
