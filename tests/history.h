@@ -23,13 +23,14 @@ static struct recorder *recorder;
 /* How many operations a history has usually: many of those that take no time. */
 enum { FEW = 4000, MANY = 40000 };
 
-/* Operations of each of so many actors. */
+/* Operations of each of so many actors, an even number. */
 static inline long long operations_of(unsigned actors, long long usually)
 {
 	const char *wish = getenv("IPCTS_OPERATIONS");
 	long long all = wish ? atoll(wish) : 0;
 
-	return (all > 0 ? all : usually) / (long long)actors;
+	return ((all > 0 ? all : usually) + 2 * (long long)actors - 1) / (2 * (long long)actors) *
+	       2;
 }
 
 /*

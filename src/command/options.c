@@ -84,7 +84,7 @@ static const char help[] =
 	"stress:\n"
 	"  --mechanism GLOB      only this one, or tests so named; may be repeated (all)\n"
 	"  --impl NAME,...       the implementations to judge, one after the other (posix,ref)\n"
-	"  --operations N        how many operations each history has, about (1000000)\n"
+	"  --operations N        how many operations each history has, at least (1000000)\n"
 	"  --seed N              the seed of what is done (random)\n"
 	"  --timeline FOLDER     where to draw what can't be (the current one)\n"
 	"explore: of programs that ipcts-cc has built\n"

@@ -42,7 +42,7 @@ static void say_again(struct report *report, struct sheet *sheet, const char *na
 
 static void stress_open(struct report *report, struct sheet *sheet)
 {
-	sheet_printf(sheet, "%s, about %llu operations each, seed %" PRIu64 "\n",
+	sheet_printf(sheet, "%s, at least %llu operations each, seed %" PRIu64 "\n",
 		     report->plan->implementation, operations, report->plan->seed);
 }
 

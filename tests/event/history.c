@@ -91,7 +91,7 @@ static const struct choice {
 
 TEST_EACH(event, what_happens_at_once_is_as_one_after_the_other, choices)
 {
-	long long count = operations_of(row->parts, FEW) / MOST * MOST;
+	long long count = (operations_of(row->parts, FEW) + MOST - 1) / MOST * MOST;
 	struct player players[ADDERS + TAKERS];
 
 	/* whoever takes one by one does so the more often */
