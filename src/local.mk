@@ -81,6 +81,7 @@ libipcts_a_SOURCES = \
 	%D%/diff/rest.c %D%/diff/rest.h \
 	%D%/diff/script.h \
 	%D%/diff/shrink.c \
+	%D%/oracle/configurations.c %D%/oracle/configurations.h \
 	%D%/oracle/counter.c \
 	%D%/oracle/history.c %D%/oracle/history.h \
 	%D%/oracle/judge.c %D%/oracle/judge.h \

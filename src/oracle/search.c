@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "oracle/configurations.h"
 #include "oracle/judge.h"
 #include "oracle/order.h"
 #include "oracle/proof.h"
@@ -25,29 +26,6 @@
 const struct search_limits usual_limits = {.states = 1 << 17, .steps = 4000};
 
 enum { SLOTS = 64, OBJECTS = UINT8_MAX + 1 };
-
-struct configuration {
-	uint64_t done; /* the slots whose operations have had their effect */
-	uint32_t last; /* ... of which this one did last, as something returned; or NONE */
-	struct state state;
-};
-
-/* Configurations, no two the same.  While they are few, each is compared with all others. */
-struct set {
-	char *bytes;
-	size_t each, room; /* bytes of each, and of how many there's room for */
-	size_t count;
-	struct entry {
-		uint32_t round, number;
-	} * table;	   /* of a power of two */
-	size_t table_size; /* 0: nothing is in it */
-	uint32_t round;	   /* entries of another are free */
-	bool is_in_table;
-};
-
-enum { FEW = 12 };
-
-static const uint32_t NONE = UINT32_MAX;
 
 /* What is known of an object. */
 struct object {
@@ -66,147 +44,6 @@ struct search {
 	const struct event **takes;	 /* of each put, what took it; NULL: not known beforehand */
 	bool is_some_lost;		 /* the killed may have taken what nobody else did */
 };
-
-/* -- sets ------------------------------------------------------------------------------------- */
-
-static size_t size_of(uint32_t items)
-{
-	size_t size = sizeof(struct configuration) + items * sizeof(uint32_t);
-
-	return (size + 7) / 8 * 8;
-}
-
-static struct configuration *configuration_at(const struct set *set, size_t number)
-{
-	return (struct configuration *)(void *)(set->bytes + number * set->each);
-}
-
-static void copy(struct configuration *to, const struct configuration *from)
-{
-	*to = *from;
-	if (from->state.count)
-		memcpy(to->state.items, from->state.items,
-		       from->state.count * sizeof(from->state.items[0]));
-}
-
-static void set_clear(struct set *set)
-{
-	set->count = 0;
-	set->is_in_table = false;
-}
-
-static void set_free(struct set *set)
-{
-	free(set->bytes);
-	free(set->table);
-}
-
-/* Room for one more, and for so much in each. */
-static bool set_grow(struct set *set, uint32_t items)
-{
-	size_t each = set->each ? set->each : size_of(items);
-	size_t room = set->count < set->room ? set->room : 2 * set->room + FEW;
-	char *bytes;
-
-	while (each < size_of(items))
-		each *= 2;
-	bytes = room < SIZE_MAX / each ? malloc(room * each) : NULL;
-	if (!bytes)
-		return false;
-	for (size_t i = 0; i < set->count; i++)
-		copy((struct configuration *)(void *)(bytes + i * each), configuration_at(set, i));
-	free(set->bytes);
-	set->bytes = bytes;
-	set->each = each;
-	set->room = room;
-	return true;
-}
-
-/* Room for one more, which isn't in the set before set_keep. */
-static struct configuration *set_draft(struct set *set, uint32_t items)
-{
-	if ((set->count == set->room || size_of(items) > set->each) && !set_grow(set, items))
-		return NULL;
-	return configuration_at(set, set->count);
-}
-
-static uint64_t hash_of(const struct configuration *one)
-{
-	uint64_t hash = one->done * UINT64_C(0x9E3779B97F4A7C15) ^ (uint64_t)one->state.word;
-
-	for (uint32_t i = 0; i < one->state.count; i++)
-		hash = (hash ^ one->state.items[i]) * UINT64_C(0xD6E8FEB86659FD93) + (hash >> 29);
-	hash *= UINT64_C(0x9E3779B97F4A7C15);
-	return hash ^ hash >> 32;
-}
-
-static bool is_same_state(const struct state *one, const struct state *other)
-{
-	if (one->word != other->word || one->count != other->count)
-		return false;
-	for (uint32_t i = 0; i < one->count; i++)
-		if (one->items[i] != other->items[i])
-			return false;
-	return true;
-}
-
-static bool is_same(const struct configuration *one, const struct configuration *other)
-{
-	return one->done == other->done && is_same_state(&one->state, &other->state);
-}
-
-static struct entry *entry_of(const struct set *set, const struct configuration *one)
-{
-	size_t mask = set->table_size - 1;
-
-	for (size_t at = hash_of(one) & mask;; at = (at + 1) & mask) {
-		struct entry *entry = &set->table[at];
-
-		if (entry->round != set->round ||
-		    is_same(one, configuration_at(set, entry->number)))
-			return entry;
-	}
-}
-
-/* All of them are in the table, and it has room for one more. */
-static bool set_widen(struct set *set)
-{
-	if (set->is_in_table && 2 * (set->count + 1) <= set->table_size)
-		return true;
-	if (2 * (set->count + 1) > set->table_size) {
-		set->table_size = set->table_size ? 2 * set->table_size : 128;
-		free(set->table);
-		set->table = calloc(set->table_size, sizeof(*set->table));
-		set->round = 0;
-		if (!set->table)
-			return false;
-	}
-	set->round++;
-	for (uint32_t i = 0; i < set->count; i++)
-		*entry_of(set, configuration_at(set, i)) = (struct entry){set->round, i};
-	return set->is_in_table = true;
-}
-
-/* The draft is in the set, if it wasn't.  False: no memory. */
-static bool set_keep(struct set *set)
-{
-	struct configuration *draft = configuration_at(set, set->count);
-	struct entry *entry;
-
-	if (set->count < FEW) {
-		for (size_t i = 0; i < set->count; i++)
-			if (is_same(draft, configuration_at(set, i)))
-				return true;
-		set->count++;
-		return true;
-	}
-	if (!set_widen(set))
-		return false;
-	entry = entry_of(set, draft);
-	if (entry->round != set->round)
-		*entry = (struct entry){set->round, (uint32_t)set->count++};
-	return true;
-}
 
 /* -- queues whose values are all different: what needn't be tried ------------------------------ */
 
@@ -377,7 +214,7 @@ static bool go_on(struct object *object, uint32_t number, uint64_t bit)
 
 	if (!draft)
 		return false;
-	copy(draft, configuration_at(&object->now, number));
+	configuration_copy(draft, configuration_at(&object->now, number));
 	draft->done &= ~bit;
 	draft->last = NONE;
 	return set_keep(&object->next);

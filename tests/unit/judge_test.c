@@ -215,6 +215,25 @@ static void objects_are_judged_apart(void **state)
 	assert_int_equal(judge(&history, &model, &violation), CAN_BE);
 }
 
+/* The same of what has no monitor, for which all objects are followed at once. */
+static void words_are_judged_apart(void **state)
+{
+	struct event events[] = {
+		{.invoked = 0, .returned = 1, .value = 7, .kind = EVENT_WRITE, .object = 0},
+		{.invoked = 2, .returned = 3, .value = 5, .kind = EVENT_READ, .object = 1},
+		{.invoked = 4, .returned = 5, .value = 7, .kind = EVENT_READ, .object = 0},
+	};
+	struct history history = {events, 3, 1};
+	const struct model model = {MODEL_REGISTER, 5};
+	struct violation violation;
+
+	(void)state;
+	assert_int_equal(judge(&history, &model, &violation), CAN_BE);
+	events[1].object = 0;
+	assert_int_equal(judge(&history, &model, &violation), CANNOT_BE);
+	assert_non_null(strstr(violation.proof, "saw 5"));
+}
+
 /* A search doesn't count on values that are all different, as monitors do. */
 static void a_value_may_come_twice(void **state)
 {
@@ -307,6 +326,7 @@ int main(void)
 		cmocka_unit_test(locks_are_judged),
 		cmocka_unit_test(both_judge_alike),
 		cmocka_unit_test(objects_are_judged_apart),
+		cmocka_unit_test(words_are_judged_apart),
 		cmocka_unit_test(a_value_may_come_twice),
 		cmocka_unit_test(too_much_is_unknown),
 		cmocka_unit_test(what_cant_be_is_drawn),
