@@ -24,6 +24,7 @@ libipcts_race_parts_a_SOURCES = \
 	%D%/model_sysv.c \
 	%D%/model_thread.c \
 	%D%/model_time.c \
+	%D%/model_timer.c \
 	%D%/operation.h \
 	%D%/options.c %D%/options.h \
 	%D%/place.c %D%/place.h \
@@ -52,7 +53,8 @@ libipcts_race_parts_a_SOURCES = \
 	%D%/wrap_stdio.c \
 	%D%/wrap_string.c \
 	%D%/wrap_thread.c \
-	%D%/wrap_time.c
+	%D%/wrap_time.c \
+	%D%/wrap_timer.c
 # It is part of programs of any kind, and is called where a handler interrupts it; a frame's address
 # is what stacks are known by.
 libipcts_race_parts_a_CFLAGS = $(AM_CFLAGS) -O2 -fPIE -ftls-model=local-exec -fno-sanitize=all \

@@ -2,6 +2,8 @@
 /* What the models have in common: the names of things, and of moments. */
 #include "sched/model.h"
 
+#include <errno.h>
+
 #include "sched/schedule.h"
 
 /* The upper bits of a key tell of what kind it is. */
@@ -42,4 +44,13 @@ struct operation model_operation(enum operation_kind kind, uint64_t key, const v
 		.access = ACCESS_READ | ACCESS_WRITE | ACCESS_ATOMIC,
 		.module = (uint8_t)runtime_module(),
 	};
+}
+
+int model_refuse(const void *pc, const char *call)
+{
+	arena->next[runtime_self()] = model_operation(OPERATION_STEP, 0, pc);
+	schedule_end(ENDING_REFUSED, runtime_self(), "process %u calls %s, which can't be explored",
+		     runtime_self(), call);
+	errno = ENOSYS;
+	return -1;
 }

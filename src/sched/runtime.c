@@ -51,6 +51,19 @@ static unsigned actor_of(pid_t pid)
 	return NOBODY;
 }
 
+/* Who is spawned may begin before it is said who it is. */
+static unsigned own_actor(void)
+{
+	bool spawns;
+	unsigned actor;
+
+	do {
+		spawns = atomic_load(&arena->spawns);
+		actor = actor_of(getpid());
+	} while (actor == NOBODY && spawns && REAL(sched_yield)() == 0);
+	return actor;
+}
+
 void runtime_start(void)
 {
 	if (started)
@@ -64,12 +77,16 @@ void runtime_start(void)
 	}
 
 	unsigned module = own_module();
-	unsigned actor = actor_of(getpid());
-	if (actor != NOBODY) { /* it executed another program, and has the turn */
+	unsigned actor = own_actor();
+	if (actor != NOBODY) {
 		runtime_mode |= arena->mode;
 		arena->actor[actor].module = (uint8_t)module;
 		schedule_become(actor);
 		model_executed();
+		if (arena->actor[actor].spawned) {
+			arena->actor[actor].spawned = false;
+			schedule_enter();
+		} /* or it executed another program, and has the turn */
 	} else if (atomic_load(&arena->server) == SERVER_STARTING) {
 		serve_runs();
 		detect_renew();
@@ -80,7 +97,7 @@ void runtime_start(void)
 			schedule_enter();
 	} else {
 		schedule_end(ENDING_TROUBLE, NOBODY,
-			     "a process that was made by neither fork nor vfork takes part");
+			     "a process that was made by neither fork nor posix_spawn takes part");
 	}
 }
 

@@ -2,7 +2,9 @@
 /* System calls that have no function of their own: of them, the futex. */
 #include <errno.h>
 #include <linux/futex.h>
+#include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -63,6 +65,47 @@ static bool forks(long number, const long argument[6])
 	return number == SYS_clone && !(argument[0] & CLONE_VM);
 }
 
+/* And has nothing in common with its parent. */
+static bool only_forks(long number, const long argument[6])
+{
+#ifdef SYS_clone3
+	const struct clone_args *clone = (const void *)argument[0];
+
+	if (number == SYS_clone3)
+		return clone->flags == 0 && clone->stack == 0 && clone->exit_signal == SIGCHLD;
+#endif
+	return number != SYS_clone || (argument[0] == SIGCHLD && argument[1] == 0);
+}
+
+/* What the model would have to know of, and doesn't. */
+static const char *stranger(long number)
+{
+	switch (number) {
+#ifdef SYS_io_uring_setup
+	case SYS_io_uring_setup:
+		return "io_uring_setup";
+#endif
+#ifdef SYS_alarm
+	case SYS_alarm:
+		return "syscall(SYS_alarm)";
+#endif
+#ifdef SYS_vfork
+	case SYS_vfork:
+		return "syscall(SYS_vfork)";
+#endif
+	case SYS_setitimer:
+		return "syscall(SYS_setitimer)";
+	case SYS_timer_create:
+		return "timer_create";
+	case SYS_timerfd_create:
+		return "timerfd_create";
+	case SYS_signalfd4:
+		return "signalfd";
+	default:
+		return NULL;
+	}
+}
+
 static long fork_by(long number, const long argument[6])
 {
 	unsigned child = party_prepare();
@@ -81,9 +124,12 @@ static bool asks_for_life(long number)
 	return number == SYS_kill || number == SYS_tkill || number == SYS_tgkill;
 }
 
+pid_t __wrap_fork(void);
+
 long __wrap_syscall(long number, ...);
 long __wrap_syscall(long number, ...)
 {
+	const char *call;
 	va_list rest;
 	long argument[6];
 
@@ -93,6 +139,12 @@ long __wrap_syscall(long number, ...)
 	va_end(rest);
 	if (number == SYS_futex && (self.party || MODELLED))
 		return futex(HERE, argument);
+	if (MODELLED && (call = stranger(number)))
+		return model_refuse(HERE, call);
+	if (forks(number, argument) && MODELLED)
+		return only_forks(number, argument)
+			       ? __wrap_fork()
+			       : model_refuse(HERE, "clone with other flags than SIGCHLD");
 	if (forks(number, argument))
 		return fork_by(number, argument);
 	long result = REAL(syscall)(number, argument[0], argument[1], argument[2], argument[3],
