@@ -52,7 +52,7 @@ struct race_outcome {
 struct race {
 	const char *name, *file; /* RACE's */
 	int line;
-	bool is_bug; /* known to be wrong: engines are measured by it (bugs.c) */
+	bool is_bug; /* known to be wrong: engines are measured by it (bug.h) */
 	const char *text;
 	size_t world; /* its size; in memory that all roles share, zero at first */
 	/* Once for many races, before there are roles.  False: errno says why there is none. */

@@ -1,35 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "race/turns.h"
 
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
-#ifndef SYS_futex
-#define SYS_futex SYS_futex_time64
-#endif
-
-/* As <linux/futex.h> has it, which not every libc comes with. */
-enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
+#include "sched/futex.h"
 
 struct turns *turns;
 static unsigned self = NOBODY;
 static bool is_on;
 
-/* The platform's own, where syscall is wrapped (hook.c). */
-long __real_syscall(long number, ...);
-
-static void futex_sleep(_Atomic uint32_t *word, const struct timespec *timeout)
+/* It is this one's turn, or the run is over: see sched/schedule.c, where a turn can mean more. */
+static void give(_Atomic uint32_t *turn)
 {
-	__real_syscall(SYS_futex, word, FUTEX_WAIT, 0, timeout, NULL, 0);
-}
-
-static void futex_rouse(_Atomic uint32_t *word)
-{
-	atomic_store(word, 1);
-	__real_syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	atomic_store(turn, 1);
+	futex_rouse(turn);
 }
 
 static uint64_t bit(unsigned role)
@@ -82,15 +67,6 @@ static bool pass_time(void)
 	return true;
 }
 
-static void remember(unsigned running, unsigned to, uint32_t done)
-{
-	struct schedule *taken = &turns->taken;
-
-	if (taken->count < DIRECTIVES_MAX)
-		taken->directives[taken->count++] =
-			(struct directive){(uint8_t)running, (uint8_t)to, done};
-}
-
 static uint64_t mortals(void)
 {
 	uint64_t set = 0;
@@ -121,16 +97,14 @@ static unsigned decide(unsigned running)
 	moment.mortal = mortals();
 	moment.done = running == NOBODY ? 0 : turns->role[running].done++;
 
-	unsigned chosen = engine_choose(&turns->engine, &moment);
-	if (chosen != by_default(&turns->engine, &moment))
-		remember(running, chosen, moment.done);
+	unsigned chosen = engine_decide(&turns->engine, &moment, &turns->taken);
 	return chosen;
 }
 
 static void await_turn(void)
 {
 	while (!atomic_exchange(&turns->role[self].turn, 0))
-		futex_sleep(&turns->role[self].turn, NULL);
+		futex_sleep(&turns->role[self].turn, 0, NULL);
 }
 
 static void trace_of(unsigned role, const char *what, const void *pc)
@@ -146,11 +120,11 @@ static void pass_turn(unsigned chosen)
 		turns->victim = chosen - DEATH_FROM;
 		turns->kills--;
 		trace_of(turns->victim, "is killed", NULL);
-		futex_rouse(&turns->is_over);
+		give(&turns->is_over);
 	} else if (chosen == NOBODY)
-		futex_rouse(&turns->is_over);
+		give(&turns->is_over);
 	else
-		futex_rouse(&turns->role[chosen].turn);
+		give(&turns->role[chosen].turn);
 }
 
 static void hand_over(void)
@@ -316,7 +290,7 @@ bool turns_wait(int milliseconds)
 	struct timespec timeout = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
 
 	if (!atomic_load(&turns->is_over))
-		futex_sleep(&turns->is_over, &timeout);
+		futex_sleep(&turns->is_over, 0, &timeout);
 	return atomic_load(&turns->is_over);
 }
 

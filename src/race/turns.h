@@ -3,6 +3,12 @@
  * Turns: of several processes one goes at a time, and an engine says which.  Whoever has the turn
  * asks the engine, in memory that all share, and hands it over; what sleeps on a futex sleeps in
  * here, so that a wakeup that is lost is seen at once.  Processes play one run after the other.
+ *
+ * The engine, and how turns are handed over, are the explorer's (sched/schedule.c), whose programs
+ * may do whatever they like: fork, wait for anything, have handlers, run over with no end.  Here
+ * all roles are there from the first, and a futex is all that they can sleep on, for the reference
+ * has nothing else; so who is awake, and who was first, is told by its queue, and none of what a
+ * program needs besides costs a step anything.
  */
 #ifndef IPCTS_RACE_TURNS_H
 #define IPCTS_RACE_TURNS_H

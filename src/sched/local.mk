@@ -4,6 +4,7 @@ if RACE
 noinst_LIBRARIES += libipcts-race-parts.a
 libipcts_race_parts_a_SOURCES = \
 	%D%/arena.c %D%/arena.h \
+	%D%/arguments.h \
 	%D%/atomic.c \
 	%D%/channel.c %D%/channel.h \
 	%D%/clock.c %D%/clock.h \
@@ -25,9 +26,11 @@ libipcts_race_parts_a_SOURCES = \
 	%D%/model_thread.c \
 	%D%/model_time.c \
 	%D%/model_timer.c \
+	%D%/noise.h \
 	%D%/operation.h \
 	%D%/options.c %D%/options.h \
 	%D%/place.c %D%/place.h \
+	%D%/plain.h \
 	%D%/race.c \
 	%D%/real.h \
 	%D%/runtime.c %D%/runtime.h \

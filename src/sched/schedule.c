@@ -10,12 +10,11 @@
 #include <unistd.h>
 
 #include "sched/futex.h"
+#include "sched/noise.h"
 #include "sched/runtime.h"
 #include "sched/store_buffer.h"
 
 enum { LOOKS_EVERY_SECONDS = 2 };
-/* Of noise: one point in so many delays. */
-enum { NOISE_ONE_IN = 20, NOISE_DELAY_MAX = 200 };
 
 unsigned runtime_mode;
 static __thread unsigned self_number = NOBODY;
@@ -350,15 +349,6 @@ static void count_wake(unsigned actor)
 	}
 }
 
-static void remember(unsigned running, unsigned to, uint32_t done)
-{
-	struct schedule *taken = &arena->taken;
-
-	if (taken->count < DIRECTIVES_MAX)
-		taken->directives[taken->count++] =
-			(struct directive){(uint8_t)running, (uint8_t)to, done};
-}
-
 /* Stores have to reach memory before it goes on. */
 static bool is_held_back(unsigned actor)
 {
@@ -422,9 +412,7 @@ static unsigned decide(unsigned running)
 		moment.mortal = mortal();
 	moment.done = running < ACTORS_MAX ? arena->actor[running].done++ : 0;
 
-	unsigned chosen = engine_choose(&arena->engine, &moment);
-	if (chosen != by_default(&arena->engine, &moment))
-		remember(running, chosen, moment.done);
+	unsigned chosen = engine_decide(&arena->engine, &moment, &arena->taken);
 	if (arena->actor[chosen].chosen)
 		count_wake(chosen);
 	return chosen;
@@ -574,16 +562,14 @@ static uint64_t noise;
 
 static void make_noise(void)
 {
-	noise = noise * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	uint64_t random = noise >> 33;
-	if (random % NOISE_ONE_IN)
+	struct timespec delay;
+
+	if (!noise_comes(&noise, &delay))
 		return;
-	random /= NOISE_ONE_IN;
-	struct timespec delay = {0, (long)(random / 2 % NOISE_DELAY_MAX * 1000)};
-	if (random % 2)
-		REAL(syscall)(SYS_sched_yield);
-	else
+	if (delay.tv_nsec)
 		REAL(syscall)(SYS_nanosleep, &delay, NULL);
+	else
+		REAL(syscall)(SYS_sched_yield);
 }
 
 /* Signals that others have sent are taken here: see model_signal.c. */

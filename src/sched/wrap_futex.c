@@ -5,10 +5,10 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sched/arguments.h"
 #include "sched/clock.h"
 #include "sched/detect.h"
 #include "sched/model.h"
@@ -20,17 +20,16 @@
 #define SYS_futex SYS_futex_time64
 #endif
 
-static long really(const void *pc, const long argument[6])
+static long really(const void *pc, const long argument[ARGUMENTS_MAX])
 {
 	if (MODELLED)
 		return model_futex(pc, (uint32_t *)argument[0], (int)argument[1],
 				   (uint32_t)argument[2], (const struct timespec *)argument[3],
 				   (uint32_t *)argument[4], (uint32_t)argument[5]);
-	return REAL(syscall)(SYS_futex, argument[0], argument[1], argument[2], argument[3],
-			     argument[4], argument[5]);
+	return REAL(syscall)(SYS_futex, ARGUMENTS(argument));
 }
 
-static long futex(const void *pc, const long argument[6])
+static long futex(const void *pc, const long argument[ARGUMENTS_MAX])
 {
 	uint64_t key = sync_key_of((const void *)argument[0]);
 	int operation = (int)argument[1] & FUTEX_CMD_MASK;
@@ -52,7 +51,7 @@ static long futex(const void *pc, const long argument[6])
 }
 
 /* A process that is made without fork. */
-static bool forks(long number, const long argument[6])
+static bool forks(long number, const long argument[ARGUMENTS_MAX])
 {
 #ifdef SYS_fork
 	if (number == SYS_fork)
@@ -66,7 +65,7 @@ static bool forks(long number, const long argument[6])
 }
 
 /* And has nothing in common with its parent. */
-static bool only_forks(long number, const long argument[6])
+static bool only_forks(long number, const long argument[ARGUMENTS_MAX])
 {
 #ifdef SYS_clone3
 	const struct clone_args *clone = (const void *)argument[0];
@@ -106,11 +105,10 @@ static const char *stranger(long number)
 	}
 }
 
-static long fork_by(long number, const long argument[6])
+static long fork_by(long number, const long argument[ARGUMENTS_MAX])
 {
 	unsigned child = party_prepare();
-	long result = REAL(syscall)(number, argument[0], argument[1], argument[2], argument[3],
-				    argument[4], argument[5]);
+	long result = REAL(syscall)(number, ARGUMENTS(argument));
 
 	if (result == 0)
 		detect_forked(child);
@@ -131,11 +129,10 @@ long __wrap_syscall(long number, ...)
 {
 	const char *call;
 	va_list rest;
-	long argument[6];
+	long argument[ARGUMENTS_MAX];
 
 	va_start(rest, number);
-	for (int i = 0; i < 6; i++)
-		argument[i] = va_arg(rest, long);
+	read_arguments(rest, argument);
 	va_end(rest);
 	if (number == SYS_futex && (self.party || MODELLED))
 		return futex(HERE, argument);
@@ -147,8 +144,7 @@ long __wrap_syscall(long number, ...)
 			       : model_refuse(HERE, "clone with other flags than SIGCHLD");
 	if (forks(number, argument))
 		return fork_by(number, argument);
-	long result = REAL(syscall)(number, argument[0], argument[1], argument[2], argument[3],
-				    argument[4], argument[5]);
+	long result = REAL(syscall)(number, ARGUMENTS(argument));
 
 	if (result == -1 && errno == ESRCH && asks_for_life(number)) {
 		party_join_dead();
