@@ -95,6 +95,8 @@ void runtime_start(void)
 		schedule_become(0);
 		if (arena->mode & MODE_SCHEDULED)
 			schedule_enter();
+	} else if (!(arena->mode & MODE_SCHEDULED)) {
+		runtime_mode |= arena->mode; /* nobody has a turn */
 	} else {
 		schedule_end(ENDING_TROUBLE, NOBODY,
 			     "a process that was made by neither fork nor posix_spawn takes part");
