@@ -190,8 +190,9 @@ BUG(peterson_in_the_wrong_order) = {
 /* Dekker's: right where memory is sequentially consistent, and only there. */
 static long long wish_and_look(struct page *page, int self)
 {
+	race_stores(&page->slots[self], sizeof(page->slots[self]));
 	atomic_store_explicit((_Atomic int *)&page->slots[self], 1, memory_order_relaxed);
-	race_step("has wished");
+	race_loads(&page->slots[!self]);
 	return !atomic_load_explicit((_Atomic int *)&page->slots[!self], memory_order_relaxed);
 }
 
@@ -208,6 +209,7 @@ static long long wish_1(void *world)
 BUG(missing_fence) = {
 	.text = "each says that he comes, and looks whether the other does: without a fence",
 	.roles = {{"alice", wish_0}, {"bob", wish_1}},
+	.stores = 1,
 	.outcomes = {{"0 0 | 0", ALLOWED, "both saw the other"},
 		     {"0 1 | 0", ALLOWED, "bob was first"},
 		     {"1 0 | 0", ALLOWED, "alice was first"}},

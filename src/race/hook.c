@@ -345,6 +345,29 @@ void race_step(const char *what)
 	errno = error;
 }
 
+static void memory_step(volatile void *place, size_t size, const char *what)
+{
+	int error = errno;
+
+	if (!turns_are_on())
+		race_step(what);
+	else if (size)
+		turns_store((void *)place, size, key_of((void *)place), what);
+	else
+		turns_load(key_of((void *)place), what);
+	errno = error;
+}
+
+void race_stores(volatile void *place, size_t size)
+{
+	memory_step(place, size, "stores");
+}
+
+void race_loads(const volatile void *place)
+{
+	memory_step((volatile void *)place, 0, "loads");
+}
+
 /* A point of the reference, unless each of its accesses is one. */
 static void step(const char *point)
 {

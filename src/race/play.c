@@ -187,11 +187,12 @@ static bool play_box(struct stand *stand)
 	return WEXITSTATUS(status) == BOX_AGAIN && !interrupted;
 }
 
-static void prepare_engine(const struct race_wish *wish)
+static void prepare_engine(const struct race *race, const struct race_wish *wish)
 {
 	engine_init(&turns->engine, wish->engine, wish->seed);
 	turns->engine.kills = wish->kills;
-	turns->engine.shadowed = wish->kills > 0;
+	turns->engine.shadowed = wish->kills > 0 || race->stores > 0;
+	turns->stores = race->stores;
 	if (wish->bound)
 		turns->engine.bound = wish->bound;
 	if (wish->depth)
@@ -238,7 +239,7 @@ void race_play(const struct race *race, const struct race_wish *wish, struct rac
 	stand->began = now();
 	stand->worlds = worlds;
 	stand->world_size = world_size;
-	prepare_engine(wish);
+	prepare_engine(race, wish);
 	while (play_box(stand))
 		continue;
 	tally->is_exhausted = wish->way == BY_TURNS && turns->engine.exhausted;

@@ -6,26 +6,27 @@
 
 #include "race/play.h"
 
-/* "0.14.1" or "0.14.k1", at the beginning of the text; NULL: neither. */
+/* "0.14.1", "0.14.k1" or "0.14.b1", at the beginning of the text; NULL: neither. */
 static const char *read_directive(const char *text, struct schedule *schedule)
 {
 	unsigned actor, to;
 	unsigned long done;
 	int size = 0;
-	bool dies;
+	unsigned from;
 
 	if (sscanf(text, "%u.%lu.%n", &actor, &done, &size) != 2 || !size || done > UINT32_MAX ||
 	    (actor >= RACE_ROLES_MAX && actor != NOBODY))
 		return NULL;
 	text += size;
-	dies = *text == 'k';
-	if (sscanf(text + dies, "%u%n", &to, &size) != 1 || to >= RACE_ROLES_MAX ||
+	from = *text == 'k' ? DEATH_FROM : *text == 'b' ? BUFFER_FROM : 0;
+	text += from > 0;
+	if (sscanf(text, "%u%n", &to, &size) != 1 || to >= RACE_ROLES_MAX ||
 	    schedule->count == DIRECTIVES_MAX)
 		return NULL;
-	schedule->shadowed |= dies;
-	schedule->directives[schedule->count++] = (struct directive){
-		(uint8_t)actor, (uint8_t)(dies ? DEATH_FROM + to : to), (uint32_t)done};
-	return text + dies + size;
+	schedule->shadowed |= from > 0;
+	schedule->directives[schedule->count++] =
+		(struct directive){(uint8_t)actor, (uint8_t)(from + to), (uint32_t)done};
+	return text + size;
 }
 
 bool race_schedule_read(const char *text, struct schedule *schedule)

@@ -2,8 +2,6 @@
 /* What the models have in common: the names of things, and of moments. */
 #include "sched/model.h"
 
-#include <errno.h>
-
 #include "sched/schedule.h"
 
 /* The upper bits of a key tell of what kind it is. */
@@ -46,11 +44,10 @@ struct operation model_operation(enum operation_kind kind, uint64_t key, const v
 	};
 }
 
-int model_refuse(const void *pc, const char *call)
+_Noreturn int model_refuse(const void *pc, const char *call)
 {
 	arena->next[runtime_self()] = model_operation(OPERATION_STEP, 0, pc);
 	schedule_end(ENDING_REFUSED, runtime_self(), "process %u calls %s, which can't be explored",
 		     runtime_self(), call);
-	errno = ENOSYS;
-	return -1;
+	schedule_stays();
 }

@@ -37,8 +37,8 @@ struct operation model_operation(enum operation_kind kind, uint64_t key, const v
 /* Nanoseconds until a moment of a clock as the program sees it; 0 if it is past. */
 int64_t model_until(clockid_t clock, const struct timespec *moment);
 
-/* The run ends, and with it the search: that call can't be explored.  -1, ENOSYS for the caller. */
-int model_refuse(const void *pc, const char *call);
+/* The run ends here, and with it the search: that call can't be explored. */
+_Noreturn int model_refuse(const void *pc, const char *call);
 
 /* model_process.c */
 pid_t model_fork(const void *pc);

@@ -773,6 +773,12 @@ void schedule_thread_ends(uint64_t key)
 	self = NULL;
 }
 
+void schedule_stays(void)
+{
+	for (;;)
+		await_turn();
+}
+
 void schedule_dies(void)
 {
 	schedule_drain();
