@@ -43,7 +43,6 @@ libipcts_race_parts_a_SOURCES = \
 	%D%/symbol.c %D%/symbol.h \
 	%D%/world.c %D%/world.h \
 	%D%/wrap_file.c \
-	%D%/wrap_futex.c \
 	%D%/wrap_lock.c \
 	%D%/wrap_map.c \
 	%D%/wrap_mq.c \
@@ -55,6 +54,7 @@ libipcts_race_parts_a_SOURCES = \
 	%D%/wrap_signal.c \
 	%D%/wrap_stdio.c \
 	%D%/wrap_string.c \
+	%D%/wrap_syscall.c \
 	%D%/wrap_thread.c \
 	%D%/wrap_time.c \
 	%D%/wrap_timer.c

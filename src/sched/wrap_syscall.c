@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls that have no function of their own: of them, the futex. */
+/* System calls by their number: the futex, those that make processes, and those that are refused.
+ */
 #include <errno.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
