@@ -14,6 +14,7 @@
 
 #include "fault/threads.h"
 #include "race/hook.h"
+#include "sched/arguments.h"
 
 /* Read by this thread since its last fence; the eldest give way to others. */
 enum { READ_MAX = 256 };
@@ -115,14 +116,12 @@ int __wrap_pthread_once(pthread_once_t *once, void (*routine)(void));
 long __wrap_syscall(long number, ...)
 {
 	va_list rest;
-	long argument[6];
+	long argument[ARGUMENTS_MAX];
 
 	va_start(rest, number);
-	for (size_t i = 0; i < 6; i++)
-		argument[i] = va_arg(rest, long);
+	read_arguments(rest, argument);
 	va_end(rest);
-	long result = __real_syscall(number, argument[0], argument[1], argument[2], argument[3],
-				     argument[4], argument[5]);
+	long result = __real_syscall(number, ARGUMENTS(argument));
 	int command = (int)argument[1] & FUTEX_CMD_MASK;
 
 	if (number == SYS_futex && (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET))

@@ -207,8 +207,9 @@ static void parse_replay(const char *text)
 	memcpy(name, text, (size_t)(slash - text));
 	wish.replay = name;
 	wish.how.schedule = &replayed;
-	if (replayed.shadowed)
-		wish.how.kills = RACE_ROLES_MAX;
+	for (uint32_t i = 0; replayed.shadowed && i < replayed.count; i++)
+		if (replayed.directives[i].to >= DEATH_FROM)
+			wish.how.kills = RACE_ROLES_MAX;
 }
 
 static void parse_one(int code)
@@ -416,11 +417,16 @@ static void say_schedule(const struct schedule *schedule, struct sheet *sheet)
 		sheet_add(sheet, "-");
 	for (uint32_t i = 0; i < schedule->count; i++) {
 		const struct directive *directive = &schedule->directives[i];
-		bool dies = schedule->shadowed && directive->to >= DEATH_FROM;
+		unsigned from = !schedule->shadowed || directive->to < BUFFER_FROM ? 0
+				: directive->to < DEATH_FROM			   ? BUFFER_FROM
+										   : DEATH_FROM;
 
 		sheet_printf(sheet, "%s%u.%" PRIu32 ".%s%u", i ? "," : "", directive->actor,
-			     directive->done, dies ? "k" : "",
-			     dies ? directive->to - DEATH_FROM : directive->to);
+			     directive->done,
+			     from == DEATH_FROM	   ? "k"
+			     : from == BUFFER_FROM ? "b"
+						   : "",
+			     directive->to - from);
 	}
 }
 

@@ -98,7 +98,9 @@ libipcts_a_SOURCES = \
 	%D%/sched/engine.c %D%/sched/engine.h \
 	%D%/sched/executable.c %D%/sched/mark.h \
 	%D%/sched/explore.c %D%/sched/explore.h \
+	%D%/sched/arguments.h \
 	%D%/sched/futex.h \
+	%D%/sched/noise.h \
 	%D%/sched/harness.c %D%/sched/harness.h \
 	%D%/sched/operation.h \
 	%D%/sched/process.c %D%/sched/process.h \
@@ -146,16 +148,29 @@ include %D%/sched/local.mk
 pkglibexec_PROGRAMS += ipcts-race
 ipcts_race_SOURCES = \
 	%D%/ipcts-race.c \
-	%D%/race/bugs.c \
+	%D%/race/bug.h $(race_bugs) \
 	%D%/race/detection.c %D%/race/detection.h \
 	%D%/command/command.h %D%/command/options.c %D%/command/run.c %D%/command/say.c \
 	$(race_sources) \
 	$(ref_tables)
+# In the order in which they are told of.
+race_bugs = \
+	%D%/race/bug_update.c \
+	%D%/race/bug_publication.c \
+	%D%/race/bug_seqlock.c \
+	%D%/race/bug_sleep.c \
+	%D%/race/bug_lock.c \
+	%D%/race/bug_gone.c
 race_sources = \
 	%D%/race/hook.c %D%/race/hook.h \
 	%D%/race/play.c %D%/race/play.h \
 	%D%/race/race.c %D%/race/race.h \
 	%D%/race/relic.c %D%/race/relic.h \
+	%D%/race/shorten.c \
+	%D%/race/stand.h \
+	%D%/race/stand_at_once.c \
+	%D%/race/stand_outcome.c \
+	%D%/race/stand_turns.c \
 	%D%/race/turns.c %D%/race/turns.h
 nodist_ipcts_race_SOURCES = %D%/race/points.h
 ipcts_race_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/src -DIPCREF_POINTS $(race_defines)
@@ -174,7 +189,7 @@ noinst_LIBRARIES += libipcref-accesses.a
 libipcref_accesses_a_SOURCES = $(ref_sources)
 libipcref_accesses_a_CPPFLAGS = $(AM_CPPFLAGS) -DIPCREF_POINTS
 libipcref_accesses_a_CFLAGS = $(AM_CFLAGS) $(race_flags)
-ipcts_race_SOURCES += %D%/race/access.c
+ipcts_race_SOURCES += %D%/race/access.c %D%/sched/plain.h
 else
 race_defines = -DRACE_ACCESSES=0
 race_ref = libipcref-points.a

@@ -2,9 +2,9 @@
 /*
  * Accesses of the reference to memory that is shared, as points: what compilers call where code
  * that is built with -fsanitize=thread reads and writes.  The names and their arguments are theirs.
- * The detector of races has the same of its own (sched/instrument.c), which knows of orders, too;
- * here one goes at a time.  fault/threads has threads that go all at once, and valgrind told of
- * orders.
+ * Plain ones are as for the explorer and the detector (sched/plain.h).  Atomics aren't: theirs
+ * (sched/atomic.c) carry what is ordered and what is learnt by it in shadow memory, here one goes
+ * at a time.  fault/threads has threads that go all at once, and valgrind told of orders.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -14,81 +14,20 @@
 
 #define HERE __builtin_return_address(0)
 
-#define PLAIN(size)                                                                                \
-	void __tsan_read##size(void *address);                                                     \
-	void __tsan_read##size(void *address)                                                      \
-	{                                                                                          \
-		race_access(address, ACCESS_READ, HERE);                                           \
-	}                                                                                          \
-	void __tsan_write##size(void *address);                                                    \
-	void __tsan_write##size(void *address)                                                     \
-	{                                                                                          \
-		race_access(address, ACCESS_WRITE, HERE);                                          \
-	}                                                                                          \
-	void __tsan_read_write##size(void *address);                                               \
-	void __tsan_read_write##size(void *address)                                                \
-	{                                                                                          \
-		race_access(address, ACCESS_READ | ACCESS_WRITE, HERE);                            \
-	}                                                                                          \
-	void __tsan_unaligned_read##size(void *address);                                           \
-	void __tsan_unaligned_read##size(void *address)                                            \
-	{                                                                                          \
-		race_access(address, ACCESS_READ, HERE);                                           \
-	}                                                                                          \
-	void __tsan_unaligned_write##size(void *address);                                          \
-	void __tsan_unaligned_write##size(void *address)                                           \
-	{                                                                                          \
-		race_access(address, ACCESS_WRITE, HERE);                                          \
-	}                                                                                          \
-	void __tsan_unaligned_read_write##size(void *address);                                     \
-	void __tsan_unaligned_read_write##size(void *address)                                      \
-	{                                                                                          \
-		race_access(address, ACCESS_READ | ACCESS_WRITE, HERE);                            \
-	}
-
-PLAIN(1)
-PLAIN(2)
-PLAIN(4)
-PLAIN(8)
-PLAIN(16)
-
-void __tsan_read_range(void *address, size_t size);
-void __tsan_read_range(void *address, size_t size)
+/* Of a range, where it begins is enough: who writes it writes that. */
+static void note(const void *address, size_t size, unsigned access, const void *pc)
 {
 	(void)size;
-	race_access(address, ACCESS_READ, HERE);
+	race_access(address, access, pc);
 }
 
-void __tsan_write_range(void *address, size_t size);
-void __tsan_write_range(void *address, size_t size)
-{
-	(void)size;
-	race_access(address, ACCESS_WRITE, HERE);
-}
+#define NOTE_READ(address, size) note(address, size, ACCESS_READ, HERE)
+#define NOTE_WRITE(address, size) note(address, size, ACCESS_WRITE, HERE)
+#define NOTE_UPDATE(address, size) note(address, size, ACCESS_READ | ACCESS_WRITE, HERE)
+#define NOTE_RANGE(address, size, access) note(address, size, access, HERE)
+#define REAL(function) function
 
-/* What clang puts in place of the functions that it knows. */
-void *__tsan_memcpy(void *to, const void *from, size_t size);
-void *__tsan_memcpy(void *to, const void *from, size_t size)
-{
-	race_access(from, ACCESS_READ, HERE);
-	race_access(to, ACCESS_WRITE, HERE);
-	return memcpy(to, from, size);
-}
-
-void *__tsan_memmove(void *to, const void *from, size_t size);
-void *__tsan_memmove(void *to, const void *from, size_t size)
-{
-	race_access(from, ACCESS_READ, HERE);
-	race_access(to, ACCESS_WRITE, HERE);
-	return memmove(to, from, size);
-}
-
-void *__tsan_memset(void *to, int byte, size_t size);
-void *__tsan_memset(void *to, int byte, size_t size)
-{
-	race_access(to, ACCESS_WRITE, HERE);
-	return memset(to, byte, size);
-}
+#include "sched/plain.h"
 
 /* An order that is stronger than what was asked for is right, too. */
 #define UPDATE(bits, name, update)                                                                 \

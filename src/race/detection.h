@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How soon engines find bugs that are known to be there (bugs.c). */
+/* How soon engines find bugs that are known to be there (bug.h). */
 #ifndef IPCTS_RACE_DETECTION_H
 #define IPCTS_RACE_DETECTION_H
 

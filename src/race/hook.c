@@ -19,6 +19,8 @@
 
 #include "race/turns.h"
 #include "ref/step.h"
+#include "sched/arguments.h"
+#include "sched/noise.h"
 
 /* As <linux/futex.h> has it, which not every libc comes with. */
 enum {
@@ -253,7 +255,7 @@ static long sleep_on_any(const struct waited_for *words, unsigned count)
 #endif
 
 /* *is_ours: it was done here. */
-static long do_futex(const long argument[6], bool *is_ours)
+static long do_futex(const long argument[ARGUMENTS_MAX], bool *is_ours)
 {
 	_Atomic uint32_t *word = (_Atomic uint32_t *)argument[0];
 	int command = (int)argument[1] & FUTEX_COMMAND;
@@ -281,12 +283,11 @@ static long do_futex(const long argument[6], bool *is_ours)
 long __wrap_syscall(long number, ...)
 {
 	va_list rest;
-	long argument[6], result;
+	long argument[ARGUMENTS_MAX], result;
 	bool is_ours = false;
 
 	va_start(rest, number);
-	for (size_t i = 0; i < 6; i++)
-		argument[i] = va_arg(rest, long);
+	read_arguments(rest, argument);
 	va_end(rest);
 	if (turns_are_on()) {
 #ifdef SYS_futex
@@ -302,8 +303,7 @@ long __wrap_syscall(long number, ...)
 					    (unsigned)argument[1]);
 #endif
 	}
-	return __real_syscall(number, argument[0], argument[1], argument[2], argument[3],
-			      argument[4], argument[5]);
+	return __real_syscall(number, ARGUMENTS(argument));
 }
 
 int __wrap_sched_yield(void)
@@ -319,23 +319,19 @@ struct ipcref_hook ipcref_hook;
 
 /* -- points ----------------------------------------------------------------------------------- */
 
-/* One point in so many is late, by so many microseconds at most. */
-enum { NOISE_ONE_IN = 20, NOISE_MAX = 100 };
 static uint64_t noise; /* 0: there is none */
 static bool at_accesses;
 
 static void make_noise(void)
 {
-	noise = noise * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	uint64_t random = noise >> 33;
-	struct timespec delay = {0, (long)(random / 64 % NOISE_MAX) * 1000};
+	struct timespec delay;
 
-	if (random % NOISE_ONE_IN)
+	if (!noise_comes(&noise, &delay))
 		return;
-	if (random / NOISE_ONE_IN % 2)
-		__real_sched_yield();
-	else
+	if (delay.tv_nsec)
 		nanosleep(&delay, NULL);
+	else
+		__real_sched_yield();
 }
 
 void race_step(const char *what)
@@ -347,6 +343,29 @@ void race_step(const char *what)
 	else if (noise)
 		make_noise();
 	errno = error;
+}
+
+static void memory_step(volatile void *place, size_t size, const char *what)
+{
+	int error = errno;
+
+	if (!turns_are_on())
+		race_step(what);
+	else if (size)
+		turns_store((void *)place, size, key_of((void *)place), what);
+	else
+		turns_load(key_of((void *)place), what);
+	errno = error;
+}
+
+void race_stores(volatile void *place, size_t size)
+{
+	memory_step(place, size, "stores");
+}
+
+void race_loads(const volatile void *place)
+{
+	memory_step((volatile void *)place, 0, "loads");
 }
 
 /* A point of the reference, unless each of its accesses is one. */

@@ -74,7 +74,8 @@ int race_interrupted(void);
  */
 void race_shorten(const struct race *race, const struct race_wish *as, struct race_tally *tally);
 
-/* "0.14.1,1.3.k0", or "-" for one without directives; "k0": 0 is killed.  False: no schedule. */
+/* "0.14.1,1.3.k0", or "-" for one without directives; "k0": 0 is killed; "b0": its
+ * oldest store is seen.  False: no schedule. */
 bool race_schedule_read(const char *text, struct schedule *schedule);
 
 #endif

@@ -52,7 +52,7 @@ struct race_outcome {
 struct race {
 	const char *name, *file; /* RACE's */
 	int line;
-	bool is_bug; /* known to be wrong: engines are measured by it (bugs.c) */
+	bool is_bug; /* known to be wrong: engines are measured by it (bug.h) */
 	const char *text;
 	size_t world; /* its size; in memory that all roles share, zero at first */
 	/* Once for many races, before there are roles.  False: errno says why there is none. */
@@ -60,6 +60,12 @@ struct race {
 	struct race_role roles[RACE_ROLES_MAX];
 	/* So many of them, the first, may be killed: the others, and `after`, get on without. */
 	unsigned mortals;
+	/*
+	 * So many stores that a role tells of by race_stores may be unseen by others for a while,
+	 * as a processor of x86 has them; 0: each is seen at once.  Only by turns: all at once have
+	 * what the machine has.
+	 */
+	unsigned stores;
 	/* When all are done: what is left, which is taken away, so that all is as make made it. */
 	long long (*after)(void *world);
 	void (*remove)(void *world);
@@ -90,6 +96,9 @@ extern const struct implementation *impl;
 
 /* Within what a role does: another may go first here, or this one be late. */
 void race_step(const char *what);
+/* The same before a store to the world that is no fence, and before a load of it. */
+void race_stores(volatile void *place, size_t size);
+void race_loads(const volatile void *place);
 /* A name, a path and a key that nobody else's object has; each is another one.  (Not IPC_PRIVATE:
  * what a killed run has left is found by its key.) */
 enum { RACE_NAME_MAX = 96 };

@@ -1,35 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "race/turns.h"
 
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
-#ifndef SYS_futex
-#define SYS_futex SYS_futex_time64
-#endif
-
-/* As <linux/futex.h> has it, which not every libc comes with. */
-enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
+#include "sched/futex.h"
+#include "sched/store_buffer.h"
 
 struct turns *turns;
 static unsigned self = NOBODY;
 static bool is_on;
 
-/* The platform's own, where syscall is wrapped (hook.c). */
-long __real_syscall(long number, ...);
+/* What a role is given the turn for. */
+enum { GOES_ON = 1, IS_SEEN = 2 };
 
-static void futex_sleep(_Atomic uint32_t *word, const struct timespec *timeout)
+/* It is this one's turn, or the run is over. */
+static void give(_Atomic uint32_t *turn, uint32_t what)
 {
-	__real_syscall(SYS_futex, word, FUTEX_WAIT, 0, timeout, NULL, 0);
-}
-
-static void futex_rouse(_Atomic uint32_t *word)
-{
-	atomic_store(word, 1);
-	__real_syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	atomic_store(turn, what);
+	futex_rouse(turn);
 }
 
 static uint64_t bit(unsigned role)
@@ -53,7 +42,10 @@ static uint64_t eligible(void)
 {
 	uint64_t ready = in_state(TURNS_READY);
 
-	return ready & ~turns->yielding ? ready & ~turns->yielding : ready;
+	for (unsigned role = 0; role < turns->count; role++)
+		if (turns->role[role].buffered > turns->role[role].bears)
+			ready &= ~bit(role);
+	return (ready & ~turns->yielding ? ready & ~turns->yielding : ready) | turns->unseen;
 }
 
 static void wake(unsigned role, bool timed_out)
@@ -82,21 +74,13 @@ static bool pass_time(void)
 	return true;
 }
 
-static void remember(unsigned running, unsigned to, uint32_t done)
-{
-	struct schedule *taken = &turns->taken;
-
-	if (taken->count < DIRECTIVES_MAX)
-		taken->directives[taken->count++] =
-			(struct directive){(uint8_t)running, (uint8_t)to, done};
-}
-
 static uint64_t mortals(void)
 {
 	uint64_t set = 0;
 
 	for (unsigned role = 0; turns->kills > 0 && role < turns->count; role++)
-		if (turns->role[role].is_mortal && turns->role[role].state != TURNS_OVER)
+		if (turns->role[role].is_mortal && turns->role[role].state != TURNS_OVER &&
+		    !turns->role[role].buffered) /* what it has stored is seen before it dies */
 			set |= bit(DEATH_FROM + role);
 	return set;
 }
@@ -121,16 +105,8 @@ static unsigned decide(unsigned running)
 	moment.mortal = mortals();
 	moment.done = running == NOBODY ? 0 : turns->role[running].done++;
 
-	unsigned chosen = engine_choose(&turns->engine, &moment);
-	if (chosen != by_default(&turns->engine, &moment))
-		remember(running, chosen, moment.done);
+	unsigned chosen = engine_decide(&turns->engine, &moment, &turns->taken);
 	return chosen;
-}
-
-static void await_turn(void)
-{
-	while (!atomic_exchange(&turns->role[self].turn, 0))
-		futex_sleep(&turns->role[self].turn, NULL);
 }
 
 static void trace_of(unsigned role, const char *what, const void *pc)
@@ -146,19 +122,67 @@ static void pass_turn(unsigned chosen)
 		turns->victim = chosen - DEATH_FROM;
 		turns->kills--;
 		trace_of(turns->victim, "is killed", NULL);
-		futex_rouse(&turns->is_over);
+		give(&turns->is_over, true);
 	} else if (chosen == NOBODY)
-		futex_rouse(&turns->is_over);
+		give(&turns->is_over, true);
+	else if (turns->engine.shadowed && chosen >= BUFFER_FROM)
+		give(&turns->role[chosen - BUFFER_FROM].turn, IS_SEEN);
 	else
-		futex_rouse(&turns->role[chosen].turn);
+		give(&turns->role[chosen].turn, GOES_ON);
+}
+
+/* -- stores that others don't see yet ---------------------------------------------------------- */
+
+/* What others know of them. */
+static void publish_buffer(void)
+{
+	turns->role[self].buffered = store_buffer_collect();
+
+	const struct operation *oldest = store_buffer_oldest();
+	if (oldest) {
+		turns->next[BUFFER_FROM + self] = *oldest;
+		turns->unseen |= bit(BUFFER_FROM + self);
+	} else
+		turns->unseen &= ~bit(BUFFER_FROM + self);
+}
+
+/* Memory is as this role sees it, or else as all others do. */
+static void show_oldest(bool in_view)
+{
+	store_buffer_flush(in_view);
+	publish_buffer();
+	turns->yielding = 0;
+	trace_of(self, "has its store seen", NULL);
+}
+
+static void await_turn(void)
+{
+	uint32_t what;
+
+	for (;;) {
+		while (!(what = atomic_exchange(&turns->role[self].turn, 0)))
+			futex_sleep(&turns->role[self].turn, 0, NULL);
+		if (what == GOES_ON)
+			break;
+		show_oldest(false);
+		pass_turn(decide(turns->running));
+	}
+	if (turns->stores)
+		store_buffer_enter();
 }
 
 static void hand_over(void)
 {
-	unsigned chosen = decide(self);
+	unsigned chosen;
 
+	if (turns->stores)
+		publish_buffer();
+	while ((chosen = decide(self)) == BUFFER_FROM + self && turns->stores)
+		show_oldest(true);
 	if (chosen == self)
 		return;
+	if (turns->stores)
+		store_buffer_leave();
 	pass_turn(chosen);
 	await_turn();
 }
@@ -189,6 +213,8 @@ void turns_enter(void)
 
 void turns_leave(void)
 {
+	if (turns->stores)
+		turns_point(OPERATION_EXIT, 1, "is about to be done");
 	trace("is done");
 	is_on = false;
 	turns->yielding &= ~bit(self);
@@ -217,6 +243,41 @@ void turns_access(uint64_t key, unsigned access, const char *what, const void *p
 	hand_over();
 	turns->yielding = 0;
 	trace_of(self, what, pc);
+}
+
+static struct operation of_eight_bytes(uint64_t key, unsigned access)
+{
+	return (struct operation){
+		.key = key | 7, .kind = OPERATION_ACCESS, .access = (uint8_t)access};
+}
+
+void turns_store(void *address, size_t size, uint64_t key, const char *what)
+{
+	struct operation store = of_eight_bytes(key, ACCESS_WRITE);
+	bool is_delayed = turns->stores && ((uintptr_t)address & 7) + size <= 8;
+
+	store.within = (uintptr_t)address & 7;
+	store.size = (uint8_t)size;
+	if (is_delayed)
+		store.access |= ACCESS_DELAYED;
+	turns->next[self] = store;
+	turns->role[self].bears = is_delayed ? turns->stores - 1 : 0;
+	hand_over();
+	turns->role[self].bears = 0;
+	turns->yielding = 0;
+	trace(what);
+	if (is_delayed)
+		store_buffer_announce(address, &store);
+}
+
+void turns_load(uint64_t key, const char *what)
+{
+	turns->next[self] = of_eight_bytes(key, ACCESS_READ);
+	turns->role[self].bears = turns->stores;
+	hand_over();
+	turns->role[self].bears = 0;
+	turns->yielding = 0;
+	trace(what);
 }
 
 void turns_yield(const char *what)
@@ -289,7 +350,7 @@ void turns_begin(unsigned count, unsigned mortal)
 {
 	turns->count = count;
 	turns->steps = turns->passes = turns->traced = 0;
-	turns->sleeps = turns->yielding = 0;
+	turns->sleeps = turns->yielding = turns->unseen = 0;
 	turns->is_stuck = turns->is_late = turns->is_bereft = false;
 	turns->victim = NOBODY;
 	turns->kills = turns->engine.kills;
@@ -303,6 +364,7 @@ void turns_begin(unsigned count, unsigned mortal)
 		role->state = TURNS_READY;
 		role->done = 0;
 		role->timed_out = false;
+		role->buffered = role->bears = 0;
 		role->is_mortal = mortal >> i & 1;
 		turns->next[i] = (struct operation){.kind = OPERATION_START};
 		turns->next[DEATH_FROM + i] = (struct operation){.kind = OPERATION_DIE};
@@ -316,7 +378,7 @@ bool turns_wait(int milliseconds)
 	struct timespec timeout = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
 
 	if (!atomic_load(&turns->is_over))
-		futex_sleep(&turns->is_over, &timeout);
+		futex_sleep(&turns->is_over, 0, &timeout);
 	return atomic_load(&turns->is_over);
 }
 

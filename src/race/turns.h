@@ -3,6 +3,12 @@
  * Turns: of several processes one goes at a time, and an engine says which.  Whoever has the turn
  * asks the engine, in memory that all share, and hands it over; what sleeps on a futex sleeps in
  * here, so that a wakeup that is lost is seen at once.  Processes play one run after the other.
+ *
+ * The engine, and how turns are handed over, are the explorer's (sched/schedule.c), whose programs
+ * may do whatever they like: fork, wait for anything, have handlers, run over with no end.  Here
+ * all roles are there from the first, and a futex is all that they can sleep on, for the reference
+ * has nothing else; so who is awake, and who was first, is told by its queue, and none of what a
+ * program needs besides costs a step anything.
  */
 #ifndef IPCTS_RACE_TURNS_H
 #define IPCTS_RACE_TURNS_H
@@ -38,6 +44,8 @@ struct turns {
 		int64_t deadline;    /* nanoseconds of any clock; -1: none */
 		bool timed_out;
 		bool is_mortal;
+		unsigned buffered,
+			bears; /* stores that others don't see, now and in its next step */
 	} role[RACE_ROLES_MAX];
 	_Atomic uint32_t is_over; /* a futex: the run is, or a role is to be killed */
 	unsigned running, victim; /* NOBODY: none */
@@ -45,6 +53,8 @@ struct turns {
 	bool is_bereft;		  /* one was killed */
 	uint32_t steps, passes, traced;
 	uint64_t sleeps, yielding;
+	unsigned stores; /* that a role may have in its store buffer */
+	uint64_t unseen; /* bits from BUFFER_FROM on: those who have any */
 	bool is_stuck, is_late;
 	struct schedule taken;
 	struct turns_step trace[TRACE_MAX];
@@ -82,6 +92,12 @@ bool turns_are_on(void);
 void turns_point(enum operation_kind kind, uint64_t key, const char *what);
 /* The same of the code at pc, which is about to access what the key is about. */
 void turns_access(uint64_t key, unsigned access, const char *what, const void *pc);
+/*
+ * The next that it does is to store to what the key is about, which others may see later; is to
+ * load, for which it needn't wait until they do.
+ */
+void turns_store(void *address, size_t size, uint64_t key, const char *what);
+void turns_load(uint64_t key, const char *what);
 /* The others first, if they can. */
 void turns_yield(const char *what);
 /* Sleeps until it is woken; false: time has passed instead, for nobody could go. */

@@ -170,6 +170,7 @@ unsigned arena_enter(unsigned parent)
 		.process = number,
 		.module = from->module,
 		.deadline = -1,
+		.alarm = -1,
 		.handled = from->handled,
 		.restarts = from->restarts,
 		.ignored = from->ignored,

@@ -17,7 +17,7 @@
 
 enum {
 	ARENA_MAGIC = 0x69706373,
-	ARENA_VERSION = 2,
+	ARENA_VERSION = 3,
 	/* The exit status of a program whose runtime is another version. */
 	ARENA_REFUSED = 126,
 	OBJECTS_MAX = 4096,
@@ -78,9 +78,12 @@ struct actor {
 	bool interrupted;
 	bool chosen;	/* one of those of whom only some are woken: see wake_left */
 	bool collected; /* its parent has waited for it */
+	bool spawned;	/* it is to begin with a program of its own */
 	int32_t status; /* once it is gone: what waitpid told */
 	uint64_t blocked_on;
 	int64_t deadline; /* virtual; FOREVER: none */
+	int64_t alarm;	  /* of a process: when SIGALRM comes; FOREVER: it doesn't */
+	int64_t interval; /* and then again; 0: it doesn't */
 	uint64_t wake_key;
 	_Atomic uint64_t
 		signals; /* that were sent and not yet taken: 1 << (signal - 1), as the rest */
@@ -112,6 +115,7 @@ enum ending {
 	ENDING_UNKNOWN_CALL, /* it sleeps in a call the runtime doesn't know */
 	ENDING_RACE,	     /* the detector said so */
 	ENDING_TROUBLE,	     /* what the runtime can't do */
+	ENDING_REFUSED,	     /* the next operation is what it can't do */
 	ENDINGS
 };
 
@@ -189,11 +193,12 @@ struct arena {
 	uint32_t stores; /* that a store buffer holds; 0: memory is sequentially consistent */
 	uint32_t kills;	 /* that may come yet */
 	uint64_t writes;
-	int64_t now;	   /* virtual */
-	bool spun;	   /* somebody was taken for a spinner */
-	bool locks_files;  /* somebody has locked one: a close may unlock */
-	bool shared;	   /* something was shared: memory, or an object */
-	uint32_t patience; /* turns given to spinners when there was nobody else */
+	int64_t now;	     /* virtual */
+	bool spun;	     /* somebody was taken for a spinner */
+	bool locks_files;    /* somebody has locked one: a close may unlock */
+	bool shared;	     /* something was shared: memory, or an object */
+	_Atomic bool spawns; /* a program may begin before it is said which actor it is */
+	uint32_t patience;   /* turns given to spinners when there was nobody else */
 	struct wake wake[ACTORS_MAX];
 	struct barrier barrier[BARRIERS_MAX];
 	_Atomic uint32_t leftovers;

@@ -328,6 +328,16 @@ unsigned engine_choose(struct engine *engine, const struct moment *moment)
 	}
 }
 
+unsigned engine_decide(struct engine *engine, const struct moment *moment, struct schedule *taken)
+{
+	unsigned chosen = engine_choose(engine, moment);
+
+	if (chosen != by_default(engine, moment) && taken->count < DIRECTIVES_MAX)
+		taken->directives[taken->count++] =
+			(struct directive){(uint8_t)moment->running, (uint8_t)chosen, moment->done};
+	return chosen;
+}
+
 bool engine_next(struct engine *engine)
 {
 	if (engine->steps > engine->longest)

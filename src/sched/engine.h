@@ -109,6 +109,8 @@ void engine_init(struct engine *engine, enum engine_kind kind, uint64_t seed);
 void engine_begin(struct engine *engine);
 /* Who goes next: one of the eligible. */
 unsigned engine_choose(struct engine *engine, const struct moment *moment);
+/* The same, and kept in the schedule that was taken if it is no default. */
+unsigned engine_decide(struct engine *engine, const struct moment *moment, struct schedule *taken);
 /* After each run: whether there is another to try. */
 bool engine_next(struct engine *engine);
 

@@ -27,6 +27,7 @@
 #include "sched/process.h"
 #include "sched/runtime.h"
 #include "sched/schedule.h"
+#include "sched/story.h"
 
 /* Nanoseconds between two looks at whoever has the turn. */
 enum { LOOK_EVERY = 20000000 };
@@ -52,6 +53,7 @@ static const struct {
 	[ENDING_UNKNOWN_CALL] = {"unknown call", false},
 	[ENDING_RACE] = {"data race", true},
 	[ENDING_TROUBLE] = {"trouble", false},
+	[ENDING_REFUSED] = {"refused call", false},
 };
 
 bool ending_fails(enum ending ending)
@@ -464,6 +466,15 @@ static void remove_leftovers(void)
 	}
 }
 
+static bool refuse_call(struct exploration *exploration, const struct run_end *result)
+{
+	char place[STORY_PLACE_MAX];
+
+	story_place(&arena->next[result->actor], place);
+	return refuse_exploration(exploration, "%s: %s: %s", exploration->arguments[0], place,
+				  result->reason);
+}
+
 bool explore_run(struct exploration *exploration, struct run_end *result)
 {
 	if (!begin(exploration))
@@ -490,6 +501,8 @@ bool explore_run(struct exploration *exploration, struct run_end *result)
 	if (result->ending == ENDING_TROUBLE || result->ending == ENDING_UNKNOWN_CALL)
 		return refuse_exploration(exploration, "%s: %s", exploration->arguments[0],
 					  result->reason);
+	if (result->ending == ENDING_REFUSED)
+		return refuse_call(exploration, result);
 	return true;
 }
 

@@ -55,77 +55,12 @@ static inline void write_of(const void *address, size_t size, const void *pc)
 	shadow_access(address, size, PLAIN_WRITE, pc);
 }
 
-#define PLAIN(size)                                                                                \
-	void __tsan_read##size(void *address);                                                     \
-	void __tsan_read##size(void *address)                                                      \
-	{                                                                                          \
-		read_of(address, size, HERE);                                                      \
-	}                                                                                          \
-	void __tsan_write##size(void *address);                                                    \
-	void __tsan_write##size(void *address)                                                     \
-	{                                                                                          \
-		write_of(address, size, HERE);                                                     \
-	}                                                                                          \
-	void __tsan_read_write##size(void *address);                                               \
-	void __tsan_read_write##size(void *address)                                                \
-	{                                                                                          \
-		read_of(address, size, HERE);                                                      \
-		write_of(address, size, HERE);                                                     \
-	}                                                                                          \
-	void __tsan_volatile_read##size(void *address);                                            \
-	void __tsan_volatile_read##size(void *address)                                             \
-	{                                                                                          \
-		read_of(address, size, HERE);                                                      \
-	}                                                                                          \
-	void __tsan_volatile_write##size(void *address);                                           \
-	void __tsan_volatile_write##size(void *address)                                            \
-	{                                                                                          \
-		write_of(address, size, HERE);                                                     \
-	}                                                                                          \
-	void __tsan_unaligned_read##size(void *address);                                           \
-	void __tsan_unaligned_read##size(void *address)                                            \
-	{                                                                                          \
-		read_of(address, size, HERE);                                                      \
-	}                                                                                          \
-	void __tsan_unaligned_write##size(void *address);                                          \
-	void __tsan_unaligned_write##size(void *address)                                           \
-	{                                                                                          \
-		write_of(address, size, HERE);                                                     \
-	}                                                                                          \
-	void __tsan_unaligned_read_write##size(void *address);                                     \
-	void __tsan_unaligned_read_write##size(void *address)                                      \
-	{                                                                                          \
-		read_of(address, size, HERE);                                                      \
-		write_of(address, size, HERE);                                                     \
-	}                                                                                          \
-	void __tsan_unaligned_volatile_read##size(void *address);                                  \
-	void __tsan_unaligned_volatile_read##size(void *address)                                   \
-	{                                                                                          \
-		read_of(address, size, HERE);                                                      \
-	}                                                                                          \
-	void __tsan_unaligned_volatile_write##size(void *address);                                 \
-	void __tsan_unaligned_volatile_write##size(void *address)                                  \
-	{                                                                                          \
-		write_of(address, size, HERE);                                                     \
-	}
+#define NOTE_READ(address, size) read_of(address, size, HERE)
+#define NOTE_WRITE(address, size) write_of(address, size, HERE)
+#define NOTE_UPDATE(address, size) (read_of(address, size, HERE), write_of(address, size, HERE))
+#define NOTE_RANGE(address, size, access) instrument_range(address, size, access, HERE)
 
-PLAIN(1)
-PLAIN(2)
-PLAIN(4)
-PLAIN(8)
-PLAIN(16)
-
-void __tsan_read_range(void *address, size_t size);
-void __tsan_read_range(void *address, size_t size)
-{
-	instrument_range(address, size, ACCESS_READ, HERE);
-}
-
-void __tsan_write_range(void *address, size_t size);
-void __tsan_write_range(void *address, size_t size)
-{
-	instrument_range(address, size, ACCESS_WRITE, HERE);
-}
+#include "sched/plain.h"
 
 /* A table of virtual functions is not what processes share. */
 void __tsan_vptr_update(void **address, void *value);
@@ -139,30 +74,6 @@ void __tsan_vptr_read(void **address);
 void __tsan_vptr_read(void **address)
 {
 	read_of(address, sizeof(void *), HERE);
-}
-
-/* What clang puts in place of the functions that it knows. */
-void *__tsan_memcpy(void *to, const void *from, size_t size);
-void *__tsan_memcpy(void *to, const void *from, size_t size)
-{
-	instrument_range(from, size, ACCESS_READ, HERE);
-	instrument_range(to, size, ACCESS_WRITE, HERE);
-	return REAL(memcpy)(to, from, size);
-}
-
-void *__tsan_memmove(void *to, const void *from, size_t size);
-void *__tsan_memmove(void *to, const void *from, size_t size)
-{
-	instrument_range(from, size, ACCESS_READ, HERE);
-	instrument_range(to, size, ACCESS_WRITE, HERE);
-	return REAL(memmove)(to, from, size);
-}
-
-void *__tsan_memset(void *to, int byte, size_t size);
-void *__tsan_memset(void *to, int byte, size_t size)
-{
-	instrument_range(to, size, ACCESS_WRITE, HERE);
-	return REAL(memset)(to, byte, size);
 }
 
 /* ---- functions ----------------------------------------------------------------------------- */

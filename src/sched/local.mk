@@ -4,6 +4,7 @@ if RACE
 noinst_LIBRARIES += libipcts-race-parts.a
 libipcts_race_parts_a_SOURCES = \
 	%D%/arena.c %D%/arena.h \
+	%D%/arguments.h \
 	%D%/atomic.c \
 	%D%/channel.c %D%/channel.h \
 	%D%/clock.c %D%/clock.h \
@@ -24,9 +25,12 @@ libipcts_race_parts_a_SOURCES = \
 	%D%/model_sysv.c \
 	%D%/model_thread.c \
 	%D%/model_time.c \
+	%D%/model_timer.c \
+	%D%/noise.h \
 	%D%/operation.h \
 	%D%/options.c %D%/options.h \
 	%D%/place.c %D%/place.h \
+	%D%/plain.h \
 	%D%/race.c \
 	%D%/real.h \
 	%D%/runtime.c %D%/runtime.h \
@@ -39,7 +43,6 @@ libipcts_race_parts_a_SOURCES = \
 	%D%/symbol.c %D%/symbol.h \
 	%D%/world.c %D%/world.h \
 	%D%/wrap_file.c \
-	%D%/wrap_futex.c \
 	%D%/wrap_lock.c \
 	%D%/wrap_map.c \
 	%D%/wrap_mq.c \
@@ -51,8 +54,10 @@ libipcts_race_parts_a_SOURCES = \
 	%D%/wrap_signal.c \
 	%D%/wrap_stdio.c \
 	%D%/wrap_string.c \
+	%D%/wrap_syscall.c \
 	%D%/wrap_thread.c \
-	%D%/wrap_time.c
+	%D%/wrap_time.c \
+	%D%/wrap_timer.c
 # It is part of programs of any kind, and is called where a handler interrupts it; a frame's address
 # is what stacks are known by.
 libipcts_race_parts_a_CFLAGS = $(AM_CFLAGS) -O2 -fPIE -ftls-model=local-exec -fno-sanitize=all \

@@ -43,3 +43,11 @@ struct operation model_operation(enum operation_kind kind, uint64_t key, const v
 		.module = (uint8_t)runtime_module(),
 	};
 }
+
+_Noreturn int model_refuse(const void *pc, const char *call)
+{
+	arena->next[runtime_self()] = model_operation(OPERATION_STEP, 0, pc);
+	schedule_end(ENDING_REFUSED, runtime_self(), "process %u calls %s, which can't be explored",
+		     runtime_self(), call);
+	schedule_stays();
+}

@@ -17,10 +17,12 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -35,8 +37,15 @@ struct operation model_operation(enum operation_kind kind, uint64_t key, const v
 /* Nanoseconds until a moment of a clock as the program sees it; 0 if it is past. */
 int64_t model_until(clockid_t clock, const struct timespec *moment);
 
+/* The run ends here, and with it the search: that call can't be explored. */
+_Noreturn int model_refuse(const void *pc, const char *call);
+
 /* model_process.c */
 pid_t model_fork(const void *pc);
+/* spawn: posix_spawn or posix_spawnp. */
+int model_spawn(const void *pc, __typeof__(posix_spawn) *spawn, pid_t *pid, const char *path,
+		const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+		char *const arguments[], char *const environment[]);
 pid_t model_waitpid(const void *pc, pid_t pid, int *status, int options);
 int model_waitid(const void *pc, idtype_t type, id_t id, siginfo_t *info, int options);
 void model_assert(const char *assertion, const char *file, unsigned line);
@@ -46,9 +55,12 @@ unsigned model_thread_prepare(const void *pc);
 void model_thread_made(unsigned actor, pthread_t thread, bool made);
 void model_thread_begins(unsigned actor);
 void model_thread_join(const void *pc, pthread_t thread);
+unsigned model_thread_actor(pthread_t thread);
 
 /* model_signal.c */
 int model_kill(const void *pc, pid_t pid, int signal);
+int model_sigqueue(const void *pc, pid_t pid, int signal, union sigval value);
+int model_pthread_kill(const void *pc, pthread_t thread, int signal);
 /* After it was done. */
 void model_sigaction(int signal, const struct sigaction *action);
 int model_sigprocmask(int how, const sigset_t *set, sigset_t *old);
@@ -98,6 +110,10 @@ int model_clock_gettime(clockid_t clock, struct timespec *now);
 int model_clock_nanosleep(const void *pc, clockid_t clock, int flags,
 			  const struct timespec *request, struct timespec *left);
 int model_sched_yield(const void *pc);
+
+/* model_timer.c: of ITIMER_REAL */
+int model_setitimer(const struct itimerval *timer, struct itimerval *old);
+void model_getitimer(struct itimerval *old);
 
 /* model_sysv.c */
 int model_semtimedop(const void *pc, int id, struct sembuf *operations, size_t count,

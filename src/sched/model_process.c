@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes are born at a point, and are gone only once they are dead. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,30 +20,92 @@ static uint64_t children_of(unsigned actor)
 	return key_of_object(OBJECT_CHILDREN, 0, actor);
 }
 
-pid_t model_fork(const void *pc)
+static void fork_point(const void *pc)
 {
 	struct operation forks = model_operation(OPERATION_FORK, children_of(runtime_self()), pc);
 
 	sched_point(&forks);
+}
+
+static unsigned enter_child(void)
+{
 	unsigned child = arena_enter(runtime_self());
+
 	if (child == NOBODY) {
 		schedule_end(ENDING_TROUBLE, runtime_self(), "more than %u processes at a time",
 			     arena_actors_max());
 		errno = EAGAIN;
-		return -1;
 	}
+	return child;
+}
+
+static void disown(unsigned child)
+{
+	arena->actor[child].collected = true;
+	atomic_store(&arena->actor[child].state, ACTOR_GONE);
+}
+
+pid_t model_fork(const void *pc)
+{
+	fork_point(pc);
+	unsigned child = enter_child();
+	if (child == NOBODY)
+		return -1;
 	pid_t pid = REAL(fork)();
 	if (pid == 0) {
 		schedule_become(child);
 		schedule_enter();
 	} else if (pid < 0) {
-		arena->actor[child].collected = true;
-		atomic_store(&arena->actor[child].state, ACTOR_GONE);
+		disown(child);
 	} else {
 		atomic_store(&arena->actor[child].pid, pid);
 		schedule_admit(child);
 	}
 	return pid;
+}
+
+/* What it masks once its program begins, before which nobody looks. */
+static void inherit_mask(unsigned child, const posix_spawnattr_t *attributes)
+{
+	short flags = 0;
+	sigset_t mask;
+
+	if (!attributes || posix_spawnattr_getflags(attributes, &flags) ||
+	    !(flags & POSIX_SPAWN_SETSIGMASK))
+		return;
+	posix_spawnattr_getsigmask(attributes, &mask);
+	arena->actor[child].masked = 0;
+	for (int signal = 1; signal <= 64; signal++)
+		if (sigismember(&mask, signal) == 1)
+			arena->actor[child].masked |= UINT64_C(1) << (signal - 1);
+}
+
+/* The kernel makes the child: it finds who it is by its number, and waits for its turn. */
+int model_spawn(const void *pc, __typeof__(posix_spawn) *spawn, pid_t *pid, const char *path,
+		const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+		char *const arguments[], char *const environment[])
+{
+	pid_t own;
+
+	fork_point(pc);
+	unsigned child = enter_child();
+	if (child == NOBODY)
+		return EAGAIN;
+	inherit_mask(child, attributes);
+	arena->actor[child].spawned = true;
+	atomic_store(&arena->spawns, true);
+	int error = spawn(&own, path, actions, attributes, arguments, environment);
+	if (error)
+		disown(child);
+	else
+		atomic_store(&arena->actor[child].pid, own);
+	atomic_store(&arena->spawns, false);
+	if (error)
+		return error;
+	if (pid)
+		*pid = own;
+	schedule_admit(child);
+	return 0;
 }
 
 static void collected(pid_t pid)

@@ -15,6 +15,9 @@
 #include "sched/real.h"
 #include "sched/schedule.h"
 
+int REAL(sigqueue)(pid_t pid, int signal, union sigval value);
+int REAL(pthread_kill)(pthread_t thread, int signal);
+
 enum { SIGNALS = 65, KERNEL_MASK_BYTES = 8 };
 
 /* What the program has masked; the kernel masks all that has a handler as well. */
@@ -176,28 +179,110 @@ static bool kills_by_default(int signal)
 	       signal != SIGSTOP && signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU;
 }
 
-int model_kill(const void *pc, pid_t pid, int signal)
-{
-	unsigned target = pid > 0 ? actor_of(pid) : NOBODY;
-	struct operation kills = model_operation(OPERATION_KILL, 0, pc);
+/* How one is sent: kill, sigqueue or pthread_kill. */
+struct sending {
+	pid_t pid;
+	int signal;
+	pthread_t thread;
+	union sigval value;
+	int (*send)(const struct sending *sending);
+};
 
-	/* a process that is interrupted has its stores seen */
-	schedule_awaits_stores(target == NOBODY ? NOBODY : arena->actor[target].process);
-	sched_point(&kills);
-	int result = REAL(kill)(pid, signal);
-	if (result < 0 || target == NOBODY || signal == 0)
-		return result;
+static int by_kill(const struct sending *sending)
+{
+	return REAL(kill)(sending->pid, sending->signal);
+}
+
+static int by_queue(const struct sending *sending)
+{
+	return REAL(sigqueue)(sending->pid, sending->signal, sending->value);
+}
+
+static int by_thread(const struct sending *sending)
+{
+	return REAL(pthread_kill)(sending->thread, sending->signal);
+}
+
+/* It was sent what it has no handler for, or one that it handles. */
+static void was_sent(unsigned target, int signal)
+{
 	struct actor *other = &arena->actor[target];
+
 	if (signal == SIGSTOP || signal == SIGCONT)
 		schedule_stop(target, signal == SIGSTOP);
-	else if (other->handled & bit(signal) || other->masked & bit(signal))
+	else if ((other->handled | other->masked) & bit(signal))
 		schedule_signal(target, signal);
 	else if (target != runtime_self() && kills_by_default(signal) &&
 		 !(other->ignored & bit(signal)))
 		schedule_kills(target);
 	if (target == runtime_self())
 		take();
+}
+
+static int send_to(const void *pc, unsigned target, const struct sending *sending)
+{
+	struct operation kills = model_operation(OPERATION_KILL, 0, pc);
+
+	/* a process that is interrupted has its stores seen */
+	schedule_awaits_stores(target == NOBODY ? NOBODY : arena->actor[target].process);
+	sched_point(&kills);
+	int result = sending->send(sending);
+	if (result == 0 && target != NOBODY && sending->signal != 0)
+		was_sent(target, sending->signal);
 	return result;
+}
+
+static bool is_of_group(unsigned actor, pid_t group)
+{
+	const struct actor *other = &arena->actor[actor];
+
+	return other->process == actor && atomic_load(&other->state) != ACTOR_GONE &&
+	       atomic_load(&other->pid) > 0 && getpgid(atomic_load(&other->pid)) == group;
+}
+
+/* Those of the program that are in the group, one after the other and itself last; nobody else, for
+ * the group may be the explorer's. */
+static int kill_group(const void *pc, pid_t group, int signal)
+{
+	unsigned process = arena->actor[runtime_self()].process;
+	bool own = is_of_group(process, group), any = own;
+
+	for (unsigned actor = 0; actor < atomic_load(&arena->actors); actor++)
+		if (actor != process && is_of_group(actor, group)) {
+			model_kill(pc, atomic_load(&arena->actor[actor].pid), signal);
+			any = true;
+		}
+	if (own)
+		model_kill(pc, getpid(), signal);
+	if (any)
+		return 0;
+	errno = ESRCH;
+	return -1;
+}
+
+int model_kill(const void *pc, pid_t pid, int signal)
+{
+	struct sending sending = {.pid = pid, .signal = signal, .send = by_kill};
+
+	if (pid == -1)
+		return model_refuse(pc, "kill of all processes");
+	if (pid <= 0)
+		return kill_group(pc, pid == 0 ? getpgrp() : -pid, signal);
+	return send_to(pc, actor_of(pid), &sending);
+}
+
+int model_sigqueue(const void *pc, pid_t pid, int signal, union sigval value)
+{
+	struct sending sending = {.pid = pid, .signal = signal, .value = value, .send = by_queue};
+
+	return send_to(pc, pid > 0 ? actor_of(pid) : NOBODY, &sending);
+}
+
+int model_pthread_kill(const void *pc, pthread_t thread, int signal)
+{
+	struct sending sending = {.thread = thread, .signal = signal, .send = by_thread};
+
+	return send_to(pc, model_thread_actor(thread), &sending);
 }
 
 /* ---- waiting ---- */

@@ -68,17 +68,27 @@ void model_thread_begins(unsigned actor)
 	schedule_enter();
 }
 
+/* The first thread of a process is the process itself. */
+unsigned model_thread_actor(pthread_t thread)
+{
+	if (pthread_equal(thread, pthread_self()))
+		return runtime_self();
+	for (unsigned actor = 0; actor < ACTORS_MAX; actor++)
+		if (threads[actor] && pthread_equal(threads[actor], thread))
+			return actor;
+	return arena->actor[runtime_self()].process;
+}
+
 void model_thread_join(const void *pc, pthread_t thread)
 {
-	for (unsigned actor = 0; actor < ACTORS_MAX; actor++) {
-		if (!threads[actor] || !pthread_equal(threads[actor], thread))
-			continue;
-		struct operation joins = model_operation(OPERATION_THREAD_JOIN, key_of(actor), pc);
-		joins.access = ACCESS_READ;
-		sched_point(&joins);
-		while (atomic_load(&arena->actor[actor].state) != ACTOR_GONE)
-			sched_block(&joins, FOREVER);
-		threads[actor] = 0;
+	unsigned actor = model_thread_actor(thread);
+	struct operation joins = model_operation(OPERATION_THREAD_JOIN, key_of(actor), pc);
+
+	joins.access = ACCESS_READ;
+	if (!threads[actor])
 		return;
-	}
+	sched_point(&joins);
+	while (atomic_load(&arena->actor[actor].state) != ACTOR_GONE)
+		sched_block(&joins, FOREVER);
+	threads[actor] = 0;
 }

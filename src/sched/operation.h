@@ -21,6 +21,7 @@ enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_ATOMIC = 4, ACCESS_DELAY
 	OPERATION(THREAD_JOIN, "pthread_join")                                                     \
 	OPERATION(KILL, "kill")                                                                    \
 	OPERATION(AWAIT_SIGNAL, "waits for a signal")                                              \
+	OPERATION(ALARM, "its alarm rings")                                                        \
 	OPERATION(SLEEP, "sleeps")                                                                 \
 	OPERATION(YIELD, "yields")                                                                 \
 	OPERATION(FUTEX_WAIT, "futex wait")                                                        \
@@ -104,6 +105,7 @@ static inline bool operation_is_local(const struct operation *operation)
 	case OPERATION_THREAD_JOIN:
 	case OPERATION_KILL:
 	case OPERATION_AWAIT_SIGNAL:
+	case OPERATION_ALARM:
 	case OPERATION_SLEEP:
 	case OPERATION_YIELD:
 	case OPERATION_COND_WAIT: /* gives back the mutex, too */

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sched/arguments.h"
+
 int REAL(close)(int fd)
 {
 	return close(fd);
@@ -32,12 +34,10 @@ int REAL(open)(const char *path, int flags, ...)
 long REAL(syscall)(long number, ...)
 {
 	va_list rest;
-	long argument[6];
+	long argument[ARGUMENTS_MAX];
 
 	va_start(rest, number);
-	for (size_t index = 0; index < 6; index++)
-		argument[index] = va_arg(rest, long);
+	read_arguments(rest, argument);
 	va_end(rest);
-	return syscall(number, argument[0], argument[1], argument[2], argument[3], argument[4],
-		       argument[5]);
+	return syscall(number, ARGUMENTS(argument));
 }

@@ -51,6 +51,19 @@ static unsigned actor_of(pid_t pid)
 	return NOBODY;
 }
 
+/* Who is spawned may begin before it is said who it is. */
+static unsigned own_actor(void)
+{
+	bool spawns;
+	unsigned actor;
+
+	do {
+		spawns = atomic_load(&arena->spawns);
+		actor = actor_of(getpid());
+	} while (actor == NOBODY && spawns && REAL(sched_yield)() == 0);
+	return actor;
+}
+
 void runtime_start(void)
 {
 	if (started)
@@ -64,12 +77,16 @@ void runtime_start(void)
 	}
 
 	unsigned module = own_module();
-	unsigned actor = actor_of(getpid());
-	if (actor != NOBODY) { /* it executed another program, and has the turn */
+	unsigned actor = own_actor();
+	if (actor != NOBODY) {
 		runtime_mode |= arena->mode;
 		arena->actor[actor].module = (uint8_t)module;
 		schedule_become(actor);
 		model_executed();
+		if (arena->actor[actor].spawned) {
+			arena->actor[actor].spawned = false;
+			schedule_enter();
+		} /* or it executed another program, and has the turn */
 	} else if (atomic_load(&arena->server) == SERVER_STARTING) {
 		serve_runs();
 		detect_renew();
@@ -78,9 +95,11 @@ void runtime_start(void)
 		schedule_become(0);
 		if (arena->mode & MODE_SCHEDULED)
 			schedule_enter();
+	} else if (!(arena->mode & MODE_SCHEDULED)) {
+		runtime_mode |= arena->mode; /* nobody has a turn */
 	} else {
 		schedule_end(ENDING_TROUBLE, NOBODY,
-			     "a process that was made by neither fork nor vfork takes part");
+			     "a process that was made by neither fork nor posix_spawn takes part");
 	}
 }
 

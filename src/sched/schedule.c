@@ -10,12 +10,11 @@
 #include <unistd.h>
 
 #include "sched/futex.h"
+#include "sched/noise.h"
 #include "sched/runtime.h"
 #include "sched/store_buffer.h"
 
 enum { LOOKS_EVERY_SECONDS = 2 };
-/* Of noise: one point in so many delays. */
-enum { NOISE_ONE_IN = 20, NOISE_DELAY_MAX = 200 };
 
 unsigned runtime_mode;
 static __thread unsigned self_number = NOBODY;
@@ -29,6 +28,11 @@ unsigned runtime_self(void)
 static uint64_t bit(unsigned actor)
 {
 	return UINT64_C(1) << actor;
+}
+
+static uint64_t signal_bit(int signal)
+{
+	return UINT64_C(1) << (signal - 1);
 }
 
 static unsigned lowest(uint64_t set)
@@ -221,20 +225,72 @@ static void make_room(const struct operation *next)
 
 /* ---- who goes next ---- */
 
-/* Time passes when nobody has anything else to do: to the earliest deadline. */
-static bool pass_time(void)
+enum course_of_time { TIME_STANDS, TIME_PASSES, TIME_KILLS };
+
+static int64_t sooner(int64_t earliest, int64_t deadline)
+{
+	return deadline >= 0 && deadline < earliest ? deadline : earliest;
+}
+
+static bool is_alive(unsigned actor)
+{
+	enum actor_state state = state_of(actor);
+
+	return state == ACTOR_READY || state == ACTOR_BLOCKED || state == ACTOR_SPINNING;
+}
+
+static bool has_alarm(unsigned actor)
+{
+	return arena->actor[actor].alarm >= 0 && is_alive(actor) && !(arena->stopped & bit(actor));
+}
+
+/* The explorer goes on once it is dead: see schedule_kills. */
+static void die_by(unsigned actor, int signal)
+{
+	set_state(actor, ACTOR_DYING);
+	atomic_store(&arena->holder, NOBODY);
+	call_explorer();
+	REAL(syscall)(SYS_kill, (long)atomic_load(&arena->actor[actor].pid), (long)signal);
+}
+
+/* The time of its alarm has come.  False: it dies by that, or the run has ended. */
+static bool ring(unsigned actor)
+{
+	const struct operation rings = {.kind = OPERATION_ALARM,
+					.module = arena->actor[actor].module};
+	struct actor *other = &arena->actor[actor];
+	uint64_t alarm = signal_bit(SIGALRM);
+
+	other->alarm = other->interval ? arena->now + other->interval : FOREVER;
+	trace(&rings, actor);
+	if (!is_within_budget())
+		return false;
+	if (other->ignored & alarm)
+		return true;
+	if (!((other->handled | other->masked) & alarm)) {
+		die_by(actor, SIGALRM);
+		return false;
+	}
+	REAL(syscall)(SYS_kill, (long)atomic_load(&other->pid), (long)SIGALRM);
+	schedule_signal(actor, SIGALRM);
+	return true;
+}
+
+/* Time passes when nobody has anything else to do: to the earliest deadline, or alarm. */
+static enum course_of_time pass_time(void)
 {
 	int64_t earliest = INT64_MAX;
 	unsigned actors = arena->actors;
 
 	for (unsigned actor = 0; actor < actors; actor++) {
 		const struct actor *other = &arena->actor[actor];
-		if (state_of(actor) == ACTOR_BLOCKED && other->deadline >= 0 &&
-		    other->deadline < earliest)
-			earliest = other->deadline;
+		if (state_of(actor) == ACTOR_BLOCKED)
+			earliest = sooner(earliest, other->deadline);
+		if (has_alarm(actor))
+			earliest = sooner(earliest, other->alarm);
 	}
 	if (earliest == INT64_MAX)
-		return false;
+		return TIME_STANDS;
 	if (earliest > arena->now)
 		arena->now = earliest;
 	for (unsigned actor = 0; actor < actors; actor++) {
@@ -245,7 +301,10 @@ static bool pass_time(void)
 			set_state(actor, ACTOR_READY);
 		}
 	}
-	return true;
+	for (unsigned actor = 0; actor < actors; actor++)
+		if (has_alarm(actor) && arena->actor[actor].alarm <= arena->now && !ring(actor))
+			return TIME_KILLS;
+	return TIME_PASSES;
 }
 
 /*
@@ -290,15 +349,6 @@ static void count_wake(unsigned actor)
 	}
 }
 
-static void remember(unsigned running, unsigned to, uint32_t done)
-{
-	struct schedule *taken = &arena->taken;
-
-	if (taken->count < DIRECTIVES_MAX)
-		taken->directives[taken->count++] =
-			(struct directive){(uint8_t)running, (uint8_t)to, done};
-}
-
 /* Stores have to reach memory before it goes on. */
 static bool is_held_back(unsigned actor)
 {
@@ -330,9 +380,8 @@ static uint64_t mortal(void)
 
 	for (unsigned number = 1; number < arena->actors; number++) {
 		const struct actor *actor = &arena->actor[number];
-		enum actor_state state = state_of(number);
 
-		if (state != ACTOR_READY && state != ACTOR_BLOCKED && state != ACTOR_SPINNING)
+		if (!is_alive(number))
 			continue;
 		if (actor->process == number && atomic_load(&actor->pid) > 0)
 			set |= bit(number);
@@ -348,7 +397,14 @@ static unsigned decide(unsigned running)
 	struct moment moment = {.next = arena->next, .running = running};
 
 	while (!(moment.eligible = eligible()))
-		if (!pass_time() && !be_patient()) {
+		switch (pass_time()) {
+		case TIME_PASSES:
+			break;
+		case TIME_KILLS:
+			return NOBODY; /* whoever buries the dead decides */
+		case TIME_STANDS:
+			if (be_patient())
+				break;
 			end_stuck(running);
 			return NOBODY;
 		}
@@ -356,9 +412,7 @@ static unsigned decide(unsigned running)
 		moment.mortal = mortal();
 	moment.done = running < ACTORS_MAX ? arena->actor[running].done++ : 0;
 
-	unsigned chosen = engine_choose(&arena->engine, &moment);
-	if (chosen != by_default(&arena->engine, &moment))
-		remember(running, chosen, moment.done);
+	unsigned chosen = engine_decide(&arena->engine, &moment, &arena->taken);
 	if (arena->actor[chosen].chosen)
 		count_wake(chosen);
 	return chosen;
@@ -369,15 +423,11 @@ static bool is_of(unsigned chosen, unsigned from)
 	return arena->engine.shadowed && chosen >= from && chosen < from + SHADOWED_MAX;
 }
 
-/* The explorer goes on once it is dead: see schedule_kills. */
 static void put_to_death(unsigned actor)
 {
 	trace(&arena->next[DEATH_FROM + actor], DEATH_FROM + actor);
 	arena->kills--;
-	set_state(actor, ACTOR_DYING);
-	atomic_store(&arena->holder, NOBODY);
-	call_explorer();
-	REAL(syscall)(SYS_kill, (long)atomic_load(&arena->actor[actor].pid), (long)SIGKILL);
+	die_by(actor, SIGKILL);
 }
 
 static void hand(unsigned actor, enum turn turn)
@@ -512,16 +562,14 @@ static uint64_t noise;
 
 static void make_noise(void)
 {
-	noise = noise * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	uint64_t random = noise >> 33;
-	if (random % NOISE_ONE_IN)
+	struct timespec delay;
+
+	if (!noise_comes(&noise, &delay))
 		return;
-	random /= NOISE_ONE_IN;
-	struct timespec delay = {0, (long)(random / 2 % NOISE_DELAY_MAX * 1000)};
-	if (random % 2)
-		REAL(syscall)(SYS_sched_yield);
-	else
+	if (delay.tv_nsec)
 		REAL(syscall)(SYS_nanosleep, &delay, NULL);
+	else
+		REAL(syscall)(SYS_sched_yield);
 }
 
 /* Signals that others have sent are taken here: see model_signal.c. */
@@ -675,11 +723,6 @@ void schedule_leave(void)
 	schedule_go_on(self_number);
 }
 
-static uint64_t signal_bit(int signal)
-{
-	return UINT64_C(1) << (signal - 1);
-}
-
 /* Calls that begin anew after a handler that says SA_RESTART. */
 static bool begins_anew(enum operation_kind kind)
 {
@@ -728,6 +771,12 @@ void schedule_thread_ends(uint64_t key)
 	sched_wake(key);
 	schedule_go_on(self_number);
 	self = NULL;
+}
+
+void schedule_stays(void)
+{
+	for (;;)
+		await_turn();
 }
 
 void schedule_dies(void)

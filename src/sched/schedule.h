@@ -53,6 +53,8 @@ void schedule_drain(void);
 void schedule_awaits_stores(unsigned process);
 /* Whether there is something that it has stored and others don't see. */
 bool schedule_has_stores(void);
+/* The run has ended: this process does nothing more, until it is killed. */
+_Noreturn void schedule_stays(void);
 /* This process is about to die: the turn goes to the explorer, who waits until it is dead. */
 void schedule_dies(void);
 

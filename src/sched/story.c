@@ -12,7 +12,7 @@
 #include "sched/arena.h"
 
 /* Lines at the beginning and at the end of a long story. */
-enum { TOLD_FIRST = 60, TOLD_LAST = 140, PLACE_MAX = 96 };
+enum { TOLD_FIRST = 60, TOLD_LAST = 140 };
 
 static const char *const names[OPERATION_KINDS] = {
 #define OPERATION(kind, name) [OPERATION_##kind] = name,
@@ -26,7 +26,7 @@ static const char *const names[OPERATION_KINDS] = {
 struct place_in_source {
 	uint64_t pc;
 	unsigned module;
-	char text[PLACE_MAX];
+	char text[STORY_PLACE_MAX];
 };
 
 static struct place_in_source *places;
@@ -79,7 +79,7 @@ static void shorten(char *line, char *text)
 	slash = strrchr(line, '/');
 	line = slash ? slash + 1 : line;
 	if (line[0] != '?' && strstr(line, ":?") == NULL)
-		snprintf(text, PLACE_MAX, "%.*s", PLACE_MAX - 1, line);
+		snprintf(text, STORY_PLACE_MAX, "%.*s", STORY_PLACE_MAX - 1, line);
 }
 
 static FILE *ask_addr2line(const char *module, FILE **questions, pid_t *pid)
@@ -130,6 +130,20 @@ static void ask(unsigned module)
 		fclose(answers);
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
+}
+
+void story_place(const struct operation *operation, char *text)
+{
+	struct place_in_source only = {.pc = operation->pc, .module = operation->module};
+
+	places = &only;
+	place_count = 1;
+	ask(only.module);
+	places = NULL;
+	if (only.text[0])
+		memcpy(text, only.text, STORY_PLACE_MAX);
+	else
+		snprintf(text, STORY_PLACE_MAX, "at 0x%" PRIx64, operation->pc);
 }
 
 /* ---- what happened ---- */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes that begin, become other programs, end, and are waited for. */
+#include <sched.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,12 +20,14 @@
 
 extern char **environ;
 
+_Noreturn void __wrap__exit(int status);
+
 /* ---- birth --------------------------------------------------------------------------------- */
 
-WRAP(pid_t, fork, (void))
+static pid_t fork_at(const void *pc)
 {
 	unsigned child = party_prepare();
-	pid_t pid = MODELLED ? model_fork(HERE) : REAL(fork)();
+	pid_t pid = MODELLED ? model_fork(pc) : REAL(fork)();
 
 	if (pid == 0)
 		detect_forked(child);
@@ -32,10 +36,40 @@ WRAP(pid_t, fork, (void))
 	return pid;
 }
 
+WRAP(pid_t, fork, (void))
+{
+	return fork_at(HERE);
+}
+
 /* It is allowed to be as fork is, and a wrapper of the other kind could not return. */
 WRAP(pid_t, vfork, (void))
 {
-	return __wrap_fork();
+	return fork_at(HERE);
+}
+
+/* Without memory or anything else in common it is a fork that goes on elsewhere. */
+int __real_clone(int (*play)(void *), void *stack, int flags, void *argument, ...);
+int __wrap_clone(int (*play)(void *), void *stack, int flags, void *argument, ...);
+int __wrap_clone(int (*play)(void *), void *stack, int flags, void *argument, ...)
+{
+	va_list rest;
+
+	if (MODELLED && flags != SIGCHLD)
+		return model_refuse(HERE, "clone with other flags than SIGCHLD");
+	if (MODELLED) {
+		pid_t pid = fork_at(HERE);
+
+		if (pid == 0)
+			__wrap__exit(play(argument));
+		return pid;
+	}
+	va_start(rest, argument);
+	pid_t *parent = va_arg(rest, pid_t *);
+	void *tls = va_arg(rest, void *);
+	pid_t *child = va_arg(rest, pid_t *);
+
+	va_end(rest);
+	return REAL(clone)(play, stack, flags, argument, parent, tls, child);
 }
 
 /* ---- exec: who gives an environment of its own still takes part ---------------------------------
@@ -147,7 +181,9 @@ WRAP(int, posix_spawn,
 	WITH_WORLD(environment);
 	runtime_drain();
 	party_spawns();
-	return REAL(posix_spawn)(pid, path, actions, attributes, arguments, environment);
+	return MODELLED ? model_spawn(HERE, REAL(posix_spawn), pid, path, actions, attributes,
+				      arguments, environment)
+			: REAL(posix_spawn)(pid, path, actions, attributes, arguments, environment);
 }
 
 WRAP(int, posix_spawnp,
@@ -157,12 +193,14 @@ WRAP(int, posix_spawnp,
 	WITH_WORLD(environment);
 	runtime_drain();
 	party_spawns();
-	return REAL(posix_spawnp)(pid, file, actions, attributes, arguments, environment);
+	return MODELLED
+		       ? model_spawn(HERE, REAL(posix_spawnp), pid, file, actions, attributes,
+				     arguments, environment)
+		       : REAL(posix_spawnp)(pid, file, actions, attributes, arguments, environment);
 }
 
 /* ---- death --------------------------------------------------------------------------------- */
 
-_Noreturn void __wrap__exit(int status);
 _Noreturn void __wrap__exit(int status)
 {
 	status = detect_status(status);

@@ -145,23 +145,28 @@ WRAP(int, killpg, (pid_t group, int number))
 {
 	if (number)
 		signal_sent(EVERYBODY);
-	return REAL(killpg)(group, number);
+	if (!MODELLED)
+		return REAL(killpg)(group, number);
+	if (group >= 0 && group != 1)
+		return model_kill(HERE, -group, number);
+	errno = EINVAL;
+	return -1;
 }
 
 WRAP(int, sigqueue, (pid_t pid, int number, const union sigval value))
 {
 	if (number)
 		signal_sent(pid);
-	return REAL(sigqueue)(pid, number, value);
+	return told(MODELLED ? model_sigqueue(HERE, pid, number, value)
+			     : REAL(sigqueue)(pid, number, value));
 }
 
 WRAP(int, pthread_kill, (pthread_t thread, int number))
 {
 	if (number)
 		signal_sent(getpid());
-	return MODELLED && pthread_equal(thread, pthread_self())
-		       ? model_kill(HERE, getpid(), number)
-		       : REAL(pthread_kill)(thread, number);
+	return MODELLED ? model_pthread_kill(HERE, thread, number)
+			: REAL(pthread_kill)(thread, number);
 }
 
 WRAP(int, sigwait, (const sigset_t *set, int *number))

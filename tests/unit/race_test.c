@@ -29,6 +29,8 @@ struct memory {
 	int counter;
 	_Atomic uint32_t flag;
 	_Atomic uint32_t locks[2];
+	_Alignas(8) _Atomic int x;
+	_Alignas(8) _Atomic int y;
 };
 
 static bool make(void *world)
@@ -84,6 +86,95 @@ static const struct race update = {
 	.after = counted,
 	.outcomes = {{"0 0 | 2", ALLOWED, ""}},
 };
+
+/* -- stores that are seen later --------------------------------------------------------------- */
+
+static void store(_Atomic int *place)
+{
+	race_stores(place, sizeof(*place));
+	atomic_store_explicit(place, 1, memory_order_relaxed);
+}
+
+static int load(_Atomic int *place)
+{
+	race_loads(place);
+	return atomic_load_explicit(place, memory_order_relaxed);
+}
+
+static long long store_x_load_y(void *world)
+{
+	struct memory *memory = world;
+
+	store(&memory->x);
+	return load(&memory->y);
+}
+
+static long long store_y_load_x(void *world)
+{
+	struct memory *memory = world;
+
+	store(&memory->y);
+	return load(&memory->x);
+}
+
+static long long store_x_fence_load_y(void *world)
+{
+	struct memory *memory = world;
+
+	store(&memory->x);
+	race_step("fence");
+	return load(&memory->y);
+}
+
+static long long store_y_fence_load_x(void *world)
+{
+	struct memory *memory = world;
+
+	store(&memory->y);
+	race_step("fence");
+	return load(&memory->x);
+}
+
+static long long store_both(void *world)
+{
+	struct memory *memory = world;
+
+	store(&memory->x);
+	store(&memory->y);
+	return load(&memory->x) && load(&memory->y) ? 0 : -1; /* one's own are seen at once */
+}
+
+static long long load_both(void *world)
+{
+	struct memory *memory = world;
+	int y = load(&memory->y);
+
+	return y * 2 + load(&memory->x);
+}
+
+#define STORED_BY(identifier, alice, bob, count, ...)                                              \
+	static const struct race identifier = {                                                    \
+		.name = #identifier,                                                               \
+		.world = sizeof(struct memory),                                                    \
+		.make = make,                                                                      \
+		.roles = {{"alice", alice}, {"bob", bob}},                                         \
+		.stores = count,                                                                   \
+		.after = counted,                                                                  \
+		.outcomes = {__VA_ARGS__},                                                         \
+	}
+
+/* All but that neither sees the other's. */
+#define ONE_SEES                                                                                   \
+	{"0 1 | 0", ALLOWED, ""}, {"1 0 | 0", ALLOWED, ""},                                        \
+	{                                                                                          \
+		"1 1 | 0", ALLOWED, ""                                                             \
+	}
+STORED_BY(unfenced, store_x_load_y, store_y_load_x, 1, ONE_SEES);
+STORED_BY(seen_at_once, store_x_load_y, store_y_load_x, 0, ONE_SEES);
+STORED_BY(fenced, store_x_fence_load_y, store_y_fence_load_x, 1, ONE_SEES);
+/* All but that the second is seen without the first. */
+STORED_BY(in_order, store_both, load_both, 2, {"0 0 | 0", ALLOWED, ""}, {"0 1 | 0", ALLOWED, ""},
+	  {"0 3 | 0", ALLOWED, ""});
 
 /* -- sleeping --------------------------------------------------------------------------------- */
 
@@ -305,6 +396,35 @@ static void schedules_of_few_preemptions_are_few(void **state)
 	assert_int_equal(tally->runs, 8); /* who is first, and where the other goes: 0 to 3 */
 }
 
+static void a_missing_fence_is_found_by_every_engine(void **state)
+{
+	static const enum engine_kind engines[] = {ENGINE_EVERY, ENGINE_BOUNDED, ENGINE_POS,
+						   ENGINE_PCT, ENGINE_RANDOM};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+		struct race_wish wish = wish_of(engines[i]);
+
+		wish.ends_at_first = true;
+		play(&unfenced, wish);
+		assert_int_equal(tally->forbidden, 1);
+		assert_string_equal(tally->outcome, "0 0 | 0");
+	}
+}
+
+static void stores_are_seen_in_their_order(void **state)
+{
+	static const struct race *const right[] = {&fenced, &seen_at_once, &in_order};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		play(right[i], wish_of(ENGINE_EVERY));
+		assert_true(tally->is_exhausted);
+		assert_int_equal(tally->forbidden, 0);
+		assert_int_equal(tally->seen_count, 3);
+	}
+}
+
 static void a_lost_update_is_found_by_every_engine(void **state)
 {
 	static const enum engine_kind engines[] = {ENGINE_EVERY, ENGINE_BOUNDED, ENGINE_POS,
@@ -472,7 +592,11 @@ static void schedules_are_read(void **state)
 	assert_true(schedule.shadowed);
 	assert_int_equal(schedule.directives[0].to, DEATH_FROM + 1);
 	assert_int_equal(schedule.directives[1].to, 0);
+	assert_true(race_schedule_read("0.14.b1", &schedule));
+	assert_true(schedule.shadowed);
+	assert_int_equal(schedule.directives[0].to, BUFFER_FROM + 1);
 	assert_false(race_schedule_read("0.14.k", &schedule));
+	assert_false(race_schedule_read("0.14.b", &schedule));
 	assert_false(race_schedule_read("0.14.k9", &schedule));
 	assert_false(race_schedule_read("", &schedule));
 	assert_false(race_schedule_read("0.14", &schedule));
@@ -488,6 +612,8 @@ int main(void)
 		cmocka_unit_test(each_schedule_is_played_once),
 		cmocka_unit_test(schedules_of_few_preemptions_are_few),
 		cmocka_unit_test(a_lost_update_is_found_by_every_engine),
+		cmocka_unit_test(a_missing_fence_is_found_by_every_engine),
+		cmocka_unit_test(stores_are_seen_in_their_order),
 		cmocka_unit_test(who_is_told_does_not_wait_for_ever),
 		cmocka_unit_test(a_lost_wakeup_is_seen_at_once),
 		cmocka_unit_test(a_deadlock_is_found_shortened_and_found_again),

@@ -36,6 +36,7 @@
 #include "ref/kernel.h"
 #include "ref/lock.h"
 #include "ref/object.h"
+#include "sched/arguments.h"
 #include "tests/unit/ref_lives.h"
 
 static char directory[64]; /* of the objects */
@@ -67,7 +68,7 @@ int __wrap_pthread_setspecific(pthread_key_t key, const void *value);
 long __wrap_syscall(long number, ...)
 {
 	va_list list;
-	long n[6];
+	long n[ARGUMENTS_MAX];
 
 	if (number == world.call) {
 		world.refusals++;
@@ -75,10 +76,9 @@ long __wrap_syscall(long number, ...)
 		return -1;
 	}
 	va_start(list, number);
-	for (int i = 0; i < 6; i++)
-		n[i] = va_arg(list, long);
+	read_arguments(list, n);
 	va_end(list);
-	return __real_syscall(number, n[0], n[1], n[2], n[3], n[4], n[5]);
+	return __real_syscall(number, ARGUMENTS(n));
 }
 
 int __wrap_open(const char *path, int flags, ...)

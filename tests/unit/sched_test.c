@@ -60,11 +60,8 @@ static struct order run(const struct shape *shape)
 		if (!moment.eligible)
 			return order;
 		moment.done = moment.running == NOBODY ? 0 : done[moment.running]++;
-		unsigned chosen = engine_choose(&engine, &moment);
+		unsigned chosen = engine_decide(&engine, &moment, &schedule);
 		assert_true(moment.eligible >> chosen & 1);
-		if (chosen != by_default(&engine, &moment))
-			schedule.directives[schedule.count++] = (struct directive){
-				(uint8_t)moment.running, (uint8_t)chosen, moment.done};
 		left[chosen]--;
 		moment.running = chosen;
 		order.text[length++] = (char)('a' + chosen);

@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "program.h"
+
 static struct shared {
 	pthread_mutex_t mutex;
 	sem_t sem;
@@ -252,10 +254,7 @@ static void three(void)
 	note("%d\n", atomic_load(&shared->data));
 }
 
-static const struct {
-	const char *name;
-	void (*play)(void);
-} programs[] = {
+static const struct program programs[] = {
 	{"not_made_consistent", not_made_consistent},
 	{"not_repaired", not_repaired},
 	{"leaked_permit", leaked_permit},
@@ -272,16 +271,9 @@ int main(int argc, char **argv)
 
 	counts = argc > 2 ? argv[2] : "/dev/null";
 	broken = argc > 2 && strcmp(argv[2], "broken") == 0;
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
-	if (shared == MAP_FAILED)
-		return 4;
+	shared = share(sizeof(*shared));
+	if (!shared)
+		return NOT_PLAYED;
 	make_locks();
-	for (size_t index = 0; index < sizeof(programs) / sizeof(programs[0]); index++)
-		if (strcmp(programs[index].name, name) == 0) {
-			programs[index].play();
-			return 0;
-		}
-	fprintf(stderr, "deaths: %s: no such program\n", name);
-	return 4;
+	return PLAY_PROGRAM(programs, name);
 }

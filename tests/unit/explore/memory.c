@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "program.h"
+
 enum { PLAIN, RELAXED, RELEASE, SEQUENTIAL, FENCED, EXCHANGED, CALLED, KINDS };
 static const char *const kinds[KINDS] = {"plain",  "relaxed",	"release", "sequential",
 					 "fenced", "exchanged", "called"};
@@ -440,10 +442,7 @@ static void dekker_program(void)
 	exclude(dekker);
 }
 
-static const struct {
-	const char *name;
-	void (*play)(void);
-} programs[] = {
+static const struct program programs[] = {
 	{"peterson", peterson_program},
 	{"dekker", dekker_program},
 	{"copies", copies},
@@ -459,10 +458,9 @@ int main(int argc, char **argv)
 
 	while (argc > 2 && kind < KINDS && strcmp(kinds[kind], argv[2]) != 0)
 		kind++;
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
-	if (shared == MAP_FAILED || kind == KINDS || pipe(ends) < 0)
-		return 4;
+	shared = share(sizeof(*shared));
+	if (!shared || kind == KINDS || pipe(ends) < 0)
+		return NOT_PLAYED;
 	for (size_t index = 0; index < sizeof(shapes) / sizeof(shapes[0]); index++)
 		if (strcmp(shapes[index].name, name) == 0) {
 			bool known = play(&shapes[index]);
@@ -472,11 +470,5 @@ int main(int argc, char **argv)
 				assert(!known);
 			return 0;
 		}
-	for (size_t index = 0; index < sizeof(programs) / sizeof(programs[0]); index++)
-		if (strcmp(programs[index].name, name) == 0) {
-			programs[index].play();
-			return 0;
-		}
-	fprintf(stderr, "memory: %s: no such shape\n", name);
-	return 4;
+	return PLAY_PROGRAM(programs, name);
 }

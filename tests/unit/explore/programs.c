@@ -25,6 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "program.h"
+
 #ifndef SYS_futex
 #define SYS_futex SYS_futex_time64
 #endif
@@ -609,10 +611,7 @@ static void steps_for_ever(void)
 	together(many_steps, nothing);
 }
 
-static const struct {
-	const char *name;
-	void (*play)(void);
-} programs[] = {
+static const struct program programs[] = {
 	{"lost_update", lost_update},
 	{"permit_too_many", permit_too_many},
 	{"double_check", double_check},
@@ -647,16 +646,9 @@ int main(int argc, char **argv)
 	broken = argc > 2 && strcmp(argv[2], "broken") == 0;
 	if (strcmp(name, "shares_nothing") == 0)
 		return 0;
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
-	if (shared == MAP_FAILED)
-		return 4;
+	shared = share(sizeof(*shared));
+	if (!shared)
+		return NOT_PLAYED;
 	make_locks();
-	for (size_t index = 0; index < sizeof(programs) / sizeof(programs[0]); index++)
-		if (strcmp(programs[index].name, name) == 0) {
-			programs[index].play();
-			return 0;
-		}
-	fprintf(stderr, "programs: %s: no such program\n", name);
-	return 4;
+	return PLAY_PROGRAM(programs, name);
 }
