@@ -250,8 +250,7 @@ void live_with_numbers_closed_by_others(void)
 	MUST(ipcref_close(ends[0]) == 0);
 }
 
-/* Passes a descriptor over a socket. */
-static bool passes(int socket, int passed, int flags)
+bool passes(int socket, int passed, int flags)
 {
 	union {
 		struct cmsghdr header;
@@ -267,8 +266,7 @@ static bool passes(int socket, int passed, int flags)
 	return ipcref_sendmsg(socket, &message, flags) == 1;
 }
 
-/* Takes it; -1: there was none. */
-static int take(int socket)
+int take(int socket)
 {
 	union {
 		struct cmsghdr header;
@@ -289,18 +287,39 @@ static int take(int socket)
 	return taken;
 }
 
-/* A client and the server's end of a connection by a name in the world. */
-static void connect_by(const char *name, int ends[2])
+static socklen_t name_of(struct sockaddr_un *address, const char *name)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	memcpy(address->sun_path + 1, name, strlen(name));
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+}
+
+int listen_as(const char *name)
+{
+	struct sockaddr_un address;
+	socklen_t size = name_of(&address, name);
 	int listener = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
 
-	memcpy(address.sun_path + 1, name, strlen(name));
 	MUST(ipcref_bind(listener, (struct sockaddr *)&address, size) == 0);
 	MUST(ipcref_listen(listener, 1) == 0);
-	ends[0] = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
-	MUST(ipcref_connect(ends[0], (struct sockaddr *)&address, size) == 0);
+	return listener;
+}
+
+int connect_to(const char *name)
+{
+	struct sockaddr_un address;
+	socklen_t size = name_of(&address, name);
+	int client = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+
+	MUST(ipcref_connect(client, (struct sockaddr *)&address, size) == 0);
+	return client;
+}
+
+void connect_by(const char *name, int ends[2])
+{
+	int listener = listen_as(name);
+
+	ends[0] = connect_to(name);
 	ends[1] = ipcref_accept(listener, NULL, NULL);
 	MUST(ends[1] >= 0 && ipcref_close(listener) == 0);
 }
@@ -577,8 +596,7 @@ void live_with_an_owner_of_elsewhere(void)
 	MUST(!lock_take(lock) && milliseconds() - began >= TRUST_MS);
 }
 
-/* How many files are mapped here, and how many descriptors are open. */
-static long count_costs(void)
+long count_costs(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
 	DIR *open_now = opendir("/proc/self/fd");
@@ -818,6 +836,7 @@ static void refuses_names(void)
 static void refuses_numbers(void)
 {
 	struct sembuf beyond = {.sem_num = 1, .sem_op = 1};
+	struct sembuf must_wait_and_is_beyond[] = {{0, -1, IPC_NOWAIT}, beyond};
 	struct mq_attr attributes;
 	struct msqid_ds queue;
 	int id;
@@ -828,7 +847,10 @@ static void refuses_numbers(void)
 #endif
 	MUST((id = ipcref_semget(IPC_PRIVATE, 1, 0600)) >= 0);
 	MUST_FAIL(ipcref_semop(id, &beyond, 1), EFBIG);
+	MUST_FAIL(ipcref_semop(id, must_wait_and_is_beyond, 2), EFBIG);
 	MUST(ipcref_semctl(id, 0, IPC_RMID) == 0);
+	errno = 0;
+	MUST_FAIL(ipcref_shmget(IPC_PRIVATE, 0, 0600), EINVAL);
 	MUST_FAIL(ipcref_mq_setattr(-1, &(struct mq_attr){0}, NULL), EBADF);
 	MUST_FAIL(ipcref_mq_getattr(-1, &attributes), EBADF);
 }
@@ -916,14 +938,21 @@ void live_with_a_journal_beyond_the_end(void)
 	int fd = open(file_of("mq.q"), O_RDWR);
 	struct object *peers =
 		mmap(NULL, sizeof(*peers), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	struct stat status;
 
 	MUST(queue >= 0 && fd >= 0 && peers != MAP_FAILED && ipcref_mq_close((mqd_t)queue) == 0);
-	peers->more_words = 1 << 30;
-	MUST((queue = (int)ipcref_mq_open("/q", O_RDWR)) >= 0);
-	atomic_store(&peers->journal_count, 1 << 29);
-	atomic_store(&peers->lock.word, LOCK_OWNER_DIED);
-	ipcref_mq_send(queue, "a", 1, 0);
-	MUST(ipcref_mq_close((mqd_t)queue) == 0 && ipcref_mq_unlink("/q") == 0);
+	MUST(fstat(fd, &status) == 0);
+	/* by far, and by less than the file has bytes */
+	const uint32_t counts[] = {1 << 30, (uint32_t)status.st_size / 2};
+	for (unsigned i = 0; i < 2; i++) {
+		peers->more_words = counts[i];
+		MUST((queue = (int)ipcref_mq_open("/q", O_RDWR)) >= 0);
+		atomic_store(&peers->journal_count, counts[i] / 2);
+		atomic_store(&peers->lock.word, LOCK_OWNER_DIED);
+		ipcref_mq_send(queue, "a", 1, 0);
+		MUST(ipcref_mq_close((mqd_t)queue) == 0);
+	}
+	MUST(ipcref_mq_unlink("/q") == 0);
 }
 
 /* Who is stopped as he waits for a message has it: it counts as one that is there no more. */

@@ -8,6 +8,7 @@
 #define UNIT_REF_LIVES_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Each begins in a process of its own, and holds if it comes to its end. */
@@ -35,7 +36,14 @@
 	L(by_what_linux_says)                                                                      \
 	L(with_a_file_cut_off)                                                                     \
 	L(with_a_list_that_leads_nowhere)                                                          \
-	L(with_a_broken_object)
+	L(with_a_broken_object)                                                                    \
+	L(with_two_threads)                                                                        \
+	L(as_a_child_of_threads)                                                                   \
+	L(with_a_segment_of_data)                                                                  \
+	L(without_a_descriptor_to_spare)                                                           \
+	L(with_a_connector_who_died)                                                               \
+	L(with_a_listener_that_closes)                                                             \
+	L(with_descriptors_of_the_dead)
 
 #define DECLARE(life) void live_##life(void);
 LIVES(DECLARE)
@@ -49,5 +57,16 @@ _Noreturn void give_up(const char *file, int line, const char *condition);
 void *share(size_t size);
 /* How many files there are in the directory of the objects whose names begin so. */
 int count_files(const char *prefix);
+/* How many files are mapped here, and how many descriptors are open. */
+long count_costs(void);
+/* A socket of streams that listens by a name in the world; one that has connected to it. */
+int listen_as(const char *name);
+int connect_to(const char *name);
+/* A client and the server's end of a connection by that name. */
+void connect_by(const char *name, int ends[2]);
+/* Passes a descriptor over a socket. */
+bool passes(int socket, int passed, int flags);
+/* Takes it; -1: there was none. */
+int take(int socket);
 
 #endif

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -49,7 +50,9 @@ static struct {
 	int no_tmpfile;		 /* how it says that no file can be made without a name */
 	int interruptions;	 /* of posix_fallocate, before it is done */
 	bool has_no_thread_data; /* pthread_setspecific */
+	bool has_no_memory;	 /* that is zero: calloc */
 	unsigned refusals;	 /* there have been */
+	unsigned sleeps;	 /* by which a futex, or several, can be waited for */
 } world;
 
 long __real_syscall(long number, ...);
@@ -61,6 +64,8 @@ int __real_openat(int from, const char *path, int flags, ...);
 int __wrap_openat(int from, const char *path, int flags, ...);
 int __real_posix_fallocate(int fd, off_t offset, off_t size);
 int __wrap_posix_fallocate(int fd, off_t offset, off_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
 int __real_pthread_setspecific(pthread_key_t key, const void *value);
 int __wrap_pthread_setspecific(pthread_key_t key, const void *value);
 
@@ -74,6 +79,10 @@ long __wrap_syscall(long number, ...)
 		errno = ENOSYS;
 		return -1;
 	}
+#ifdef SYS_futex_waitv
+	world.sleeps += number == SYS_futex_waitv;
+#endif
+	world.sleeps += number == SYS_futex;
 	va_start(list, number);
 	for (int i = 0; i < 6; i++)
 		n[i] = va_arg(list, long);
@@ -119,6 +128,16 @@ int __wrap_posix_fallocate(int fd, off_t offset, off_t size)
 		return EINTR;
 	}
 	return __real_posix_fallocate(fd, offset, size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	if (world.has_no_memory) {
+		world.refusals++;
+		errno = ENOMEM;
+		return NULL;
+	}
+	return __real_calloc(count, size);
 }
 
 int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
@@ -286,6 +305,43 @@ static void live_without_tmpfile(void)
 	}
 }
 
+/* Whatever there is no memory for is refused, and costs nothing. */
+static void live_without_memory(void)
+{
+	struct pollfd polled = {.events = POLLIN};
+	int ends[2];
+
+	world.has_no_memory = true;
+	MUST_FAIL(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends), ENOMEM);
+	MUST_FAIL(ipcref_pipe(ends), ENOMEM);
+	world.has_no_memory = false;
+	MUST(ipcref_pipe(ends) == 0 && ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+	long before = count_costs();
+	MUST(ipcref_pipe(ends) == 0);
+	polled.fd = ends[0];
+	world.has_no_memory = true;
+	MUST_FAIL(ipcref_poll(&polled, 1, 0), ENOMEM);
+	world.has_no_memory = false;
+	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+	MUST(count_costs() == before);
+}
+
+/* Who waits for several things at once sleeps meanwhile. */
+static void live_asleep_in_poll(void)
+{
+	enum { MS = 100 };
+	struct pollfd polled[2] = {{.events = POLLIN}, {.events = POLLIN}};
+	int ends[2];
+
+	MUST(ipcref_pipe(ends) == 0);
+	polled[0].fd = polled[1].fd = ends[0];
+	for (nfds_t count = 1; count <= 2; count++) {
+		world.sleeps = 0;
+		MUST(ipcref_poll(polled, count, MS) == 0);
+		MUST(world.sleeps > 0 && world.sleeps <= 2 * MS);
+	}
+}
+
 #define TEST_OF(life, is_refused)                                                                  \
 	static void life##_test(void **state)                                                      \
 	{                                                                                          \
@@ -299,6 +355,8 @@ TEST_OF(without_futex, true)
 TEST_OF(without_proc, true)
 TEST_OF(interrupted, true)
 TEST_OF(without_tmpfile, true)
+TEST_OF(without_memory, true)
+TEST_OF(asleep_in_poll, false)
 #define TEST_OF_UNREFUSED(life) TEST_OF(life, false)
 LIVES(TEST_OF_UNREFUSED)
 
@@ -333,6 +391,8 @@ int main(void)
 					   cmocka_unit_test(without_proc_test),
 					   cmocka_unit_test(interrupted_test),
 					   cmocka_unit_test(without_tmpfile_test),
+					   cmocka_unit_test(without_memory_test),
+					   cmocka_unit_test(asleep_in_poll_test),
 #define ENTRY_OF(life) cmocka_unit_test(life##_test),
 					   LIVES(ENTRY_OF)};
 

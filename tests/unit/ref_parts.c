@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* Lives whose witness looks at parts of the library that no call of it tells of. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ref/descriptor.h"
+#include "ref/hold.h"
+#include "ref/ipcref.h"
+#include "ref/socket.h"
+#include "tests/unit/ref_lives.h"
+
+/* -- threads ---------------------------------------------------------------------------------- */
+
+static void *begin_to_hold(void *unused)
+{
+	(void)unused;
+	return hold_own ? hold_own : hold_begin();
+}
+
+/* What a thread has hold of it writes down where no other thread does. */
+void live_with_two_threads(void)
+{
+	struct hold *own = begin_to_hold(NULL);
+	pthread_t thread;
+	void *its;
+
+	MUST(pthread_create(&thread, NULL, begin_to_hold, NULL) == 0);
+	MUST(pthread_join(thread, &its) == 0);
+	/* where that can't be, all are told that they have hold of something */
+	MUST(its != own || atomic_load(&own->held));
+}
+
+static void *read_a_byte(void *given)
+{
+	char byte;
+
+	return (void *)(intptr_t)ipcref_read(*(int *)given, &byte, 1);
+}
+
+/* A child has none of the threads that have hold of something, and what itself has hold of. */
+void live_as_a_child_of_threads(void)
+{
+	pthread_t thread;
+	void *result;
+	int ends[2], status;
+
+	MUST(ipcref_pipe(ends) == 0);
+	struct handle *h = descriptor_get(ends[0], OBJECT_ANY);
+	MUST(h && pthread_create(&thread, NULL, read_a_byte, &ends[0]) == 0);
+	if (!hold_is_own(h))
+		return; /* where threads have hold of nothing by themselves */
+	while (!hold_is_elsewhere(h))
+		sched_yield();
+	pid_t pid = fork();
+	if (pid == 0) {
+		MUST(hold_is_own(h) && !hold_is_elsewhere(h));
+		_exit(0);
+	}
+	MUST(waitpid(pid, &status, 0) == pid && status == 0);
+	handle_put(h);
+	MUST(ipcref_write(ends[1], "a", 1) == 1);
+	MUST(pthread_join(thread, &result) == 0 && (intptr_t)result == 1);
+}
+
+/* -- segments --------------------------------------------------------------------------------- */
+
+/* What may be done with the memory at an address, as the kernel tells it; "": there is none. */
+static const char *rights_to(const void *address)
+{
+	static char rights[5];
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long begin, end;
+	char line[512];
+
+	MUST(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		MUST(sscanf(line, "%lx-%lx %4s", &begin, &end, rights) == 3);
+		if (begin <= (uintptr_t)address && (uintptr_t)address < end)
+			break;
+		*rights = '\0';
+	}
+	fclose(maps);
+	return rights;
+}
+
+/* A segment's memory is run by nobody who hasn't asked for that. */
+void live_with_a_segment_of_data(void)
+{
+	int id = ipcref_shmget(IPC_PRIVATE, 1, 0700);
+
+	MUST(id >= 0);
+	void *memory = ipcref_shmat(id, NULL, 0);
+	MUST(memory != MAP_FAILED && strcmp(rights_to(memory), "rw-s") == 0);
+	MUST(ipcref_shmdt(memory) == 0);
+	memory = ipcref_shmat(id, NULL, SHM_RDONLY);
+	MUST(memory != MAP_FAILED && strcmp(rights_to(memory), "r--s") == 0);
+	MUST(ipcref_shmdt(memory) == 0);
+#ifdef SHM_EXEC
+	memory = ipcref_shmat(id, NULL, SHM_EXEC);
+	/* the directory may be where nothing may be run */
+	MUST(memory == MAP_FAILED || strcmp(rights_to(memory), "rwxs") == 0);
+#endif
+	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
+}
+
+/* -- connections ------------------------------------------------------------------------------ */
+
+static struct handle *socket_at(int fd)
+{
+	struct handle *h = descriptor_get(fd, OBJECT_SOCKET);
+
+	MUST(h);
+	return h;
+}
+
+/* From now on no descriptor can be had. */
+static void use_up_descriptors(void)
+{
+	struct rlimit limit;
+	int first = open("/dev/null", O_RDONLY);
+
+	MUST(first >= 0 && close(first) == 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	limit.rlim_cur = (rlim_t)first;
+	MUST(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	MUST_FAIL(open("/dev/null", O_RDONLY), EMFILE);
+}
+
+/* Of a connection that was accepted its own file tells all that one asks for. */
+void live_without_a_descriptor_to_spare(void)
+{
+	int ends[2];
+	char byte;
+
+	connect_by("spare", ends);
+	MUST(ipcref_send(ends[1], "a", 1, 0) == 1 && ipcref_close(ends[1]) == 0);
+	use_up_descriptors();
+	MUST(ipcref_recv(ends[0], &byte, 1, 0) == 1);
+	MUST(ipcref_recv(ends[0], &byte, 1, 0) == 0);
+}
+
+/* Who has died in connecting has connected for all who have the socket. */
+void live_with_a_connector_who_died(void)
+{
+	struct socket *socket;
+	int ends[2];
+	pid_t pid;
+
+	connect_by("died", ends);
+	struct handle *h = socket_at(ends[0]);
+	socket = socket_of(&h->mapping);
+	if ((pid = fork()) == 0)
+		_exit(0);
+	MUST(waitpid(pid, NULL, 0) == pid);
+	atomic_store(&socket->connector, (uint32_t)pid);
+	atomic_store(&socket->state, SOCKET_CONNECTING);
+	MUST(ipcref_send(ends[0], "a", 1, 0) == 1);
+	handle_put(h);
+}
+
+/* Who waits to be accepted, and may be asleep to send or to receive, is told that nobody will. */
+void live_with_a_listener_that_closes(void)
+{
+	int ends[2], listener = listen_as("closes");
+
+	ends[0] = connect_to("closes");
+	struct handle *h = socket_at(ends[0]);
+	const struct socket *socket = socket_of(&h->mapping);
+	uint32_t put = atomic_load(&socket->queues[0].put.rings);
+	uint32_t made_room = atomic_load(&socket->queues[1].made_room.rings);
+	MUST(ipcref_close(listener) == 0);
+	MUST(atomic_load(&socket->queues[0].put.rings) != put);
+	MUST(atomic_load(&socket->queues[1].made_room.rings) != made_room);
+	handle_put(h);
+}
+
+/* Descriptors whose sender has died before their message was there are nobody's. */
+void live_with_descriptors_of_the_dead(void)
+{
+	struct rights rights = {.count = 1};
+	uint32_t ticket;
+	int ends[2], fd;
+
+	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	struct handle *h = socket_at(ends[0]);
+	rights.fds[0] = ends[0];
+	for (int i = 0; i < 3; i++) {
+		mapping_lock(&h->mapping);
+		MUST(rights_send(&rights, h, socket_of(&h->mapping), 1, &ticket) == 0);
+		mapping_unlock(&h->mapping);
+		MUST(passes(ends[0], ends[1], 0));
+		MUST((fd = take(ends[1])) >= 0 && ipcref_close(fd) == 0);
+	}
+	handle_put(h);
+}
