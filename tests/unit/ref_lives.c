@@ -287,7 +287,7 @@ int take(int socket)
 	return taken;
 }
 
-static socklen_t name_of(struct sockaddr_un *address, const char *name)
+socklen_t name_of(struct sockaddr_un *address, const char *name)
 {
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	memcpy(address->sun_path + 1, name, strlen(name));
@@ -547,6 +547,11 @@ void live_with_number_zero(void)
 	MUST((fd = take(0)) > 0 && ipcref_close(fd) == 0);
 	MUST(ipcref_close(0) == 0 && ipcref_close(client) == 0 && ipcref_close(listener) == 0);
 	MUST(unlink(address.sun_path) == 0);
+	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && ends[0] == 0);
+	MUST((client = ipcref_dup(0)) > 0 && ipcref_close(0) == 0);
+	MUST(ipcref_dup3(client, 0, 0) == 0 && ipcref_close(client) == 0);
+	MUST(passes(0, ends[1], 0) && (fd = take(ends[1])) > 0 && ipcref_close(fd) == 0);
+	MUST(ipcref_close(0) == 0 && ipcref_close(ends[1]) == 0);
 }
 
 /* -- what the library is relied on by itself -------------------------------------------------- */
@@ -725,17 +730,26 @@ static void *read_a_byte(void *given)
 	return (void *)(intptr_t)ipcref_read(*(int *)given, &byte, 1);
 }
 
-/* Whether the thread of this number is in a sleep. */
-static bool sleeps(pid_t thread)
+/* Whether the thread of this process is in a sleep. */
+static bool sleeps(pid_t process, pid_t thread)
 {
 	char path[64], line[512] = "";
 
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/stat", (long)thread);
+	snprintf(path, sizeof(path), "/proc/%ld/task/%ld/stat", (long)process, (long)thread);
 	FILE *file = fopen(path, "re");
 	MUST(file && fgets(line, sizeof(line), file));
 	fclose(file);
 	const char *end = strrchr(line, ')');
 	return end && end[2] == 'S';
+}
+
+void await_sleep(pid_t pid)
+{
+	for (int looks = 0; looks < 1000; looks++) {
+		sched_yield();
+		if (!sleeps(pid, pid))
+			looks = 0;
+	}
 }
 
 static _Atomic pid_t reader;
@@ -779,7 +793,7 @@ void live_with_a_thread_in_a_call(void)
 	/* not for a moment on its way, either */
 	for (int looks = 0; looks < 1000; looks++) {
 		sched_yield();
-		if (!atomic_load(&reader) || !sleeps(atomic_load(&reader)))
+		if (!atomic_load(&reader) || !sleeps(getpid(), atomic_load(&reader)))
 			looks = 0;
 	}
 	MUST(ipcref_close(ends[0]) == 0);
@@ -832,6 +846,25 @@ static void refuses_names(void)
 	MUST(unlink(address.sun_path) == 0);
 }
 
+static int operate(int id, int amount, int flags)
+{
+	struct sembuf operation = {0, (short)amount, (short)(flags | IPC_NOWAIT)};
+
+	return ipcref_semop(id, &operation, 1);
+}
+
+/* An adjustment is 32767 at most, and -32768 at least. */
+static void adjusts_as_far_as_it_may(int id)
+{
+	MUST(operate(id, 32767, SEM_UNDO) == 0 && operate(id, -32767, 0) == 0);
+	MUST(operate(id, 1, SEM_UNDO) == 0);
+	MUST_FAIL(operate(id, 1, SEM_UNDO), ERANGE);
+	MUST(operate(id, -1, SEM_UNDO) == 0 && operate(id, 32767, 0) == 0);
+	MUST(operate(id, -32767, SEM_UNDO) == 0 && operate(id, 32767, 0) == 0);
+	MUST(operate(id, -32767, SEM_UNDO) == 0 && operate(id, 1, 0) == 0);
+	MUST_FAIL(operate(id, -1, SEM_UNDO), ERANGE);
+}
+
 /* Of places, and of semaphores. */
 static void refuses_numbers(void)
 {
@@ -848,6 +881,7 @@ static void refuses_numbers(void)
 	MUST((id = ipcref_semget(IPC_PRIVATE, 1, 0600)) >= 0);
 	MUST_FAIL(ipcref_semop(id, &beyond, 1), EFBIG);
 	MUST_FAIL(ipcref_semop(id, must_wait_and_is_beyond, 2), EFBIG);
+	adjusts_as_far_as_it_may(id);
 	MUST(ipcref_semctl(id, 0, IPC_RMID) == 0);
 	errno = 0;
 	MUST_FAIL(ipcref_shmget(IPC_PRIVATE, 0, 0600), EINVAL);

@@ -10,6 +10,9 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/un.h>
 
 /* Each begins in a process of its own, and holds if it comes to its end. */
 #define LIVES(L)                                                                                   \
@@ -43,7 +46,13 @@
 	L(without_a_descriptor_to_spare)                                                           \
 	L(with_a_connector_who_died)                                                               \
 	L(with_a_listener_that_closes)                                                             \
-	L(with_descriptors_of_the_dead)
+	L(with_descriptors_of_the_dead)                                                            \
+	L(with_names_of_carriers_in_use)                                                           \
+	L(with_questions)                                                                          \
+	L(with_settings_that_change)                                                               \
+	L(until_a_moment)                                                                          \
+	L(without_minding_SIGBUS)                                                                  \
+	L(after_a_wait_for_a_lock)
 
 #define DECLARE(life) void live_##life(void);
 LIVES(DECLARE)
@@ -59,6 +68,10 @@ void *share(size_t size);
 int count_files(const char *prefix);
 /* How many files are mapped here, and how many descriptors are open. */
 long count_costs(void);
+/* Returns when the process is in a sleep, and not for a moment on its way to it. */
+void await_sleep(pid_t pid);
+/* The address of a name in the world; its size. */
+socklen_t name_of(struct sockaddr_un *address, const char *name);
 /* A socket of streams that listens by a name in the world; one that has connected to it. */
 int listen_as(const char *name);
 int connect_to(const char *name);

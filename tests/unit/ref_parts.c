@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Lives whose witness looks at parts of the library that no call of it tells of. */
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -8,17 +9,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ref/descriptor.h"
+#include "ref/futex.h"
 #include "ref/hold.h"
 #include "ref/ipcref.h"
+#include "ref/lock.h"
 #include "ref/socket.h"
 #include "tests/unit/ref_lives.h"
 
@@ -184,6 +191,16 @@ void live_with_a_listener_that_closes(void)
 	MUST(atomic_load(&socket->queues[0].put.rings) != put);
 	MUST(atomic_load(&socket->queues[1].made_room.rings) != made_room);
 	handle_put(h);
+
+	/* and who waits for a place, that there are more */
+	listener = listen_as("goes on");
+	h = socket_at(listener);
+	socket = socket_of(&h->mapping);
+	made_room = atomic_load(&socket->queues[0].made_room.rings);
+	MUST(ipcref_listen(listener, 5) == 0);
+	MUST(atomic_load(&socket->queues[0].made_room.rings) != made_room);
+	handle_put(h);
+	MUST(ipcref_close(listener) == 0);
 }
 
 /* Descriptors whose sender has died before their message was there are nobody's. */
@@ -204,4 +221,149 @@ void live_with_descriptors_of_the_dead(void)
 		MUST((fd = take(ends[1])) >= 0 && ipcref_close(fd) == 0);
 	}
 	handle_put(h);
+}
+
+static void path_of_carrier(char path[PATH_MAX], int fd)
+{
+	struct handle *h = socket_at(fd);
+
+	MUST(rights_path_of(path, socket_of(&h->mapping)->number));
+	handle_put(h);
+}
+
+/* Whether what is passed over a connection to such a listener arrives. */
+static bool can_pass(int listener, const char *name)
+{
+	int client = connect_to(name), accepted = ipcref_accept(listener, NULL, NULL), fd = -1;
+
+	MUST(accepted >= 0);
+	if (passes(client, client, 0)) {
+		MUST((fd = take(accepted)) >= 0);
+		MUST(ipcref_close(fd) == 0);
+	}
+	MUST(ipcref_close(client) == 0 && ipcref_close(accepted) == 0);
+	return fd >= 0;
+}
+
+/*
+ * The name of a listener's carrier is another's: of one who is gone, whom it is taken from; of what
+ * is no socket, or nobody's, and then nothing can be passed, and that costs nothing.
+ */
+void live_with_names_of_carriers_in_use(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX}, own;
+	char path[PATH_MAX];
+
+	enum { ABANDONED, DIRECTORY, GONE, WAYS };
+	MUST(ipcref_close(listen_as("warm")) == 0);
+	for (int way = ABANDONED; way < WAYS; way++) {
+		long before = count_costs();
+		int listener = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+		socklen_t size = name_of(&own, "carried");
+		path_of_carrier(path, listener);
+		MUST(strlen(path) < sizeof(address.sun_path));
+		if (way == ABANDONED) {
+			int other = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+			strcpy(address.sun_path, path);
+			MUST(bind(other, (struct sockaddr *)&address, sizeof(address)) == 0);
+			MUST(close(other) == 0);
+		} else if (way == DIRECTORY) {
+			MUST(mkdir(path, 0700) == 0);
+		}
+		MUST(ipcref_bind(listener, (struct sockaddr *)&own, size) == 0);
+		MUST(ipcref_listen(listener, 1) == 0);
+		MUST(way != GONE || unlink(path) == 0);
+		MUST(can_pass(listener, "carried") == (way == ABANDONED));
+		MUST(ipcref_close(listener) == 0);
+		MUST(way != DIRECTORY || rmdir(path) == 0);
+		MUST(count_costs() == before);
+	}
+}
+
+/* -- what is read and told -------------------------------------------------------------------- */
+
+/* What isn't there to be told of has a size, too, and who listens has nothing to be read. */
+void live_with_questions(void)
+{
+	char path[PATH_MAX];
+	struct stat status;
+	int size = 7, listener = listen_as("asked");
+
+	MUST_FAIL(ipcref_ioctl(listener, FIONREAD, &size), EINVAL);
+	MUST(ipcref_close(listener) == 0);
+	snprintf(path, sizeof(path), "%s/f", getenv("IPCREF_NAMESPACE"));
+	MUST(ipcref_mkfifo(path, 0600) == 0 && ipcref_stat(path, &status) == 0);
+	MUST(status.st_size == 0 && unlink(path) == 0);
+}
+
+/* Also four times over: what a call has found out is no more than a count of them tells. */
+void live_with_settings_that_change(void)
+{
+	int ends[2];
+	char byte;
+
+	for (unsigned changes = 1; changes <= 64; changes++) {
+		MUST(ipcref_pipe(ends) == 0);
+		MUST(ipcref_write(ends[1], "a", 1) == 1 && ipcref_read(ends[0], &byte, 1) == 1);
+		for (unsigned i = 0; i < changes; i++)
+			MUST(ipcref_fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
+		MUST_FAIL(ipcref_read(ends[0], &byte, 1), EAGAIN);
+		MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+	}
+}
+
+/* A moment is as far from now as was said. */
+void live_until_a_moment(void)
+{
+	static const int after_ms[] = {0, 1, 999, 1000, 1001, 60000};
+
+	for (size_t i = 0; i < sizeof(after_ms) / sizeof(after_ms[0]); i++) {
+		struct timespec now;
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		const struct timespec moment = moment_after(CLOCK_MONOTONIC, after_ms[i]);
+		int64_t ns = (int64_t)(moment.tv_sec - now.tv_sec) * 1000000000 +
+			     (moment.tv_nsec - now.tv_nsec);
+		MUST(ns >= (int64_t)after_ms[i] * 1000000 && moment.tv_nsec < 1000000000);
+	}
+}
+
+/* -- signals and locks ------------------------------------------------------------------------ */
+
+/* The library watches for what is cut off, and leaves all else as it was. */
+void live_without_minding_SIGBUS(void)
+{
+	int ends[2];
+
+	MUST(signal(SIGBUS, SIG_IGN) != SIG_ERR);
+	MUST(ipcref_pipe(ends) == 0);
+	MUST(kill(getpid(), SIGBUS) == 0 && raise(SIGBUS) == 0);
+}
+
+/* Who has waited for a lock dies with another one as everybody does. */
+void live_after_a_wait_for_a_lock(void)
+{
+	struct {
+		pthread_rwlock_t rwlock;
+		struct lock lock;
+		_Atomic int is_there;
+	} *shared = share(sizeof(*shared));
+	int status;
+
+	MUST(ipcref_rwlock_init(&shared->rwlock, NULL) == 0);
+	MUST(ipcref_rwlock_wrlock(&shared->rwlock) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		atomic_store(&shared->is_there, 1);
+		MUST(ipcref_rwlock_rdlock(&shared->rwlock) == 0);
+		MUST(ipcref_rwlock_unlock(&shared->rwlock) == 0);
+		lock_take(&shared->lock);
+		raise(SIGKILL);
+	}
+	while (!atomic_load(&shared->is_there))
+		sched_yield();
+	await_sleep(pid);
+	MUST(ipcref_rwlock_unlock(&shared->rwlock) == 0);
+	MUST(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+	MUST(!kernel_minds_the_dead() || atomic_load(&shared->lock.word) & LOCK_OWNER_DIED);
 }

@@ -47,6 +47,7 @@ static char directory[64]; /* of the objects */
 static struct {
 	long call;		 /* the system call that there is none of; 0: all are there */
 	bool has_no_proc;	 /* no file below /proc can be opened */
+	const char *its_stat;	 /* a file that is read instead of any below /proc */
 	int no_tmpfile;		 /* how it says that no file can be made without a name */
 	int interruptions;	 /* of posix_fallocate, before it is done */
 	bool has_no_thread_data; /* pthread_setspecific */
@@ -99,6 +100,8 @@ int __wrap_open(const char *path, int flags, ...)
 		errno = ENOENT;
 		return -1;
 	}
+	if (world.its_stat && strncmp(path, "/proc/", strlen("/proc/")) == 0)
+		path = world.its_stat;
 	va_start(list, flags);
 	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(list, mode_t) : 0;
 	va_end(list);
@@ -268,6 +271,45 @@ static void live_without_proc(void)
 	MUST(life_goes_on(thread_id(), thread_life()));
 }
 
+/* What /proc/ID/stat tells of a thread: fields 3, 9, 20, 22 and 28 among others. */
+static void tell_of_a_thread(char state, unsigned long flags, int threads, int birth, long stack)
+{
+	FILE *file = fopen(world.its_stat, "w");
+
+	MUST(file);
+	fprintf(file,
+		"1 (a ) b) %c 2 3 4 5 6 %lu 8 9 10 11 12 13 14 15 16 17 %d 19 %d 21 22 23 24 "
+		"25 %ld 27\n",
+		state, flags, threads, birth, stack);
+	MUST(fclose(file) == 0);
+}
+
+static void live_with_a_thread_of_which_is_told(void)
+{
+	enum { EXITING = 4, BIRTH = 19, STACK = 4096 };
+	char path[PATH_MAX];
+	uint32_t id = thread_id();
+	struct life life = {BIRTH, STACK >> 3};
+
+	snprintf(path, sizeof(path), "%s/stat", directory);
+	world.its_stat = path;
+	tell_of_a_thread('S', 64, 1, BIRTH, STACK);
+	MUST(thread_birth(id) == BIRTH && thread_lives(id, BIRTH) && thread_lives(id, 0));
+	MUST(!thread_lives(id, BIRTH + 1) && life_goes_on(id, life));
+	life.image++;
+	MUST(!life_goes_on(id, life));
+	tell_of_a_thread('S', 64 | EXITING, 1, BIRTH, STACK);
+	MUST(!thread_lives(id, BIRTH) && !process_lives(id, BIRTH));
+	tell_of_a_thread('X', 64, 1, BIRTH, STACK);
+	MUST(!thread_lives(id, BIRTH) && !process_lives(id, BIRTH));
+	tell_of_a_thread('Z', 64, 1, BIRTH, STACK);
+	MUST(!thread_lives(id, BIRTH) && !process_lives(id, BIRTH));
+	tell_of_a_thread('Z', 64, 2, BIRTH, STACK);
+	MUST(!thread_lives(id, BIRTH) && process_lives(id, BIRTH));
+	MUST(!process_lives(id, BIRTH + 1));
+	MUST(unlink(path) == 0);
+}
+
 static void live_interrupted(void)
 {
 	int ends[2];
@@ -357,6 +399,7 @@ TEST_OF(interrupted, true)
 TEST_OF(without_tmpfile, true)
 TEST_OF(without_memory, true)
 TEST_OF(asleep_in_poll, false)
+TEST_OF(with_a_thread_of_which_is_told, false)
 #define TEST_OF_UNREFUSED(life) TEST_OF(life, false)
 LIVES(TEST_OF_UNREFUSED)
 
@@ -393,6 +436,7 @@ int main(void)
 					   cmocka_unit_test(without_tmpfile_test),
 					   cmocka_unit_test(without_memory_test),
 					   cmocka_unit_test(asleep_in_poll_test),
+					   cmocka_unit_test(with_a_thread_of_which_is_told_test),
 #define ENTRY_OF(life) cmocka_unit_test(life##_test),
 					   LIVES(ENTRY_OF)};
 
