@@ -730,6 +730,11 @@ int ipcref_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 		return recvmmsg(fd, messages, count, FLAGS_OF_MANY flags, timeout);
 	if (!h)
 		return -1;
+	if (timeout && !duration_is_valid(timeout)) {
+		handle_put(h);
+		errno = EINVAL;
+		return -1;
+	}
 	unsigned received =
 		receive_many(fd, h, messages, count, flags, end_of_duration(timeout, &end));
 

@@ -843,6 +843,10 @@ static void refuses_names(void)
 	/* a FIFO's mode is also that of who knows nothing of it */
 	MUST(ipcref_mkfifo(address.sun_path, 0600) == 0 && chmod(address.sun_path, 0640) == 0);
 	MUST(ipcref_stat(address.sun_path, &status) == 0 && status.st_mode == (S_IFIFO | 0640));
+	/* to want none there means nothing if none is to be made */
+	MUST((fd = ipcref_open(address.sun_path, O_RDWR | O_EXCL)) >= 0);
+	MUST(ipcref_fcntl(fd, F_GETFL) >= 0 && ipcref_write(fd, "a", 1) == 1);
+	MUST(ipcref_close(fd) == 0);
 	MUST(unlink(address.sun_path) == 0);
 }
 
@@ -877,6 +881,9 @@ static void refuses_numbers(void)
 	errno = 0;
 #ifdef MSG_STAT
 	MUST_FAIL(ipcref_msgctl(30000, MSG_STAT, &queue), EINVAL);
+#endif
+#ifdef SEM_STAT
+	MUST_FAIL(ipcref_semctl(30000, 0, SEM_STAT, &(struct semid_ds){.sem_nsems = 0}), EINVAL);
 #endif
 	MUST((id = ipcref_semget(IPC_PRIVATE, 1, 0600)) >= 0);
 	MUST_FAIL(ipcref_semop(id, &beyond, 1), EFBIG);
@@ -1036,6 +1043,8 @@ void live_with_a_list_that_leads_nowhere(void)
 	MUST(peers != MAP_FAILED && ipcref_mq_send(queue, "a", 1, 0) == 0);
 	peers->first = 99999;
 	MUST_FAIL(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL), EBADMSG);
+	peers->last = 0;
+	MUST_FAIL(ipcref_mq_send(queue, "b", 1, 0), EBADMSG);
 	peers->first = 0;
 	MUST_FAIL(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL), EBADMSG);
 	MUST(ipcref_mq_unlink("/q") == 0);

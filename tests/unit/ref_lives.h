@@ -52,7 +52,20 @@
 	L(with_settings_that_change)                                                               \
 	L(until_a_moment)                                                                          \
 	L(without_minding_SIGBUS)                                                                  \
-	L(after_a_wait_for_a_lock)
+	L(after_a_wait_for_a_lock)                                                                 \
+	L(with_a_stopped_sender)                                                                   \
+	L(with_who_polls)                                                                          \
+	L(with_nothing_to_undo)                                                                    \
+	L(with_a_queue_filled_again)                                                               \
+	L(with_much_talk)                                                                          \
+	L(with_several_named_semaphores)                                                           \
+	L(with_datagrams)                                                                          \
+	L(with_a_claim)                                                                            \
+	L(with_many_messages)                                                                      \
+	L(with_a_umask)                                                                            \
+	L(with_a_removal_half_done)                                                                \
+	L(with_a_broken_stream)                                                                    \
+	L(with_a_loss_of_ones_own)
 
 #define DECLARE(life) void live_##life(void);
 LIVES(DECLARE)

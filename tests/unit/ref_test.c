@@ -51,6 +51,7 @@ static struct {
 	int no_tmpfile;		 /* how it says that no file can be made without a name */
 	int interruptions;	 /* of posix_fallocate, before it is done */
 	bool has_no_thread_data; /* pthread_setspecific */
+	bool has_no_pairs;	 /* of sockets */
 	bool has_no_memory;	 /* that is zero: calloc */
 	unsigned refusals;	 /* there have been */
 	unsigned sleeps;	 /* by which a futex, or several, can be waited for */
@@ -67,6 +68,8 @@ int __real_posix_fallocate(int fd, off_t offset, off_t size);
 int __wrap_posix_fallocate(int fd, off_t offset, off_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
+int __real_socketpair(int domain, int type, int protocol, int ends[2]);
+int __wrap_socketpair(int domain, int type, int protocol, int ends[2]);
 int __real_pthread_setspecific(pthread_key_t key, const void *value);
 int __wrap_pthread_setspecific(pthread_key_t key, const void *value);
 
@@ -141,6 +144,16 @@ void *__wrap_calloc(size_t count, size_t size)
 		return NULL;
 	}
 	return __real_calloc(count, size);
+}
+
+int __wrap_socketpair(int domain, int type, int protocol, int ends[2])
+{
+	if (world.has_no_pairs) {
+		world.refusals++;
+		errno = ENFILE;
+		return -1;
+	}
+	return __real_socketpair(domain, type, protocol, ends);
 }
 
 int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
@@ -368,6 +381,19 @@ static void live_without_memory(void)
 	MUST(count_costs() == before);
 }
 
+/* A pair that nothing could be passed over, for want of room for now, is none. */
+static void live_without_pairs(void)
+{
+	int ends[2];
+
+	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+	long before = count_costs();
+	world.has_no_pairs = true;
+	MUST_FAIL(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends), ENFILE);
+	MUST(count_costs() == before);
+}
+
 /* Who waits for several things at once sleeps meanwhile. */
 static void live_asleep_in_poll(void)
 {
@@ -384,6 +410,23 @@ static void live_asleep_in_poll(void)
 	}
 }
 
+/* So does who waits for nearly a second, which ends in the next one of the clock. */
+static void live_asleep_until_a_timeout(void)
+{
+	enum { MS = 990 };
+	struct timeval timeout = {.tv_usec = MS * 1000};
+	int ends[2];
+	char byte;
+
+	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	MUST(ipcref_setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0);
+	const struct timespec end = moment_after(CLOCK_MONOTONIC, MS);
+	world.sleeps = 0;
+	MUST_FAIL(ipcref_recv(ends[0], &byte, 1, 0), EAGAIN);
+	MUST(moment_is_past(CLOCK_MONOTONIC, &end));
+	MUST(world.sleeps > 0 && world.sleeps <= MS);
+}
+
 #define TEST_OF(life, is_refused)                                                                  \
 	static void life##_test(void **state)                                                      \
 	{                                                                                          \
@@ -398,7 +441,9 @@ TEST_OF(without_proc, true)
 TEST_OF(interrupted, true)
 TEST_OF(without_tmpfile, true)
 TEST_OF(without_memory, true)
+TEST_OF(without_pairs, true)
 TEST_OF(asleep_in_poll, false)
+TEST_OF(asleep_until_a_timeout, false)
 TEST_OF(with_a_thread_of_which_is_told, false)
 #define TEST_OF_UNREFUSED(life) TEST_OF(life, false)
 LIVES(TEST_OF_UNREFUSED)
@@ -435,7 +480,9 @@ int main(void)
 					   cmocka_unit_test(interrupted_test),
 					   cmocka_unit_test(without_tmpfile_test),
 					   cmocka_unit_test(without_memory_test),
+					   cmocka_unit_test(without_pairs_test),
 					   cmocka_unit_test(asleep_in_poll_test),
+					   cmocka_unit_test(asleep_until_a_timeout_test),
 					   cmocka_unit_test(with_a_thread_of_which_is_told_test),
 #define ENTRY_OF(life) cmocka_unit_test(life##_test),
 					   LIVES(ENTRY_OF)};
