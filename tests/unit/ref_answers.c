@@ -92,11 +92,14 @@ static uint32_t undoers_of(int id)
 void live_with_nothing_to_undo(void)
 {
 	struct sembuf up = {0, 1, SEM_UNDO}, down = {0, -1, SEM_UNDO};
+	/* what is behind the values is none */
+	unsigned short values[] = {0, 0, 0, 0, USHRT_MAX};
 	union {
 		int val;
 		unsigned short *array;
-	} argument = {.array = (unsigned short[]){0, 0}};
-	int id = ipcref_semget(IPC_PRIVATE, 2, 0600);
+	} argument = {.array = values};
+	int id = ipcref_semget(IPC_PRIVATE, 4, 0600);
+	pid_t pid;
 
 	MUST(id >= 0 && undoers_of(id) == 0);
 	for (int i = 0; i < 2; i++) {
@@ -105,6 +108,21 @@ void live_with_nothing_to_undo(void)
 		MUST(ipcref_semop(id, &up, 1) == 0 && undoers_of(id) == 1);
 		MUST(ipcref_semctl(id, 0, SETALL, argument) == 0 && undoers_of(id) == 0);
 	}
+	MUST(ipcref_semctl(id, 0, GETALL, argument) == 0 && values[4] == USHRT_MAX);
+
+	/* also beside somebody who has */
+	MUST(ipcref_semop(id, &up, 1) == 0);
+	if ((pid = fork()) == 0) {
+		alarm(60);
+		MUST(ipcref_semop(id, &up, 1) == 0);
+		for (;;)
+			pause();
+	}
+	while (undoers_of(id) < 2)
+		sched_yield();
+	MUST(ipcref_semop(id, &down, 1) == 0 && undoers_of(id) == 1);
+	MUST(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	MUST(ipcref_semctl(id, 0, GETVAL) == 0 && undoers_of(id) == 0);
 	MUST(ipcref_semctl(id, 0, IPC_RMID) == 0);
 }
 
@@ -137,6 +155,12 @@ void live_with_a_queue_filled_again(void)
 
 		MUST(room > 0 && fill(id, sizes[i]) == room && fill(id, sizes[i]) == room);
 	}
+	/* also if it may have more bytes than there is room for short messages */
+	struct msqid_ds status;
+	MUST(ipcref_msgctl(id, IPC_STAT, &status) == 0);
+	status.msg_qbytes = 1 << 20;
+	if (ipcref_msgctl(id, IPC_SET, &status) == 0)
+		MUST(fill(id, 0) == fill(id, 0));
 	MUST(ipcref_msgctl(id, IPC_RMID, NULL) == 0);
 }
 
@@ -152,7 +176,11 @@ void live_with_much_talk(void)
 		     ipcref_recv(ends[1], &byte, 1, 0) == 1);
 	MUST(passes(ends[0], ends[0], 0));
 	MUST((fd = take(ends[1])) >= 0 && ipcref_close(fd) == 0);
-	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+
+	/* and a copy has the way that the first had */
+	MUST((fd = ipcref_fcntl(ends[0], F_DUPFD, 100)) >= 100 && ipcref_close(ends[0]) == 0);
+	MUST(passes(fd, ends[1], 0) && ipcref_close(fd) == 0);
+	MUST((fd = take(ends[1])) >= 0 && ipcref_close(fd) == 0 && ipcref_close(ends[1]) == 0);
 }
 
 /* Named semaphores are closed in any order. */
@@ -209,6 +237,16 @@ void live_with_datagrams(void)
 		MUST(ipcref_recv(one, bytes, sizeof(bytes), MSG_DONTWAIT) == 3);
 		MUST(memcmp(bytes, "now", 3) == 0);
 	}
+	/* how much one may send is one's own to say */
+	struct pollfd polled = {one, POLLOUT, 0};
+	int little = 4608;
+
+	MUST(ipcref_connect(one, (struct sockaddr *)&others, others_size) == 0);
+	MUST(ipcref_setsockopt(one, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)) == 0);
+	MUST(ipcref_poll(&polled, 1, 0) == 1);
+	while (ipcref_send(one, "a", 1, MSG_DONTWAIT) == 1)
+		continue;
+	MUST(errno == EAGAIN && ipcref_poll(&polled, 1, 0) == 0);
 	MUST(ipcref_close(one) == 0 && ipcref_close(other) == 0);
 }
 
@@ -328,16 +366,21 @@ void live_with_a_loss_of_ones_own(void)
 
 	MUST(signal(SIGBUS, SIG_DFL) != SIG_ERR);
 	MUST(ipcref_pipe(ends) == 0 && ipcref_write(ends[1], "a", 1) == 1);
+	struct handle *h = descriptor_get(ends[1], OBJECT_ANY);
+	MUST(h);
 	if ((pid = fork()) == 0) {
 		char path[PATH_MAX];
 
 		snprintf(path, sizeof(path), "%s/own", getenv("IPCREF_NAMESPACE"));
 		int fd = open(path, O_RDWR | O_CREAT, 0600);
 		MUST(fd >= 0 && unlink(path) == 0 && ftruncate(fd, 4096) == 0);
-		volatile char *own = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+		/* before an object, if it can be had there */
+		volatile char *own = mmap((char *)h->mapping.object - (1 << 24), 4096, PROT_READ,
+					  MAP_SHARED, fd, 0);
 		MUST((void *)own != MAP_FAILED && ftruncate(fd, 0) == 0);
 		_exit(*own);
 	}
 	MUST(waitpid(pid, &status, 0) == pid);
 	MUST(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+	handle_put(h);
 }

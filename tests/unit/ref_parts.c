@@ -180,10 +180,16 @@ void live_with_a_connector_who_died(void)
 /* Who waits to be accepted, and may be asleep to send or to receive, is told that nobody will. */
 void live_with_a_listener_that_closes(void)
 {
-	int ends[2], listener = listen_as("closes");
+	int listener = listen_as("closes"), clients[2];
+	char path[PATH_MAX];
 
-	ends[0] = connect_to("closes");
-	struct handle *h = socket_at(ends[0]);
+	/* the first is gone already */
+	clients[0] = connect_to("closes");
+	struct handle *h = socket_at(clients[0]);
+	MUST(socket_path_of(path, socket_of(&h->mapping)->number) && unlink(path) == 0);
+	handle_put(h);
+	clients[1] = connect_to("closes");
+	h = socket_at(clients[1]);
 	const struct socket *socket = socket_of(&h->mapping);
 	uint32_t put = atomic_load(&socket->queues[0].put.rings);
 	uint32_t made_room = atomic_load(&socket->queues[1].made_room.rings);

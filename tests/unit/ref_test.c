@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #include "ref/futex.h"
+#include "ref/hold.h"
 #include "ref/ipcref.h"
 #include "ref/kernel.h"
 #include "ref/lock.h"
@@ -227,6 +228,8 @@ static void live_without_thread_data(void)
 {
 	world.has_no_thread_data = true;
 	read_while_it_is_closed();
+	/* who can't be told of a thread's end lets it have hold of nothing by itself */
+	MUST(hold_own && atomic_load(&hold_own->held) == hold_own);
 }
 
 /* Somebody dies with the lock, and nobody but the next can find it out. */
