@@ -29,6 +29,8 @@
 #include "ref/socket.h"
 #include "tests/unit/ref_lives.h"
 
+enum { NOBODY = 61237 };
+
 /* -- whom one waits with ---------------------------------------------------------------------- */
 
 /* Room that has come is of him who waits for it, also while he is stopped. */
@@ -126,6 +128,35 @@ void live_with_nothing_to_undo(void)
 	MUST(ipcref_semctl(id, 0, IPC_RMID) == 0);
 }
 
+/* Who comes to wait for these operations, and asks for all of them at once. */
+static pid_t waits_for(int id, struct sembuf *operations, size_t count)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		alarm(60);
+		_exit(ipcref_semop(id, operations, count) == 0 ? 0 : 1);
+	}
+	await_sleep(pid);
+	return pid;
+}
+
+/* Who waits to take something waits behind who came before, whatever else he asks for. */
+void live_in_a_line(void)
+{
+	struct sembuf up = {0, 1, 0}, take[] = {{0, -1, 0}, {1, 0, 0}};
+	struct sembuf take_last[] = {{1, 0, 0}, {0, -1, 0}};
+	int id = ipcref_semget(IPC_PRIVATE, 2, 0600), status;
+
+	MUST(id >= 0);
+	pid_t first = waits_for(id, take_last, 2), second = waits_for(id, take, 2);
+	MUST(ipcref_semop(id, &up, 1) == 0);
+	MUST(waitpid(first, &status, 0) == first && status == 0);
+	MUST(ipcref_semctl(id, 0, GETNCNT) == 1 && ipcref_semop(id, &up, 1) == 0);
+	MUST(waitpid(second, &status, 0) == second && status == 0);
+	MUST(ipcref_semctl(id, 0, IPC_RMID) == 0);
+}
+
 /* How many messages of such a size there is room for, which are taken out again. */
 static int fill(int id, size_t size)
 {
@@ -158,7 +189,7 @@ void live_with_a_queue_filled_again(void)
 	/* also if it may have more bytes than there is room for short messages */
 	struct msqid_ds status;
 	MUST(ipcref_msgctl(id, IPC_STAT, &status) == 0);
-	status.msg_qbytes = 1 << 20;
+	status.msg_qbytes = 400000;
 	if (ipcref_msgctl(id, IPC_SET, &status) == 0)
 		MUST(fill(id, 0) == fill(id, 0));
 	MUST(ipcref_msgctl(id, IPC_RMID, NULL) == 0);
@@ -270,6 +301,17 @@ void live_with_a_claim(void)
 	memcpy(CMSG_DATA(&control.header), &claim, sizeof(claim));
 	errno = ESRCH;
 	MUST(ipcref_sendmsg(ends[0], &message, 0) == 1);
+	/* and others that they are who they are */
+	if (geteuid() == 0) {
+		MUST(setegid(NOBODY) == 0 && seteuid(NOBODY) == 0);
+		claim.uid = claim.gid = NOBODY;
+		memcpy(CMSG_DATA(&control.header), &claim, sizeof(claim));
+		MUST(ipcref_sendmsg(ends[0], &message, 0) == 1);
+		claim.gid++;
+		memcpy(CMSG_DATA(&control.header), &claim, sizeof(claim));
+		MUST_FAIL(ipcref_sendmsg(ends[0], &message, 0), EPERM);
+		MUST(seteuid(0) == 0 && setegid(0) == 0);
+	}
 	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
 }
 #else
@@ -300,7 +342,6 @@ void live_with_many_messages(void)
 /* A pipe is made whatever the umask is, by whomever. */
 void live_with_a_umask(void)
 {
-	enum { NOBODY = 61237 };
 	int ends[2];
 
 	if (geteuid() == 0)

@@ -1066,4 +1066,14 @@ void live_with_a_broken_object(void)
 		MUST(seteuid(0) == 0);
 	MUST(ipcref_msgctl(id, IPC_RMID, NULL) == 0);
 	MUST(access(file_of(name), F_OK) == -1 && errno == ENOENT);
+
+	/* and who only looks removes nothing */
+	struct shmid_ds status;
+	MUST((id = ipcref_shmget(IPC_PRIVATE, 1, 0600)) >= 0);
+	snprintf(name, sizeof(name), "shm.%d", id);
+	MUST(truncate(file_of(name), 0) == 0);
+	MUST_FAIL(ipcref_shmctl(id, IPC_STAT, &status), EBADMSG);
+	MUST(access(file_of(name), F_OK) == 0);
+	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
+	MUST(access(file_of(name), F_OK) == -1 && errno == ENOENT);
 }

@@ -50,12 +50,14 @@
 	L(with_names_of_carriers_in_use)                                                           \
 	L(with_questions)                                                                          \
 	L(with_settings_that_change)                                                               \
+	L(with_a_pipe_of_another_size)                                                             \
 	L(until_a_moment)                                                                          \
 	L(without_minding_SIGBUS)                                                                  \
 	L(after_a_wait_for_a_lock)                                                                 \
 	L(with_a_stopped_sender)                                                                   \
 	L(with_who_polls)                                                                          \
 	L(with_nothing_to_undo)                                                                    \
+	L(in_a_line)                                                                               \
 	L(with_a_queue_filled_again)                                                               \
 	L(with_much_talk)                                                                          \
 	L(with_several_named_semaphores)                                                           \

@@ -321,6 +321,28 @@ void live_with_settings_that_change(void)
 	}
 }
 
+#ifdef F_SETPIPE_SZ
+/* What is in a pipe that gets another size is in it, also if that is but a byte. */
+void live_with_a_pipe_of_another_size(void)
+{
+	char bytes[4];
+	int ends[2];
+
+	for (size_t size = 1; size <= sizeof(bytes); size++) {
+		MUST(ipcref_pipe(ends) == 0 &&
+		     ipcref_write(ends[1], "abcd", size) == (ssize_t)size);
+		MUST(ipcref_fcntl(ends[1], F_SETPIPE_SZ, 1 << 17) == 1 << 17);
+		MUST(ipcref_read(ends[0], bytes, sizeof(bytes)) == (ssize_t)size);
+		MUST(memcmp(bytes, "abcd", size) == 0);
+		MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+	}
+}
+#else
+void live_with_a_pipe_of_another_size(void)
+{
+}
+#endif
+
 /* A moment is as far from now as was said. */
 void live_until_a_moment(void)
 {
