@@ -111,6 +111,8 @@ void live_with_nothing_to_undo(void)
 		MUST(ipcref_semctl(id, 0, SETALL, argument) == 0 && undoers_of(id) == 0);
 	}
 	MUST(ipcref_semctl(id, 0, GETALL, argument) == 0 && values[4] == USHRT_MAX);
+	argument.val = 0;
+	MUST(ipcref_semctl(id, 0, SETVAL, argument) == 0);
 
 	/* also beside somebody who has */
 	MUST(ipcref_semop(id, &up, 1) == 0);
@@ -334,7 +336,11 @@ void live_with_many_messages(void)
 	long before = count_costs();
 	MUST(ipcref_socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) == 0);
 	MUST(ipcref_setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0);
+	timeout.tv_usec++;
+	MUST_FAIL(ipcref_setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)),
+		  EDOM);
 	MUST_FAIL(ipcref_recvmmsg(ends[0], messages, 1, MSG_DONTWAIT, NULL), EAGAIN);
+	MUST_FAIL(ipcref_recvmmsg(ends[0], messages, 1, 0, &(struct timespec){-1, 0}), EINVAL);
 	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
 	MUST(count_costs() == before);
 }

@@ -47,6 +47,7 @@
 	L(with_a_connector_who_died)                                                               \
 	L(with_a_listener_that_closes)                                                             \
 	L(with_descriptors_of_the_dead)                                                            \
+	L(with_an_end_that_is_shut)                                                                \
 	L(with_names_of_carriers_in_use)                                                           \
 	L(with_questions)                                                                          \
 	L(with_settings_that_change)                                                               \

@@ -229,6 +229,28 @@ void live_with_descriptors_of_the_dead(void)
 	handle_put(h);
 }
 
+/* What is shut wakes who sends and who receives, on both sides. */
+void live_with_an_end_that_is_shut(void)
+{
+	int ends[2];
+
+	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	struct handle *h = socket_at(ends[0]);
+	const struct socket *socket = socket_of(&h->mapping);
+	uint32_t put[2], made_room[2];
+	for (int i = 0; i < 2; i++) {
+		put[i] = atomic_load(&socket->queues[i].put.rings);
+		made_room[i] = atomic_load(&socket->queues[i].made_room.rings);
+	}
+	MUST(ipcref_shutdown(ends[0], SHUT_RDWR) == 0);
+	for (int i = 0; i < 2; i++) {
+		MUST(atomic_load(&socket->queues[i].put.rings) != put[i]);
+		MUST(atomic_load(&socket->queues[i].made_room.rings) != made_room[i]);
+	}
+	handle_put(h);
+	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+}
+
 static void path_of_carrier(char path[PATH_MAX], int fd)
 {
 	struct handle *h = socket_at(fd);
@@ -285,6 +307,7 @@ void live_with_names_of_carriers_in_use(void)
 		MUST(can_pass(listener, "carried") == (way == ABANDONED));
 		MUST(ipcref_close(listener) == 0);
 		MUST(way != DIRECTORY || rmdir(path) == 0);
+		MUST(count_files("carrier") == 0);
 		MUST(count_costs() == before);
 	}
 }
