@@ -320,6 +320,11 @@ enum ending ending(void)
 	return last.ending;
 }
 
+int refusal(void)
+{
+	return last.ending == REFUSED ? last.error : 0;
+}
+
 /* The next order of the actor is to meet it. */
 static void arm(actor *a, enum fault_kind does, unsigned nth, bool counts_threads)
 {

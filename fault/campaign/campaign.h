@@ -122,6 +122,8 @@ enum ending {
 bool is_deadly(void);
 /* How the last that suffered ended. */
 enum ending ending(void);
+/* And the errno of one that was refused; else 0. */
+int refusal(void);
 
 /*
  * Somebody else looks: the probe must give one or the other, and what agrees with how the operation

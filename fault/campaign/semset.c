@@ -88,6 +88,24 @@ CAMPAIGN(semset, wait, "who waits gets what he waits for, or leaves no trace")
 	does_give(alice, semset.waiting("s", 0), 0);
 }
 
+CAMPAIGN(semset, wait_and_give, "who waits gives what others wait for when he goes on, or nothing")
+{
+	actor *alice = cast("alice");
+
+	does(alice, semset.make("s", "0 0"));
+	actor *victim = forks(alice, "victim"), *giver = forks(alice, "giver");
+	actor *next = forks(alice, "next");
+	begin(next, semset.op("s", "1-1"));
+	blocks(next);
+	suffers_beside(victim, semset.op("s", "0-1 1+1"), giver, semset.op("s", "0+1"));
+	succeeds(giver);
+	if (!happened(alice, semset.value("s", 0), 1, 0))
+		does(alice, semset.op("s", "0-1 1+1"));
+	succeeds(next);
+	does_give(alice, semset.values("s"), "0 0");
+	does_give(alice, semset.waiting("s", 1), 0);
+}
+
 CAMPAIGN(semset, serve, "who is served by another's operation is served once, and he is woken")
 {
 	actor *alice = cast("alice");

@@ -464,6 +464,20 @@ CAMPAIGN(sock, connect_dgram, "a socket of datagrams has a peer, or none")
 	talk(alice, "c", server, "s");
 }
 
+CAMPAIGN(sock, connect_dgram_again,
+	 "a socket of datagrams that gets another peer has one of the two")
+{
+	actor *server = cast("server"), *alice = cast("alice");
+
+	does(server, sock.serve("the_first", UNIX_DGRAM, 0));
+	does(server, sock.serve("another", UNIX_DGRAM, 0));
+	does(alice, sock.reach("c", UNIX_DGRAM, "the_first", 0));
+	actor *victim = forks(alice, "victim");
+	suffers(victim, sock.connect("c", "another"));
+	bool is_another = happened(alice, sock.peer_name("c"), "the_first", "another");
+	talk(alice, "c", server, is_another ? "another" : "the_first");
+}
+
 /* One connection is pending: who accepts it has it; else the next, or its peer is told. */
 static void is_accepted(actor *server, actor *victim, actor *client)
 {

@@ -577,22 +577,24 @@ static bool may_get(struct ipc_class *class, int id, int flags)
 int ipc_get(struct ipc_class *class, key_t key, int flags, const struct ipc_wish *wish,
 	    bool *is_new)
 {
-	int id, saved = errno;
+	int saved = errno;
 
-	for (int turns = 0; turns < MOST_TURNS; turns++) {
-		id = find_or_create(class, key, flags, wish, is_new);
+	for (int turns = 1;; turns++) {
+		int id = find_or_create(class, key, flags, wish, is_new);
+
 		if (id < 0 || *is_new)
 			return id;
 		if (may_get(class, id, flags)) {
 			errno = saved;
 			return id;
 		}
+		if (errno == ENOENT && turns == MOST_TURNS)
+			errno = EBADMSG; /* somebody scribbles: nobody is so quick to remove and
+					    make */
 		if (errno != ENOENT)
 			return -1;
 		finish_removal(class, id);
 	}
-	errno = EBADMSG; /* somebody scribbles: nobody is so quick to remove and make */
-	return -1;
 }
 
 void ipc_hide(struct ipc_class *class, int id)

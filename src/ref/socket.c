@@ -510,6 +510,17 @@ const struct object_class socket_class = {
 
 /* -- names of both ends ----------------------------------------------------------------------- */
 
+/* Who has died in giving it a name hasn't: that is put right by who locks. */
+static void tell_name(struct handle *h, unsigned end, struct sockaddr *address, socklen_t *size)
+{
+	struct socket_name name;
+
+	mapping_lock(&h->mapping);
+	socket_copy_name(&name, &socket_of(&h->mapping)->ends[end].name);
+	mapping_unlock(&h->mapping);
+	socket_tell(&name, address, size);
+}
+
 int ipcref_getsockname(int fd, struct sockaddr *address, socklen_t *size)
 {
 	bool is_ours;
@@ -519,7 +530,7 @@ int ipcref_getsockname(int fd, struct sockaddr *address, socklen_t *size)
 		return getsockname(fd, address, size);
 	if (!h)
 		return -1;
-	socket_tell(&socket_of(&h->mapping)->ends[end_of(h)].name, address, size);
+	tell_name(h, end_of(h), address, size);
 	handle_put(h);
 	return 0;
 }
@@ -533,11 +544,10 @@ int ipcref_getpeername(int fd, struct sockaddr *address, socklen_t *size)
 		return getpeername(fd, address, size);
 	if (!h)
 		return -1;
-	const struct socket *socket = socket_of(&h->mapping);
 	bool is_connected = socket_is_connected(fd, h);
 
 	if (is_connected)
-		socket_tell(&socket->ends[!end_of(h)].name, address, size);
+		tell_name(h, !end_of(h), address, size);
 	handle_put(h);
 	if (is_connected)
 		return 0;
@@ -720,6 +730,11 @@ int ipcref_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 		return recvmmsg(fd, messages, count, FLAGS_OF_MANY flags, timeout);
 	if (!h)
 		return -1;
+	if (timeout && !duration_is_valid(timeout)) {
+		handle_put(h);
+		errno = EINVAL;
+		return -1;
+	}
 	unsigned received =
 		receive_many(fd, h, messages, count, flags, end_of_duration(timeout, &end));
 

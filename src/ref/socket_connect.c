@@ -233,6 +233,7 @@ static void choose_peer(struct handle *h, const struct socket_file *peer)
 
 	keep_name(&h->mapping, &socket->ends[1].name);
 	socket_copy_name(&socket->ends[1].name, &to->ends[0].name);
+	STEP("sock/connect/named");
 	if (has_connections(socket)) {
 		CHANGE(&h->mapping, person->pid, told->pid);
 		CHANGE(&h->mapping, person->uid, told->uid);

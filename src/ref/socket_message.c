@@ -613,12 +613,8 @@ static bool take_stream(struct incoming *in, const struct queue_view *view)
 	struct walk walk = {.position = view->head, .taken = view->queue->taken};
 	size_t before = in->given;
 
-	if (is_peek) {
-		in->given = before = 0;
-		in->has_record = false;
-		in->cursor = (struct cursor){in->message->msg_iov, 0};
-		walk.skipped = peeks_at > 0 ? (uint32_t)peeks_at : 0;
-	}
+	if (is_peek && peeks_at > 0)
+		walk.skipped = (uint32_t)peeks_at;
 	if (!walk_along(in, view, &walk))
 		return false;
 	uint32_t given = (uint32_t)(in->given - before);
@@ -655,12 +651,12 @@ static bool take_message(struct incoming *in, const struct queue_view *view)
 	return true;
 }
 
-/* How many bytes a receive waits for. */
+/* How many bytes a receive waits for; who peeks is content with what there is. */
 static size_t target_of(const struct incoming *in)
 {
-	size_t least = own_end(in)->least;
+	size_t least = in->flags & MSG_PEEK ? 1 : own_end(in)->least;
 
-	if (in->flags & MSG_WAITALL || least > in->size)
+	if ((in->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL || least > in->size)
 		least = in->size;
 	return least ? least : 1;
 }
@@ -702,8 +698,7 @@ static int receive(struct incoming *in)
 		error = receive_locked(in, peer);
 		bool is_over = error != EAGAIN;
 		if (!is_over && has_looked) {
-			error = waiting_await(&in->waiting, bell, mapping,
-					      in->given > 0 && !(in->flags & MSG_PEEK));
+			error = waiting_await(&in->waiting, bell, mapping, in->given > 0);
 			is_over = error != 0;
 		}
 		mapping_unlock(mapping);

@@ -77,6 +77,31 @@ TEST_EACH(sock, messages_that_came_are_not_lost, unix_messages)
 	must_be(outcome_of(bob)->value, 2);
 }
 
+static long long receive_until(const char *h, const long long *n)
+{
+	char byte;
+	struct iovec part = {&byte, 1};
+	struct mmsghdr message = {.msg_hdr = {.msg_iov = &part, .msg_iovlen = 1}};
+	struct timespec timeout = {.tv_sec = (time_t)n[0], .tv_nsec = (long)n[1]};
+
+	if (impl->sock->recvmmsg)
+		return impl->sock->recvmmsg(handle_fd(h), &message, 1, MSG_DONTWAIT, &timeout);
+	errno = ENOSYS;
+	return -1;
+}
+
+TEST_EACH(sock, invalid_time_receives_nothing, messages)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does(alice, sock.send_words("s:a", "one", 0));
+	does_fail(alice, call(receive_until, "s:b", 0, 1000000000, 0), EINVAL);
+	does_fail(alice, call(receive_until, "s:b", 0, -1, 0), EINVAL);
+	does_fail(alice, call(receive_until, "s:b", -1, 0, 0), EINVAL);
+	does_give(alice, sock.receive("s:b", 100, MSG_DONTWAIT), "one");
+}
+
 /* There is room for some of the messages. */
 TEST_EACH(sock, messages_that_went_are_counted, unix_messages)
 {

@@ -287,3 +287,20 @@ TEST_EACH(sock, arrival_raises_SIGIO, any_kind)
 	does_give(bob, sock.receive("s:b", 9, 0), "x");
 	must_be(caught(alice, SIGIO), 0);
 }
+
+TEST_VARIANT(sock, arrival_raises_SIGIO, chosen_before_there_was_a_connection)
+{
+	actor *server = cast("server"), *bob = cast("bob");
+
+	does(server, sock.serve("s", UNIX_STREAM, 5));
+	does(bob, sock.make("c", UNIX_STREAM));
+	does(bob, sig.handle(SIGIO, 0));
+	does(bob, fd.fcntl("c", F_SETOWN, pid_of(bob)));
+	does(bob, sock.connect("c", "s"));
+	does(server, sock.accept("s", "accepted"));
+	does(bob, fd.set_flags("c", O_RDWR | O_ASYNC));
+	must_be(caught(bob, SIGIO), 0);
+	does(server, sock.send("accepted", "x", 0));
+	catches(bob, SIGIO, 1);
+	does_give(bob, sock.receive("c", 9, 0), "x");
+}

@@ -250,8 +250,7 @@ void live_with_numbers_closed_by_others(void)
 	MUST(ipcref_close(ends[0]) == 0);
 }
 
-/* Passes a descriptor over a socket. */
-static bool passes(int socket, int passed, int flags)
+bool passes(int socket, int passed, int flags)
 {
 	union {
 		struct cmsghdr header;
@@ -267,8 +266,7 @@ static bool passes(int socket, int passed, int flags)
 	return ipcref_sendmsg(socket, &message, flags) == 1;
 }
 
-/* Takes it; -1: there was none. */
-static int take(int socket)
+int take(int socket)
 {
 	union {
 		struct cmsghdr header;
@@ -289,18 +287,39 @@ static int take(int socket)
 	return taken;
 }
 
-/* A client and the server's end of a connection by a name in the world. */
-static void connect_by(const char *name, int ends[2])
+socklen_t name_of(struct sockaddr_un *address, const char *name)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	memcpy(address->sun_path + 1, name, strlen(name));
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+}
+
+int listen_as(const char *name)
+{
+	struct sockaddr_un address;
+	socklen_t size = name_of(&address, name);
 	int listener = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
 
-	memcpy(address.sun_path + 1, name, strlen(name));
 	MUST(ipcref_bind(listener, (struct sockaddr *)&address, size) == 0);
 	MUST(ipcref_listen(listener, 1) == 0);
-	ends[0] = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
-	MUST(ipcref_connect(ends[0], (struct sockaddr *)&address, size) == 0);
+	return listener;
+}
+
+int connect_to(const char *name)
+{
+	struct sockaddr_un address;
+	socklen_t size = name_of(&address, name);
+	int client = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
+
+	MUST(ipcref_connect(client, (struct sockaddr *)&address, size) == 0);
+	return client;
+}
+
+void connect_by(const char *name, int ends[2])
+{
+	int listener = listen_as(name);
+
+	ends[0] = connect_to(name);
 	ends[1] = ipcref_accept(listener, NULL, NULL);
 	MUST(ends[1] >= 0 && ipcref_close(listener) == 0);
 }
@@ -528,6 +547,11 @@ void live_with_number_zero(void)
 	MUST((fd = take(0)) > 0 && ipcref_close(fd) == 0);
 	MUST(ipcref_close(0) == 0 && ipcref_close(client) == 0 && ipcref_close(listener) == 0);
 	MUST(unlink(address.sun_path) == 0);
+	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && ends[0] == 0);
+	MUST((client = ipcref_dup(0)) > 0 && ipcref_close(0) == 0);
+	MUST(ipcref_dup3(client, 0, 0) == 0 && ipcref_close(client) == 0);
+	MUST(passes(0, ends[1], 0) && (fd = take(ends[1])) > 0 && ipcref_close(fd) == 0);
+	MUST(ipcref_close(0) == 0 && ipcref_close(ends[1]) == 0);
 }
 
 /* -- what the library is relied on by itself -------------------------------------------------- */
@@ -577,8 +601,7 @@ void live_with_an_owner_of_elsewhere(void)
 	MUST(!lock_take(lock) && milliseconds() - began >= TRUST_MS);
 }
 
-/* How many files are mapped here, and how many descriptors are open. */
-static long count_costs(void)
+long count_costs(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
 	DIR *open_now = opendir("/proc/self/fd");
@@ -707,17 +730,26 @@ static void *read_a_byte(void *given)
 	return (void *)(intptr_t)ipcref_read(*(int *)given, &byte, 1);
 }
 
-/* Whether the thread of this number is in a sleep. */
-static bool sleeps(pid_t thread)
+/* Whether the thread of this process is in a sleep. */
+static bool sleeps(pid_t process, pid_t thread)
 {
 	char path[64], line[512] = "";
 
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/stat", (long)thread);
+	snprintf(path, sizeof(path), "/proc/%ld/task/%ld/stat", (long)process, (long)thread);
 	FILE *file = fopen(path, "re");
 	MUST(file && fgets(line, sizeof(line), file));
 	fclose(file);
 	const char *end = strrchr(line, ')');
 	return end && end[2] == 'S';
+}
+
+void await_sleep(pid_t pid)
+{
+	for (int looks = 0; looks < 1000; looks++) {
+		sched_yield();
+		if (!sleeps(pid, pid))
+			looks = 0;
+	}
 }
 
 static _Atomic pid_t reader;
@@ -761,7 +793,7 @@ void live_with_a_thread_in_a_call(void)
 	/* not for a moment on its way, either */
 	for (int looks = 0; looks < 1000; looks++) {
 		sched_yield();
-		if (!atomic_load(&reader) || !sleeps(atomic_load(&reader)))
+		if (!atomic_load(&reader) || !sleeps(getpid(), atomic_load(&reader)))
 			looks = 0;
 	}
 	MUST(ipcref_close(ends[0]) == 0);
@@ -811,13 +843,37 @@ static void refuses_names(void)
 	/* a FIFO's mode is also that of who knows nothing of it */
 	MUST(ipcref_mkfifo(address.sun_path, 0600) == 0 && chmod(address.sun_path, 0640) == 0);
 	MUST(ipcref_stat(address.sun_path, &status) == 0 && status.st_mode == (S_IFIFO | 0640));
+	/* to want none there means nothing if none is to be made */
+	MUST((fd = ipcref_open(address.sun_path, O_RDWR | O_EXCL)) >= 0);
+	MUST(ipcref_fcntl(fd, F_GETFL) >= 0 && ipcref_write(fd, "a", 1) == 1);
+	MUST(ipcref_close(fd) == 0);
 	MUST(unlink(address.sun_path) == 0);
+}
+
+static int operate(int id, int amount, int flags)
+{
+	struct sembuf operation = {0, (short)amount, (short)(flags | IPC_NOWAIT)};
+
+	return ipcref_semop(id, &operation, 1);
+}
+
+/* An adjustment is 32767 at most, and -32768 at least. */
+static void adjusts_as_far_as_it_may(int id)
+{
+	MUST(operate(id, 32767, SEM_UNDO) == 0 && operate(id, -32767, 0) == 0);
+	MUST(operate(id, 1, SEM_UNDO) == 0);
+	MUST_FAIL(operate(id, 1, SEM_UNDO), ERANGE);
+	MUST(operate(id, -1, SEM_UNDO) == 0 && operate(id, 32767, 0) == 0);
+	MUST(operate(id, -32767, SEM_UNDO) == 0 && operate(id, 32767, 0) == 0);
+	MUST(operate(id, -32767, SEM_UNDO) == 0 && operate(id, 1, 0) == 0);
+	MUST_FAIL(operate(id, -1, SEM_UNDO), ERANGE);
 }
 
 /* Of places, and of semaphores. */
 static void refuses_numbers(void)
 {
 	struct sembuf beyond = {.sem_num = 1, .sem_op = 1};
+	struct sembuf must_wait_and_is_beyond[] = {{0, -1, IPC_NOWAIT}, beyond};
 	struct mq_attr attributes;
 	struct msqid_ds queue;
 	int id;
@@ -826,9 +882,16 @@ static void refuses_numbers(void)
 #ifdef MSG_STAT
 	MUST_FAIL(ipcref_msgctl(30000, MSG_STAT, &queue), EINVAL);
 #endif
+#ifdef SEM_STAT
+	MUST_FAIL(ipcref_semctl(30000, 0, SEM_STAT, &(struct semid_ds){.sem_nsems = 0}), EINVAL);
+#endif
 	MUST((id = ipcref_semget(IPC_PRIVATE, 1, 0600)) >= 0);
 	MUST_FAIL(ipcref_semop(id, &beyond, 1), EFBIG);
+	MUST_FAIL(ipcref_semop(id, must_wait_and_is_beyond, 2), EFBIG);
+	adjusts_as_far_as_it_may(id);
 	MUST(ipcref_semctl(id, 0, IPC_RMID) == 0);
+	errno = 0;
+	MUST_FAIL(ipcref_shmget(IPC_PRIVATE, 0, 0600), EINVAL);
 	MUST_FAIL(ipcref_mq_setattr(-1, &(struct mq_attr){0}, NULL), EBADF);
 	MUST_FAIL(ipcref_mq_getattr(-1, &attributes), EBADF);
 }
@@ -916,14 +979,21 @@ void live_with_a_journal_beyond_the_end(void)
 	int fd = open(file_of("mq.q"), O_RDWR);
 	struct object *peers =
 		mmap(NULL, sizeof(*peers), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	struct stat status;
 
 	MUST(queue >= 0 && fd >= 0 && peers != MAP_FAILED && ipcref_mq_close((mqd_t)queue) == 0);
-	peers->more_words = 1 << 30;
-	MUST((queue = (int)ipcref_mq_open("/q", O_RDWR)) >= 0);
-	atomic_store(&peers->journal_count, 1 << 29);
-	atomic_store(&peers->lock.word, LOCK_OWNER_DIED);
-	ipcref_mq_send(queue, "a", 1, 0);
-	MUST(ipcref_mq_close((mqd_t)queue) == 0 && ipcref_mq_unlink("/q") == 0);
+	MUST(fstat(fd, &status) == 0);
+	/* by far, and by less than the file has bytes */
+	const uint32_t counts[] = {1 << 30, (uint32_t)status.st_size / 2};
+	for (unsigned i = 0; i < 2; i++) {
+		peers->more_words = counts[i];
+		MUST((queue = (int)ipcref_mq_open("/q", O_RDWR)) >= 0);
+		atomic_store(&peers->journal_count, counts[i] / 2);
+		atomic_store(&peers->lock.word, LOCK_OWNER_DIED);
+		ipcref_mq_send(queue, "a", 1, 0);
+		MUST(ipcref_mq_close((mqd_t)queue) == 0);
+	}
+	MUST(ipcref_mq_unlink("/q") == 0);
 }
 
 /* Who is stopped as he waits for a message has it: it counts as one that is there no more. */
@@ -973,6 +1043,8 @@ void live_with_a_list_that_leads_nowhere(void)
 	MUST(peers != MAP_FAILED && ipcref_mq_send(queue, "a", 1, 0) == 0);
 	peers->first = 99999;
 	MUST_FAIL(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL), EBADMSG);
+	peers->last = 0;
+	MUST_FAIL(ipcref_mq_send(queue, "b", 1, 0), EBADMSG);
 	peers->first = 0;
 	MUST_FAIL(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL), EBADMSG);
 	MUST(ipcref_mq_unlink("/q") == 0);
@@ -993,5 +1065,15 @@ void live_with_a_broken_object(void)
 	if (getuid() == 0)
 		MUST(seteuid(0) == 0);
 	MUST(ipcref_msgctl(id, IPC_RMID, NULL) == 0);
+	MUST(access(file_of(name), F_OK) == -1 && errno == ENOENT);
+
+	/* and who only looks removes nothing */
+	struct shmid_ds status;
+	MUST((id = ipcref_shmget(IPC_PRIVATE, 1, 0600)) >= 0);
+	snprintf(name, sizeof(name), "shm.%d", id);
+	MUST(truncate(file_of(name), 0) == 0);
+	MUST_FAIL(ipcref_shmctl(id, IPC_STAT, &status), EBADMSG);
+	MUST(access(file_of(name), F_OK) == 0);
+	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
 	MUST(access(file_of(name), F_OK) == -1 && errno == ENOENT);
 }

@@ -8,7 +8,11 @@
 #define UNIT_REF_LIVES_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/un.h>
 
 /* Each begins in a process of its own, and holds if it comes to its end. */
 #define LIVES(L)                                                                                   \
@@ -35,7 +39,36 @@
 	L(by_what_linux_says)                                                                      \
 	L(with_a_file_cut_off)                                                                     \
 	L(with_a_list_that_leads_nowhere)                                                          \
-	L(with_a_broken_object)
+	L(with_a_broken_object)                                                                    \
+	L(with_two_threads)                                                                        \
+	L(as_a_child_of_threads)                                                                   \
+	L(with_a_segment_of_data)                                                                  \
+	L(without_a_descriptor_to_spare)                                                           \
+	L(with_a_connector_who_died)                                                               \
+	L(with_a_listener_that_closes)                                                             \
+	L(with_descriptors_of_the_dead)                                                            \
+	L(with_an_end_that_is_shut)                                                                \
+	L(with_names_of_carriers_in_use)                                                           \
+	L(with_questions)                                                                          \
+	L(with_settings_that_change)                                                               \
+	L(with_a_pipe_of_another_size)                                                             \
+	L(until_a_moment)                                                                          \
+	L(without_minding_SIGBUS)                                                                  \
+	L(after_a_wait_for_a_lock)                                                                 \
+	L(with_a_stopped_sender)                                                                   \
+	L(with_who_polls)                                                                          \
+	L(with_nothing_to_undo)                                                                    \
+	L(in_a_line)                                                                               \
+	L(with_a_queue_filled_again)                                                               \
+	L(with_much_talk)                                                                          \
+	L(with_several_named_semaphores)                                                           \
+	L(with_datagrams)                                                                          \
+	L(with_a_claim)                                                                            \
+	L(with_many_messages)                                                                      \
+	L(with_a_umask)                                                                            \
+	L(with_a_removal_half_done)                                                                \
+	L(with_a_broken_stream)                                                                    \
+	L(with_a_loss_of_ones_own)
 
 #define DECLARE(life) void live_##life(void);
 LIVES(DECLARE)
@@ -49,5 +82,20 @@ _Noreturn void give_up(const char *file, int line, const char *condition);
 void *share(size_t size);
 /* How many files there are in the directory of the objects whose names begin so. */
 int count_files(const char *prefix);
+/* How many files are mapped here, and how many descriptors are open. */
+long count_costs(void);
+/* Returns when the process is in a sleep, and not for a moment on its way to it. */
+void await_sleep(pid_t pid);
+/* The address of a name in the world; its size. */
+socklen_t name_of(struct sockaddr_un *address, const char *name);
+/* A socket of streams that listens by a name in the world; one that has connected to it. */
+int listen_as(const char *name);
+int connect_to(const char *name);
+/* A client and the server's end of a connection by that name. */
+void connect_by(const char *name, int ends[2]);
+/* Passes a descriptor over a socket. */
+bool passes(int socket, int passed, int flags);
+/* Takes it; -1: there was none. */
+int take(int socket);
 
 #endif

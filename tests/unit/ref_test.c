@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -32,6 +33,7 @@
 #include <unistd.h>
 
 #include "ref/futex.h"
+#include "ref/hold.h"
 #include "ref/ipcref.h"
 #include "ref/kernel.h"
 #include "ref/lock.h"
@@ -47,10 +49,14 @@ static char directory[64]; /* of the objects */
 static struct {
 	long call;		 /* the system call that there is none of; 0: all are there */
 	bool has_no_proc;	 /* no file below /proc can be opened */
+	const char *its_stat;	 /* a file that is read instead of any below /proc */
 	int no_tmpfile;		 /* how it says that no file can be made without a name */
 	int interruptions;	 /* of posix_fallocate, before it is done */
 	bool has_no_thread_data; /* pthread_setspecific */
+	bool has_no_pairs;	 /* of sockets */
+	bool has_no_memory;	 /* that is zero: calloc */
 	unsigned refusals;	 /* there have been */
+	unsigned sleeps;	 /* by which a futex, or several, can be waited for */
 } world;
 
 long __real_syscall(long number, ...);
@@ -62,6 +68,10 @@ int __real_openat(int from, const char *path, int flags, ...);
 int __wrap_openat(int from, const char *path, int flags, ...);
 int __real_posix_fallocate(int fd, off_t offset, off_t size);
 int __wrap_posix_fallocate(int fd, off_t offset, off_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+int __real_socketpair(int domain, int type, int protocol, int ends[2]);
+int __wrap_socketpair(int domain, int type, int protocol, int ends[2]);
 int __real_pthread_setspecific(pthread_key_t key, const void *value);
 int __wrap_pthread_setspecific(pthread_key_t key, const void *value);
 
@@ -75,6 +85,10 @@ long __wrap_syscall(long number, ...)
 		errno = ENOSYS;
 		return -1;
 	}
+#ifdef SYS_futex_waitv
+	world.sleeps += number == SYS_futex_waitv;
+#endif
+	world.sleeps += number == SYS_futex;
 	va_start(list, number);
 	read_arguments(list, n);
 	va_end(list);
@@ -90,6 +104,8 @@ int __wrap_open(const char *path, int flags, ...)
 		errno = ENOENT;
 		return -1;
 	}
+	if (world.its_stat && strncmp(path, "/proc/", strlen("/proc/")) == 0)
+		path = world.its_stat;
 	va_start(list, flags);
 	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(list, mode_t) : 0;
 	va_end(list);
@@ -119,6 +135,26 @@ int __wrap_posix_fallocate(int fd, off_t offset, off_t size)
 		return EINTR;
 	}
 	return __real_posix_fallocate(fd, offset, size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	if (world.has_no_memory) {
+		world.refusals++;
+		errno = ENOMEM;
+		return NULL;
+	}
+	return __real_calloc(count, size);
+}
+
+int __wrap_socketpair(int domain, int type, int protocol, int ends[2])
+{
+	if (world.has_no_pairs) {
+		world.refusals++;
+		errno = ENFILE;
+		return -1;
+	}
+	return __real_socketpair(domain, type, protocol, ends);
 }
 
 int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
@@ -192,6 +228,8 @@ static void live_without_thread_data(void)
 {
 	world.has_no_thread_data = true;
 	read_while_it_is_closed();
+	/* who can't be told of a thread's end lets it have hold of nothing by itself */
+	MUST(hold_own && atomic_load(&hold_own->held) == hold_own);
 }
 
 /* Somebody dies with the lock, and nobody but the next can find it out. */
@@ -249,6 +287,45 @@ static void live_without_proc(void)
 	MUST(life_goes_on(thread_id(), thread_life()));
 }
 
+/* What /proc/ID/stat tells of a thread: fields 3, 9, 20, 22 and 28 among others. */
+static void tell_of_a_thread(char state, unsigned long flags, int threads, int birth, long stack)
+{
+	FILE *file = fopen(world.its_stat, "w");
+
+	MUST(file);
+	fprintf(file,
+		"1 (a ) b) %c 2 3 4 5 6 %lu 8 9 10 11 12 13 14 15 16 17 %d 19 %d 21 22 23 24 "
+		"25 %ld 27\n",
+		state, flags, threads, birth, stack);
+	MUST(fclose(file) == 0);
+}
+
+static void live_with_a_thread_of_which_is_told(void)
+{
+	enum { EXITING = 4, BIRTH = 19, STACK = 4096 };
+	char path[PATH_MAX];
+	uint32_t id = thread_id();
+	struct life life = {BIRTH, STACK >> 3};
+
+	snprintf(path, sizeof(path), "%s/stat", directory);
+	world.its_stat = path;
+	tell_of_a_thread('S', 64, 1, BIRTH, STACK);
+	MUST(thread_birth(id) == BIRTH && thread_lives(id, BIRTH) && thread_lives(id, 0));
+	MUST(!thread_lives(id, BIRTH + 1) && life_goes_on(id, life));
+	life.image++;
+	MUST(!life_goes_on(id, life));
+	tell_of_a_thread('S', 64 | EXITING, 1, BIRTH, STACK);
+	MUST(!thread_lives(id, BIRTH) && !process_lives(id, BIRTH));
+	tell_of_a_thread('X', 64, 1, BIRTH, STACK);
+	MUST(!thread_lives(id, BIRTH) && !process_lives(id, BIRTH));
+	tell_of_a_thread('Z', 64, 1, BIRTH, STACK);
+	MUST(!thread_lives(id, BIRTH) && !process_lives(id, BIRTH));
+	tell_of_a_thread('Z', 64, 2, BIRTH, STACK);
+	MUST(!thread_lives(id, BIRTH) && process_lives(id, BIRTH));
+	MUST(!process_lives(id, BIRTH + 1));
+	MUST(unlink(path) == 0);
+}
+
 static void live_interrupted(void)
 {
 	int ends[2];
@@ -286,6 +363,73 @@ static void live_without_tmpfile(void)
 	}
 }
 
+/* Whatever there is no memory for is refused, and costs nothing. */
+static void live_without_memory(void)
+{
+	struct pollfd polled = {.events = POLLIN};
+	int ends[2];
+
+	world.has_no_memory = true;
+	MUST_FAIL(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends), ENOMEM);
+	MUST_FAIL(ipcref_pipe(ends), ENOMEM);
+	world.has_no_memory = false;
+	MUST(ipcref_pipe(ends) == 0 && ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+	long before = count_costs();
+	MUST(ipcref_pipe(ends) == 0);
+	polled.fd = ends[0];
+	world.has_no_memory = true;
+	MUST_FAIL(ipcref_poll(&polled, 1, 0), ENOMEM);
+	world.has_no_memory = false;
+	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+	MUST(count_costs() == before);
+}
+
+/* A pair that nothing could be passed over, for want of room for now, is none. */
+static void live_without_pairs(void)
+{
+	int ends[2];
+
+	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+	long before = count_costs();
+	world.has_no_pairs = true;
+	MUST_FAIL(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends), ENFILE);
+	MUST(count_costs() == before);
+}
+
+/* Who waits for several things at once sleeps meanwhile. */
+static void live_asleep_in_poll(void)
+{
+	enum { MS = 100 };
+	struct pollfd polled[2] = {{.events = POLLIN}, {.events = POLLIN}};
+	int ends[2];
+
+	MUST(ipcref_pipe(ends) == 0);
+	polled[0].fd = polled[1].fd = ends[0];
+	for (nfds_t count = 1; count <= 2; count++) {
+		world.sleeps = 0;
+		MUST(ipcref_poll(polled, count, MS) == 0);
+		MUST(world.sleeps > 0 && world.sleeps <= 2 * MS);
+	}
+}
+
+/* So does who waits for nearly a second, which ends in the next one of the clock. */
+static void live_asleep_until_a_timeout(void)
+{
+	enum { MS = 990 };
+	struct timeval timeout = {.tv_usec = MS * 1000};
+	int ends[2];
+	char byte;
+
+	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	MUST(ipcref_setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0);
+	const struct timespec end = moment_after(CLOCK_MONOTONIC, MS);
+	world.sleeps = 0;
+	MUST_FAIL(ipcref_recv(ends[0], &byte, 1, 0), EAGAIN);
+	MUST(moment_is_past(CLOCK_MONOTONIC, &end));
+	MUST(world.sleeps > 0 && world.sleeps <= MS);
+}
+
 #define TEST_OF(life, is_refused)                                                                  \
 	static void life##_test(void **state)                                                      \
 	{                                                                                          \
@@ -299,6 +443,11 @@ TEST_OF(without_futex, true)
 TEST_OF(without_proc, true)
 TEST_OF(interrupted, true)
 TEST_OF(without_tmpfile, true)
+TEST_OF(without_memory, true)
+TEST_OF(without_pairs, true)
+TEST_OF(asleep_in_poll, false)
+TEST_OF(asleep_until_a_timeout, false)
+TEST_OF(with_a_thread_of_which_is_told, false)
 #define TEST_OF_UNREFUSED(life) TEST_OF(life, false)
 LIVES(TEST_OF_UNREFUSED)
 
@@ -333,6 +482,11 @@ int main(void)
 					   cmocka_unit_test(without_proc_test),
 					   cmocka_unit_test(interrupted_test),
 					   cmocka_unit_test(without_tmpfile_test),
+					   cmocka_unit_test(without_memory_test),
+					   cmocka_unit_test(without_pairs_test),
+					   cmocka_unit_test(asleep_in_poll_test),
+					   cmocka_unit_test(asleep_until_a_timeout_test),
+					   cmocka_unit_test(with_a_thread_of_which_is_told_test),
 #define ENTRY_OF(life) cmocka_unit_test(life##_test),
 					   LIVES(ENTRY_OF)};
 
