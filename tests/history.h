@@ -109,7 +109,7 @@ struct player {
  * In rounds, each of which ends when all are done: long enough that they do it at once, and short
  * enough that patience suffices for it.
  */
-enum { SHORT_ROUND = 1000, ROUND_MS = 200 };
+enum { SHORT_ROUND = 100, ROUND_MS = 200 };
 
 static inline double seconds_of_clock(void)
 {

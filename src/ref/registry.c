@@ -589,8 +589,7 @@ int ipc_get(struct ipc_class *class, key_t key, int flags, const struct ipc_wish
 			return id;
 		}
 		if (errno == ENOENT && turns == MOST_TURNS)
-			errno = EBADMSG; /* somebody scribbles: nobody is so quick to remove and
-					    make */
+			errno = EBADMSG; /* a scribble: nobody removes and makes so quickly */
 		if (errno != ENOENT)
 			return -1;
 		finish_removal(class, id);

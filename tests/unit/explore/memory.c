@@ -41,6 +41,8 @@ static struct shared {
 
 static unsigned kind;
 static int ends[2];
+/* What nobody looks at, a compiler may not exchange but store. */
+static volatile int before;
 
 /* ---- an access, as the kind says ---- */
 
@@ -56,7 +58,8 @@ static int ends[2];
 		if (kind == PLAIN)                                                                 \
 			*(volatile int *)&(place).value = (new);                                   \
 		else if (kind == EXCHANGED)                                                        \
-			atomic_exchange_explicit(&(place).atomic, (new), memory_order_relaxed);    \
+			before = atomic_exchange_explicit(&(place).atomic, (new),                  \
+							  memory_order_relaxed);                   \
 		else                                                                               \
 			atomic_store_explicit(&(place).atomic, (new),                              \
 					      kind == SEQUENTIAL ? memory_order_seq_cst            \
