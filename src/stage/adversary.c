@@ -128,6 +128,8 @@ static const struct excuse {
 	{INTERRUPTING, "mq.longest_waiting_*", "who waits again waits behind all others"},
 	{INTERRUPTING, "msg.receiving_order_of_waiters", "who waits again waits behind all others"},
 	{INTERRUPTING, "semset.*wait*counted*", "who waits again was not waiting meanwhile"},
+	{INTERRUPTING, "semset.zero_wakes_all_*", "who waits again was not waiting meanwhile"},
+	{INTERRUPTING, "semset.one_unit_lets_one_*", "who waits again was not waiting meanwhile"},
 	{INTERRUPTING, "semset.waiter_of_a_removed_set_*",
 	 "who waits again looks for the set again"},
 	{INTERRUPTING, "lock.deadlock_of_*_is_refused*",
