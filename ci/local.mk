@@ -60,6 +60,6 @@ EXTRA_PROGRAMS = %D%/init
 CLEANFILES += $(EXTRA_PROGRAMS) known
 
 EXTRA_DIST += .clang-format .ci/run \
-	%D%/build.sh %D%/fuzz %D%/kernel.sh %D%/mutants %D%/mutate %D%/mutations.awk %D%/packages.sh %D%/reach %D%/reach.c \
+	%D%/build.sh %D%/fuzz %D%/kernel.sh %D%/mutants %D%/mutate %D%/mutations.awk %D%/packages.sh %D%/reach %D%/passed_lines.c \
 	%D%/platform.sh %D%/polyfill %D%/race \
 	%D%/qemu-user.sh %D%/validate %D%/check %D%/checks %D%/platform %D%/known
