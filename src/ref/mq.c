@@ -186,11 +186,17 @@ static bool is_fit(bool is_right)
 	return is_right;
 }
 
+/* Does what is due since somebody died, or was killed before he had done it. */
+static void catch_up(const struct mq_view *view)
+{
+	mq_drop_of_the_dead(view);
+	mq_admit(view);
+}
+
 static void enter(const struct mq_view *view)
 {
 	mapping_lock(view->mapping);
-	mq_drop_of_the_dead(view);
-	mq_admit(view);
+	catch_up(view);
 }
 
 static void leave(struct call *call)
@@ -246,8 +252,7 @@ static int await(struct call *call, struct mq_line *line)
 	}
 	int result = sleep_in(call, line);
 
-	mq_drop_of_the_dead(&call->view);
-	mq_admit(&call->view);
+	catch_up(&call->view);
 	return result;
 }
 
