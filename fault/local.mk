@@ -44,7 +44,7 @@ compile_mutant = for source in $(MUTANT_SOURCES); do \
 		$(COMPILE) -w $$point -iquote $(MUTANT)/src -c -o $(MUTANT)/`basename $$source .c`.o \
 			$(MUTANT)/src/$$source || exit; \
 	done
-link_mutant = $(CCLD) $(AM_CFLAGS) $(CFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts \
+link_mutant = $(CCLD) $(AM_CFLAGS) $(CFLAGS) $(ipcts_LDFLAGS) $(LDFLAGS) -s -o $(MUTANT)/ipcts \
 		$(ipcts_OBJECTS) $(MUTANT)/*.o libipcts.a libipcref.a $(LIBS)
 mutant:
 	$(compile_mutant)

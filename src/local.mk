@@ -140,6 +140,7 @@ command_sources = \
 	%D%/command/stress.c \
 	%D%/ipcts.c
 ipcts_LDADD = libipcts.a libipcref.a
+ipcts_LDFLAGS = $(BIND_NOW_LDFLAGS)
 
 include %D%/ref/local.mk
 include %D%/sched/local.mk

@@ -107,6 +107,7 @@ ipcts_SOURCES += \
 ipcts_SOURCES += \
 	%D%/sem/history.c \
 	%D%/sem/count.c \
+	%D%/sem/end.c \
 	%D%/sem/instruction.c \
 	%D%/sem/name.c \
 	%D%/sem/signal.c \

@@ -136,17 +136,38 @@ pid_t bystander(int (*part)(void))
 	return pid;
 }
 
-int bystander_returns(pid_t pid)
+/* False: it was not within patience, and has been made an end of. */
+static bool ends(pid_t pid, int *status)
 {
 	unsigned looks = 0;
-	int status;
 
 	do {
-		if (wait_for(pid, &status, WNOHANG) == pid)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : NEVER;
+		if (wait_for(pid, status, WNOHANG) == pid)
+			return true;
 	} while (look_goes_on(&looks));
 	end_child(pid);
-	return NEVER;
+	return false;
+}
+
+int bystander_returns(pid_t pid)
+{
+	int status;
+
+	return ends(pid, &status) && WIFEXITED(status) ? WEXITSTATUS(status) : NEVER;
+}
+
+bool bystander_is_through(pid_t pid)
+{
+	unsigned looks = 0;
+
+	while (look_at(pid, pid).state != 'Z') {
+		if (seems_asleep(pid))
+			return false;
+		if (!look_goes_on(&looks))
+			scene_end(FAIL, HOW_PLAIN, "%s: who waits beside it runs on and on",
+				  act->name);
+	}
+	return true;
 }
 
 int child_returns(int (*part)(void))
@@ -365,12 +386,17 @@ static enum stop leap(struct way *way, unsigned to)
 	return stop;
 }
 
-/* It has ended by itself, and has been waited for. */
-static void judge_end(const struct way *way)
+static void judge_crash(const struct way *way)
 {
 	if (WIFSIGNALED(way->status))
 		scene_end(FAIL, HOW_CRASH, "%s was killed by signal %d after %u instructions",
 			  act->name, WTERMSIG(way->status), way->steps);
+}
+
+/* It has ended by itself, and has been waited for. */
+static void judge_end(const struct way *way)
+{
+	judge_crash(way);
 	if (way->is_first)
 		skip("a process that is stepped here does not stop");
 	if (!course->done)
@@ -395,6 +421,17 @@ static enum stop go(struct way *way, unsigned steps)
 	return stop;
 }
 
+/* The victim stands still, and what is to happen meanwhile does; then it goes on to its end. */
+static void hold(struct way *way)
+{
+	act->meanwhile();
+	ptrace(PTRACE_DETACH, way->victim, NULL, (void *)(intptr_t)signal_of(way->status));
+	if (!ends(way->victim, &way->status))
+		scene_end(FAIL, HOW_PLAIN, "held after %u instructions %s comes to no end",
+			  way->steps, act->name);
+	judge_crash(way);
+}
+
 /* One victim, from its birth to the audit.  Returns how many steps it has gone. */
 static unsigned live_and_die(unsigned steps)
 {
@@ -410,17 +447,19 @@ static unsigned live_and_die(unsigned steps)
 
 	if (stop == ENDED)
 		judge_end(&way);
+	else if (act->meanwhile)
+		hold(&way);
 	else
 		end_child(way.victim);
 	struct death death = {course->done, course->result, way.is_roused};
-	const char *complaint = act->audit(&death);
+	const char *complaint = act->audit(&death), *what = act->meanwhile ? "held" : "killed";
 
 	if (!complaint)
 		return way.steps;
 	describe_place(last, place, sizeof(place));
-	if (death.came_through)
-		scene_end(FAIL, HOW_PLAIN, "killed after all of %s: %s", act->name, complaint);
-	scene_end(FAIL, HOW_PLAIN, "killed after %u instructions of %s%s, at %s: %s", way.steps,
+	if (death.came_through && !act->meanwhile)
+		scene_end(FAIL, HOW_PLAIN, "%s after all of %s: %s", what, act->name, complaint);
+	scene_end(FAIL, HOW_PLAIN, "%s after %u instructions of %s%s, at %s: %s", what, way.steps,
 		  act->name, way.is_roused ? ", its sleep one of them" : "", place, complaint);
 }
 
@@ -505,9 +544,9 @@ static void *reserve(size_t count, size_t size)
 }
 
 /* What the director is told of it. */
-enum { STEPS_WORD = SHARED_WORDS - 3, POINTS_WORD, KILLS_WORD };
+enum { STEPS_WORD = SHARED_WORDS - 3, POINTS_WORD, STOPS_WORD };
 
-static void kill_at_each_point(void)
+static void stop_at_each_point(void)
 {
 	course_of_first = reserve(MOST_STEPS + 1, sizeof(*course_of_first));
 	/* the last step of who comes through is to say so */
@@ -523,7 +562,7 @@ static void kill_at_each_point(void)
 
 	for (unsigned i = 0; i < count && seconds_now() < until; i++) {
 		live_and_die(points[nth_of(i, count)]);
-		shared()[KILLS_WORD] += !course->done;
+		shared()[STOPS_WORD] += act->meanwhile || !course->done;
 	}
 	free(points);
 	free(leaps);
@@ -532,7 +571,7 @@ static void kill_at_each_point(void)
 }
 
 /* n[0]: where the act is. */
-static long long kill_after_each(const char *text, const long long *n)
+static long long stop_after_each(const char *text, const long long *n)
 {
 	cpu_set_t processors;
 
@@ -546,16 +585,17 @@ static long long kill_after_each(const char *text, const long long *n)
 	if (act->enter)
 		act->enter(text);
 	stay_on_this_processor(&processors);
-	kill_at_each_point();
+	stop_at_each_point();
 	if (CPU_COUNT(&processors))
 		sched_setaffinity(0, sizeof(processors), &processors);
 	munmap(course, sizeof(*course));
 	return 0;
 }
 
-void stage_is_killed_after_each_instruction(actor *a, const char *text, const struct last_act *what)
+void stage_is_stopped_after_each_instruction(actor *a, const char *text,
+					     const struct last_act *what)
 {
-	stage_does(a, call(kill_after_each, text, (intptr_t)what, 0, 0));
-	remark("%lu kills at %lu instructions, of %lu steps", shared()[KILLS_WORD],
-	       shared()[POINTS_WORD], shared()[STEPS_WORD]);
+	stage_does(a, call(stop_after_each, text, (intptr_t)what, 0, 0));
+	remark("%lu %s at %lu instructions, of %lu steps", shared()[STOPS_WORD],
+	       what->meanwhile ? "halts" : "kills", shared()[POINTS_WORD], shared()[STEPS_WORD]);
 }

@@ -3,7 +3,8 @@
  * Death after every instruction.  A victim, a child of an actor, performs one operation and is
  * killed after the first instruction of it; the next victim after the second, and so on, until one
  * has come through.  No source is needed for that, only a processor that goes step by step
- * (ptrace(2)).  What must be true after any such death is for the audit to say.
+ * (ptrace(2)).  What must be true after any such death is for the audit to say.  Or it is not
+ *killed, but held there while others go on, and lives.
  *
  *	static const struct last_act posting = {
  *		.name = "sem_post", .enter = find, .prepare = make, .act = post, .audit = count};
@@ -43,6 +44,9 @@ struct last_act {
 	int (*act)(void);
 	/* The victim is asleep: lets it go on.  NULL: it never sleeps. */
 	void (*rouse)(void);
+	/* The victim stands still after an instruction, and lives on after this; NULL: it is
+	 * killed. */
+	void (*meanwhile)(void);
 	/* What isn't as it has to be, as a clause of the message; NULL: nothing. */
 	const char *(*audit)(const struct death *death);
 };
@@ -53,8 +57,11 @@ struct last_act {
  * each instruction but a number of them, spread over all.
  */
 #define is_killed_after_each_instruction(a, text, act)                                             \
-	HERE(stage_is_killed_after_each_instruction(a, text, act))
-void stage_is_killed_after_each_instruction(actor *a, const char *text, const struct last_act *act);
+	HERE(stage_is_stopped_after_each_instruction(a, text, act))
+#define is_held_after_each_instruction(a, text, act)                                               \
+	HERE(stage_is_stopped_after_each_instruction(a, text, act))
+void stage_is_stopped_after_each_instruction(actor *a, const char *text,
+					     const struct last_act *act);
 
 /* -- bystanders, in the functions of an act ------------------------------------------------- */
 
@@ -63,7 +70,9 @@ pid_t bystander(int (*part)(void));
 /* What came of it, within patience; NEVER: nothing, and it lives no more. */
 enum { NEVER = -1 };
 int bystander_returns(pid_t pid);
-/* The same for a child that need not wait: what it does may never return. */
+/* It has come to its end, which is still to be asked for; false: it is asleep in what it does. */
+bool bystander_is_through(pid_t pid);
+/* The same as bystander_returns for a child that need not wait: what it does may never return. */
 int child_returns(int (*part)(void));
 
 #endif

@@ -381,57 +381,6 @@ TEST(sem, destroyed_one_can_be_made_anew)
 	succeeds(bob);
 }
 
-enum { UNMAP_ROUNDS = 500 };
-
-/* Maps a semaphore a round, shows it, and posts to it. */
-static long long post_to_the_doomed(const char *text, const long long *n)
-{
-	sem_t *shown = handle_pointer("shown"), *taken = handle_pointer("taken");
-
-	(void)text;
-	for (int i = 0; i < UNMAP_ROUNDS; i++) {
-		void *page = impl->sem->mmap(NULL, (size_t)n[0], PROT_READ | PROT_WRITE,
-					     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		must(page != MAP_FAILED);
-		must_be(impl->sem->sem_init(page, 1, 0), 0);
-		shared()[0] = (uint64_t)(uintptr_t)page;
-		must_be(impl->sem->sem_post(shown), 0);
-		must_be(impl->sem->sem_post(page), 0);
-		must_be(impl->sem->sem_wait(taken), 0);
-	}
-	return 0;
-}
-
-/* Waits, and makes an end of it. */
-static long long wait_and_unmap(const char *text, const long long *n)
-{
-	sem_t *shown = handle_pointer("shown"), *taken = handle_pointer("taken");
-
-	(void)text;
-	for (int i = 0; i < UNMAP_ROUNDS; i++) {
-		must_be(impl->sem->sem_wait(shown), 0);
-		sem_t *doomed = (sem_t *)(uintptr_t)shared()[0];
-		must_be(impl->sem->sem_wait(doomed), 0);
-		must_be(impl->sem->sem_destroy(doomed), 0);
-		must_be(impl->sem->munmap(doomed, (size_t)n[0]), 0);
-		must_be(impl->sem->sem_post(taken), 0);
-	}
-	return 0;
-}
-
-TEST(sem, waiter_may_unmap_after_its_wait)
-{
-	actor *poster = cast("poster");
-
-	does(poster, sem.make_private("shown", 0));
-	does(poster, sem.make_private("taken", 0));
-	actor *waiter = cast_thread(poster, "waiter");
-	begin(waiter, call(wait_and_unmap, NULL, 65536, 0, 0));
-	begin(poster, call(post_to_the_doomed, NULL, 65536, 0, 0));
-	succeeds(poster);
-	succeeds(waiter);
-}
-
 /* -- threads ---------------------------------------------------------------------------------- */
 
 TEST(sem, unshared_one_serves_the_threads_of_a_process)
