@@ -2,7 +2,7 @@
 # The corpus is part of the command: a test registers itself when the program starts.
 
 # What several mechanisms' tests have in common.
-ipcts_SOURCES += %D%/history.h %D%/records.h %D%/shortage.h
+ipcts_SOURCES += %D%/history.h %D%/records.h %D%/shortage.h %D%/waiters.h
 
 # sig
 ipcts_SOURCES += \

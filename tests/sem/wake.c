@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Who is woken, and how many; the stopped and the dead among the waiters. */
-#include <stdio.h>
-
-#include "stage/story.h"
+#include "../waiters.h"
 
 enum { WAITERS = 4 };
 
@@ -10,58 +8,31 @@ enum { WAITERS = 4 };
 static long long take(const char *text, const long long *n)
 {
 	must_be(impl->sem->sem_wait(handle_pointer(text)), 0);
-	shared()[1 + n[0]] = 1;
-	shared()[0]++;
+	say_that_it_goes_on(n[0]);
 	return 0;
 }
 
 static actor *waiters[WAITERS];
 
-static void cast_waiters(actor *parent)
+static void let_them_wait(actor *parent)
 {
-	char name[24];
-
-	for (int i = 0; i < WAITERS; i++) {
-		snprintf(name, sizeof(name), "waiter %d", i + 1);
-		waiters[i] = forks(parent, name);
-	}
+	cast_waiters(parent, waiters, WAITERS);
 	for (int i = 0; i < WAITERS; i++)
 		begin(waiters[i], call(take, "s", i, 0, 0));
 	for (int i = 0; i < WAITERS; i++)
 		blocks(waiters[i]);
 }
 
-/* Of those not released before, one is; the others are blocked still. */
-static void one_goes_on(int released)
-{
-	static bool gone[WAITERS];
-	int count = 0;
-
-	awaits(shared(), (uint64_t)released);
-	for (int i = 0; i < WAITERS; i++) {
-		if (gone[i])
-			continue;
-		if (shared()[1 + i]) {
-			succeeds(waiters[i]);
-			gone[i] = true;
-			count++;
-		} else {
-			blocks(waiters[i]);
-		}
-	}
-	must_be(count, 1);
-	must_be(shared()[0], released);
-}
-
 TEST(sem, one_post_wakes_one_waiter)
 {
 	actor *poster = cast("poster");
+	bool is_gone[WAITERS] = {false};
 
 	does(poster, sem.make("s", 0));
-	cast_waiters(poster);
+	let_them_wait(poster);
 	for (int released = 1; released <= WAITERS; released++) {
 		does(poster, sem.post("s"));
-		one_goes_on(released);
+		one_goes_on(waiters, is_gone, WAITERS, released);
 	}
 	does_give(poster, sem.value("s"), 0);
 }
@@ -85,7 +56,7 @@ TEST(sem, n_posts_wake_n_waiters)
 	actor *poster = cast("poster");
 
 	does(poster, sem.make("s", 0));
-	cast_waiters(poster);
+	let_them_wait(poster);
 	does(poster, call(post_many, "s", WAITERS, 0, 0));
 	for (int i = 0; i < WAITERS; i++)
 		succeeds(waiters[i]);
@@ -203,7 +174,7 @@ TEST(sem, killed_among_waiters_others_are_woken)
 	actor *poster = cast("poster");
 
 	does(poster, sem.make("s", 0));
-	cast_waiters(poster);
+	let_them_wait(poster);
 	dies(waiters[0]);
 	dies(waiters[2]);
 	does(poster, sem.post("s"));

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Who goes on when values change, and who is counted until then. */
-#include <stdio.h>
-
-#include "stage/story.h"
+#include "../waiters.h"
 
 /* -- whatever changes a value ----------------------------------------------------------------- */
 
@@ -138,62 +136,30 @@ enum { WAITERS = 3 };
 
 static actor *waiters[WAITERS];
 
-static void cast_waiters(actor *parent)
-{
-	char name[24];
-
-	for (int i = 0; i < WAITERS; i++) {
-		snprintf(name, sizeof(name), "waiter %d", i + 1);
-		waiters[i] = forks(parent, name);
-	}
-}
-
 /* Takes a unit, and says that it is the n-th waiter who goes on. */
 static long long take(const char *text, const long long *n)
 {
 	struct sembuf one = {.sem_num = 0, .sem_op = -1};
 
 	must_be(impl->semset->semop((int)handle_number(text), &one, 1), 0);
-	shared()[1 + n[0]] = 1;
-	shared()[0]++;
+	say_that_it_goes_on(n[0]);
 	return 0;
-}
-
-/* Of those not released before, one is; the others are blocked still. */
-static void one_goes_on(int released)
-{
-	static bool gone[WAITERS];
-	int count = 0;
-
-	awaits(shared(), (uint64_t)released);
-	for (int i = 0; i < WAITERS; i++) {
-		if (gone[i])
-			continue;
-		if (shared()[1 + i]) {
-			succeeds(waiters[i]);
-			gone[i] = true;
-			count++;
-		} else {
-			blocks(waiters[i]);
-		}
-	}
-	must_be(count, 1);
-	must_be(shared()[0], released);
 }
 
 TEST(semset, one_unit_lets_one_waiter_go_on)
 {
 	actor *alice = cast("alice");
+	bool is_gone[WAITERS] = {false};
 
 	does(alice, semset.make("s", "0"));
-	cast_waiters(alice);
+	cast_waiters(alice, waiters, WAITERS);
 	for (int i = 0; i < WAITERS; i++)
 		begin(waiters[i], call(take, "s", i, 0, 0));
 	for (int i = 0; i < WAITERS; i++)
 		blocks(waiters[i]);
 	for (int released = 1; released <= WAITERS; released++) {
 		does(alice, semset.op("s", "0+1"));
-		one_goes_on(released);
+		one_goes_on(waiters, is_gone, WAITERS, released);
 		does_give(alice, semset.value("s", 0), 0);
 		does_give(alice, semset.waiting("s", 0), WAITERS - released);
 	}
@@ -218,7 +184,7 @@ TEST(semset, several_units_wake_several)
 	actor *alice = cast("alice");
 
 	does(alice, semset.make("s", "0"));
-	cast_waiters(alice);
+	cast_waiters(alice, waiters, WAITERS);
 	all_wait("0-1");
 	does(alice, semset.op("s", "0+4"));
 	all_go_on();
@@ -230,7 +196,7 @@ TEST(semset, zero_wakes_all_who_wait_for_it)
 	actor *alice = cast("alice");
 
 	does(alice, semset.make("s", "1"));
-	cast_waiters(alice);
+	cast_waiters(alice, waiters, WAITERS);
 	all_wait("0=0");
 	does_give(alice, semset.waiting_for_zero("s", 0), WAITERS);
 	does(alice, semset.op("s", "0-1"));
@@ -289,7 +255,7 @@ TEST(semset, waiters_for_an_increase_are_counted)
 	actor *alice = cast("alice");
 
 	does(alice, semset.make("s", "0 0"));
-	cast_waiters(alice);
+	cast_waiters(alice, waiters, WAITERS);
 	does_give(alice, semset.waiting("s", 0), 0);
 	for (int i = 0; i < WAITERS; i++) {
 		begin(waiters[i], semset.op("s", "0-1"));
@@ -308,7 +274,7 @@ TEST(semset, waiters_for_zero_are_counted)
 	actor *alice = cast("alice");
 
 	does(alice, semset.make("s", "7 7"));
-	cast_waiters(alice);
+	cast_waiters(alice, waiters, WAITERS);
 	for (int i = 0; i < WAITERS; i++) {
 		begin(waiters[i], semset.op("s", "1=0"));
 		blocks(waiters[i]);
