@@ -292,8 +292,8 @@ static enum stop next_stop(pid_t victim, unsigned turns, int *status)
 	pid_t pid;
 
 	while ((pid = wait_for(victim, status, WNOHANG)) == 0) {
-		if (looks > SLEEP_LOOKS + turns && seems_asleep(victim) &&
-		    (pid = wait_for(victim, status, WNOHANG)) == 0)
+		/* if it has stopped since, the next one who asks for its stop is told */
+		if (looks > SLEEP_LOOKS + turns && seems_asleep(victim))
 			return ASLEEP;
 		look_goes_on(&looks);
 	}
