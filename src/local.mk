@@ -38,6 +38,7 @@ libipcts_a_SOURCES = \
 	%D%/stage/adversary.c %D%/stage/adversary.h \
 	%D%/stage/blocked.c \
 	%D%/stage/box.c \
+	%D%/stage/bystander.c %D%/stage/bystander.h \
 	%D%/stage/director.c %D%/stage/director.h \
 	%D%/stage/estate.c %D%/stage/estate.h \
 	%D%/stage/handle.c \
@@ -56,6 +57,7 @@ libipcts_a_SOURCES = \
 	%D%/stage/perform/sock_address.c %D%/stage/perform/sock_address.h \
 	%D%/stage/perform/sock_beside.c \
 	%D%/stage/perform/sock_control.c %D%/stage/perform/sock_talk.c \
+	%D%/stage/place.c %D%/stage/place.h \
 	%D%/stage/plan.c %D%/stage/play.h \
 	%D%/stage/questions.c %D%/stage/questions.h \
 	%D%/stage/restart.c %D%/stage/restart.h \

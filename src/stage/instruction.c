@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "stage/instruction.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
-#if defined(__x86_64__)
-#include <sys/user.h>
-#endif
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "stage/actor.h"
-#include "stage/observe.h"
+#include "stage/bystander.h"
+#include "stage/place.h"
 #include "stage/scene.h"
 #include "stage/verbs.h"
 #include "stage/wait.h"
@@ -24,240 +19,20 @@
 enum { ENOUGH_TURNS = 100 };
 /* No act has so many: something other than a processor goes these steps, or goes in circles. */
 enum { MOST_STEPS = 20000 };
-/* In turns of TURN_MS: a bystander comes back, somebody falls asleep. */
-enum { BYSTANDER_PATIENCE = 300 };
-/* And a victim does not wake though it has been roused: somebody else has what it was woken for. */
-enum { AGAIN_TURNS = 50 };
-/* Looks without a pause between them: who is about to do something mostly does it at once. */
-enum { QUICK_LOOKS = 200 };
+/* Victims that are played to see the course, until one comes through: another may be quicker. */
+enum { FIRST_VICTIMS = 10 };
 /* Before one looks whether a victim is asleep. */
 enum { SLEEP_LOOKS = 3 };
+/* And more, if it has been roused: it is to wake, unless another has what it was woken for. */
+enum { AGAIN_LOOKS = 50 };
 
 /* What the processes of one act tell each other. */
 static struct course {
 	_Atomic uint32_t entered, done; /* of the victim */
-	_Atomic uint32_t bystander;	/* is in what it does */
 	_Atomic int result;
 } * course;
 
 static const struct last_act *act;
-
-/* -- children ------------------------------------------------------------------------------- */
-
-/* Waited for here, so that the box needs no note of thousands. */
-static pid_t fork_unlisted(void)
-{
-	pid_t parent = getpid();
-
-	scene_enlists(false);
-	pid_t pid = fork();
-	scene_enlists(true);
-	if (pid < 0)
-		scene_end(ERROR, HOW_ENVIRONMENT, "no process can be started: %s", strerror(errno));
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(1);
-	}
-	return pid;
-}
-
-static pid_t wait_for(pid_t pid, int *status, int options)
-{
-	pid_t result;
-
-	while ((result = waitpid(pid, status, options)) < 0 && errno == EINTR)
-		continue;
-	return result;
-}
-
-static void end_child(pid_t pid)
-{
-	int status;
-
-	kill(pid, SIGKILL);
-	while (wait_for(pid, &status, 0) == pid && WIFSTOPPED(status))
-		continue;
-}
-
-/* -- who sleeps ----------------------------------------------------------------------------- */
-
-static bool seems_asleep(pid_t pid)
-{
-	struct look first = look_at(pid, pid);
-
-	if (first.state != 'S')
-		return false;
-	give_way();
-	struct look second = look_at(pid, pid);
-
-	return second.state == 'S' && second.ran == first.ran;
-}
-
-static void require_sight(void)
-{
-	if (!can_look())
-		skip("without /proc nobody can tell who is asleep");
-}
-
-/* Between two looks: a turn is counted when there have been many. */
-static bool look_goes_on(unsigned *looks)
-{
-	if (++*looks < QUICK_LOOKS)
-		give_way();
-	else
-		nap(TURN_MS * 1000);
-	return *looks < QUICK_LOOKS + patience(BYSTANDER_PATIENCE);
-}
-
-/* -- bystanders ----------------------------------------------------------------------------- */
-
-pid_t bystander(int (*part)(void))
-{
-	unsigned looks = 0;
-	int status;
-
-	require_sight();
-	course->bystander = 0;
-	pid_t pid = fork_unlisted();
-
-	if (pid == 0) {
-		course->bystander = 1;
-		_exit(part());
-	}
-	while (!course->bystander || !seems_asleep(pid)) {
-		if (wait_for(pid, &status, WNOHANG) == pid)
-			scene_end(FAIL, HOW_PLAIN, "%s: who was to wait beside it did not",
-				  act->name);
-		if (!look_goes_on(&looks))
-			scene_end(FAIL, HOW_PLAIN, "%s: who was to wait beside it runs on and on",
-				  act->name);
-	}
-	return pid;
-}
-
-/* False: it was not within patience, and has been made an end of. */
-static bool ends(pid_t pid, int *status)
-{
-	unsigned looks = 0;
-
-	do {
-		if (wait_for(pid, status, WNOHANG) == pid)
-			return true;
-	} while (look_goes_on(&looks));
-	end_child(pid);
-	return false;
-}
-
-int bystander_returns(pid_t pid)
-{
-	int status;
-
-	return ends(pid, &status) && WIFEXITED(status) ? WEXITSTATUS(status) : NEVER;
-}
-
-bool bystander_is_through(pid_t pid)
-{
-	unsigned looks = 0;
-
-	while (look_at(pid, pid).state != 'Z') {
-		if (seems_asleep(pid))
-			return false;
-		if (!look_goes_on(&looks))
-			scene_end(FAIL, HOW_PLAIN, "%s: who waits beside it runs on and on",
-				  act->name);
-	}
-	return true;
-}
-
-int child_returns(int (*part)(void))
-{
-	pid_t pid = fork_unlisted();
-
-	if (pid == 0)
-		_exit(part());
-	return bystander_returns(pid);
-}
-
-/* -- where it was --------------------------------------------------------------------------- */
-
-#ifdef PTRACE_GET_SYSCALL_INFO
-static uintptr_t place_of(pid_t victim)
-{
-	struct __ptrace_syscall_info info;
-
-	return ptrace(PTRACE_GET_SYSCALL_INFO, victim, (void *)sizeof(info), &info) > 0
-		       ? (uintptr_t)info.instruction_pointer
-		       : 0;
-}
-#else
-static uintptr_t place_of(pid_t victim)
-{
-	(void)victim;
-	return 0;
-}
-#endif
-
-/* "libc.so.6+0x8a6de", in a file as addr2line(1) wants it; actor and victim have the same image. */
-static void describe_place(uintptr_t place, char *text, size_t size)
-{
-	char line[512], path[256];
-	uintptr_t begin, end, offset;
-	FILE *maps = place ? fopen("/proc/self/maps", "re") : NULL;
-
-	snprintf(text, size, "an unknown place");
-	while (maps && fgets(line, sizeof(line), maps)) {
-		path[0] = '\0';
-		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %" SCNxPTR " %*s %*s %255s", &begin,
-			   &end, &offset, path) < 3 ||
-		    place < begin || place >= end)
-			continue;
-		const char *slash = strrchr(path, '/');
-
-		snprintf(text, size, "%s+0x%" PRIxPTR, slash ? slash + 1 : path,
-			 place - begin + offset);
-		break;
-	}
-	if (maps)
-		fclose(maps);
-}
-
-/* -- a way to an instruction without a stop at all those before it -------------------------- */
-
-#if defined(__x86_64__)
-enum { BREAKPOINT = 0xCC, BREAKPOINT_MASK = 0xFF };
-
-/* was: what is there now.  False: no such way. */
-static bool put_breakpoint(pid_t victim, uintptr_t place, long *was)
-{
-	errno = 0;
-	*was = ptrace(PTRACE_PEEKTEXT, victim, (void *)place, NULL);
-	return errno == 0 && ptrace(PTRACE_POKETEXT, victim, (void *)place,
-				    (void *)((*was & ~(long)BREAKPOINT_MASK) | BREAKPOINT)) == 0;
-}
-
-/* It is as if it had never been there.  False: the victim has not come to it. */
-static bool take_breakpoint(pid_t victim, uintptr_t place, long was)
-{
-	void *counter = (void *)offsetof(struct user, regs.rip);
-
-	return ptrace(PTRACE_POKETEXT, victim, (void *)place, (void *)was) == 0 &&
-	       ptrace(PTRACE_PEEKUSER, victim, counter, NULL) == (long)place + 1 &&
-	       ptrace(PTRACE_POKEUSER, victim, counter, (void *)place) == 0;
-}
-#else
-static bool put_breakpoint(pid_t victim, uintptr_t place, long *was)
-{
-	(void)victim, (void)place, (void)was;
-	return false;
-}
-
-static bool take_breakpoint(pid_t victim, uintptr_t place, long was)
-{
-	(void)victim, (void)place, (void)was;
-	return false;
-}
-#endif
 
 /* -- the victim ----------------------------------------------------------------------------- */
 
@@ -278,33 +53,12 @@ static pid_t begin_victim(void)
 		course->done = 1;
 		_exit(0);
 	}
-	if (wait_for(pid, &status, 0) != pid || !WIFSTOPPED(status))
+	if (wait_for_child(pid, &status, 0, NULL) != pid || !WIFSTOPPED(status))
 		_exit(1); /* it has said why */
 	return pid;
 }
 
-enum stop { STEPPED, ASLEEP, ENDED };
-
-/* The next stop of a victim that runs, or its sleep, if that is as long as so many turns. */
-static enum stop next_stop(pid_t victim, unsigned turns, int *status)
-{
-	unsigned looks = 0;
-	pid_t pid;
-
-	while ((pid = wait_for(victim, status, WNOHANG)) == 0) {
-		/* if it has stopped since, the next one who asks for its stop is told */
-		if (looks > SLEEP_LOOKS + turns && seems_asleep(victim))
-			return ASLEEP;
-		look_goes_on(&looks);
-	}
-	return pid == victim && WIFSTOPPED(*status) ? STEPPED : ENDED;
-}
-
-/* The same of one that never sleeps. */
-static enum stop await_stop(pid_t victim, int *status)
-{
-	return wait_for(victim, status, 0) == victim && WIFSTOPPED(*status) ? STEPPED : ENDED;
-}
+enum stop { STEPPED, BETWEEN_NAPS, ASLEEP, ENDED };
 
 static int signal_of(int status)
 {
@@ -326,6 +80,7 @@ static const uintptr_t NOWHERE = 0, IN_ITS_SLEEP = UINTPTR_MAX;
 /* How far a victim has come. */
 struct way {
 	pid_t victim;
+	struct sleeper sleeper; /* from the beginning, or since it was roused */
 	unsigned steps; /* of the act; its sleep is one, which is over when it has been roused */
 	bool is_roused, is_first;
 	int status;
@@ -335,7 +90,7 @@ static void count_step(struct way *way, bool is_asleep)
 {
 	way->steps++;
 	if (way->is_first && way->steps <= MOST_STEPS)
-		course_of_first[way->steps] = is_asleep ? IN_ITS_SLEEP : place_of(way->victim);
+		course_of_first[way->steps] = is_asleep ? IN_ITS_SLEEP : stopped_at(way->victim);
 }
 
 enum pace { A_STEP, WITHOUT_A_STOP };
@@ -353,22 +108,61 @@ static void set_going(const struct way *way, enum pace pace)
 	skip("no process can be stepped here: ptrace fails with %s", strerror(error));
 }
 
+static bool is_waiting(const struct way *way)
+{
+	return way->is_roused ? waits_in_vain(&way->sleeper) : waits(&way->sleeper);
+}
+
+/* A stop is no sleep, but the step before it may have been one, and as short as a nap. */
+static enum stop judge_stop(struct way *way, enum pace pace, const struct rusage *usage)
+{
+	unsigned naps = way->is_roused ? MANY_NAPS : FEW_NAPS;
+
+	way->sleeper.before++;
+	if (!act->rouse || pace != A_STEP)
+		return STEPPED;
+	bool has_napped = (unsigned long long)usage->ru_nvcsw >= way->sleeper.before + naps;
+	return has_napped ? BETWEEN_NAPS : STEPPED;
+}
+
+/* The next stop of a victim that runs, or its sleep. */
+static enum stop next_stop(struct way *way, enum pace pace)
+{
+	unsigned looks = 0, before = SLEEP_LOOKS + (way->is_roused ? AGAIN_LOOKS : 0);
+	int options = act->rouse ? WNOHANG : 0;
+	struct rusage usage;
+	pid_t pid;
+
+	while ((pid = wait_for_child(way->victim, &way->status, options, &usage)) == 0) {
+		/* if it has stopped since, the next one who asks for its stop is told */
+		if (looks > before && is_waiting(way))
+			return ASLEEP;
+		look_goes_on(&looks);
+	}
+	if (pid != way->victim || !WIFSTOPPED(way->status))
+		return ENDED;
+	return judge_stop(way, pace, &usage);
+}
+
 /* Until the next stop; who falls asleep before this step is roused.  ASLEEP: it stays so. */
 static enum stop go_on(struct way *way, enum pace pace, unsigned until)
 {
 	set_going(way, pace);
-	if (!act->rouse)
-		return await_stop(way->victim, &way->status);
-	enum stop stop = next_stop(way->victim, way->is_roused ? AGAIN_TURNS : 0, &way->status);
+	enum stop stop = next_stop(way, pace);
 
-	if (stop != ASLEEP || way->is_roused)
+	if (stop == STEPPED || stop == ENDED)
 		return stop;
+	if (way->is_roused)
+		return ASLEEP;
 	count_step(way, true);
 	if (way->steps == until)
 		return ASLEEP;
+	see_how_one_sleeps(way->victim);
 	act->rouse();
+	hold_who_naps();
 	way->is_roused = true;
-	return next_stop(way->victim, AGAIN_TURNS, &way->status);
+	way->sleeper = sleeper_from_now(way->victim);
+	return stop == ASLEEP ? next_stop(way, pace) : STEPPED;
 }
 
 /* As far as this step, if there's a way to it; else it has stopped earlier. */
@@ -426,7 +220,7 @@ static void hold(struct way *way)
 {
 	act->meanwhile();
 	ptrace(PTRACE_DETACH, way->victim, NULL, (void *)(intptr_t)signal_of(way->status));
-	if (!ends(way->victim, &way->status))
+	if (!child_ends(way->victim, &way->status))
 		scene_end(FAIL, HOW_PLAIN, "held after %u instructions %s comes to no end",
 			  way->steps, act->name);
 	judge_crash(way);
@@ -440,10 +234,11 @@ static unsigned live_and_die(unsigned steps)
 	act->prepare();
 	course->entered = course->done = 0;
 	struct way way = {.victim = begin_victim(), .is_first = !leaps};
+	way.sleeper = sleeper_from_now(way.victim);
 	if (act->beside)
 		act->beside();
 	enum stop stop = go(&way, steps);
-	uintptr_t last = stop == ENDED ? NOWHERE : place_of(way.victim);
+	uintptr_t last = stop == ENDED ? NOWHERE : stopped_at(way.victim);
 
 	if (stop == ENDED)
 		judge_end(&way);
@@ -451,6 +246,7 @@ static unsigned live_and_die(unsigned steps)
 		hold(&way);
 	else
 		end_child(way.victim);
+	let_go_whom_one_holds();
 	struct death death = {course->done, course->result, way.is_roused};
 	const char *complaint = act->audit(&death), *what = act->meanwhile ? "held" : "killed";
 
@@ -546,11 +342,22 @@ static void *reserve(size_t count, size_t size)
 /* What the director is told of it. */
 enum { STEPS_WORD = SHARED_WORDS - 3, POINTS_WORD, STOPS_WORD };
 
+/* How many steps it has. */
+static unsigned course_of_the_first(void)
+{
+	unsigned steps = 0;
+
+	course->done = 0;
+	for (int i = 0; i < FIRST_VICTIMS && !course->done; i++)
+		steps = live_and_die(MOST_STEPS + 1);
+	/* the last step of who comes through is to say so */
+	return steps - 1;
+}
+
 static void stop_at_each_point(void)
 {
 	course_of_first = reserve(MOST_STEPS + 1, sizeof(*course_of_first));
-	/* the last step of who comes through is to say so */
-	unsigned steps = live_and_die(MOST_STEPS + 1) - 1;
+	unsigned steps = course_of_the_first();
 	unsigned *points = reserve(steps + 1, sizeof(*points));
 
 	leaps = reserve(steps + 1, sizeof(*leaps));
@@ -580,6 +387,7 @@ static long long stop_after_each(const char *text, const long long *n)
 		      0);
 	if (course == MAP_FAILED)
 		scene_end(ERROR, HOW_ENVIRONMENT, "no memory: %s", strerror(errno));
+	attend(act->name);
 	if (act->rouse)
 		require_sight();
 	if (act->enter)

@@ -76,6 +76,16 @@ struct look look_at(pid_t pid, pid_t tid)
 	return look;
 }
 
+unsigned long long times_slept(pid_t pid, pid_t tid)
+{
+	static const char name[] = "\nvoluntary_ctxt_switches:";
+	char path[64], text[8192];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)pid, (int)tid);
+	const char *line = read_file(path, text, sizeof(text)) ? strstr(text, name) : NULL;
+	return line ? strtoull(line + sizeof(name) - 1, NULL, 10) : 0;
+}
+
 bool sleeps_at_a_place(pid_t pid, pid_t tid)
 {
 	char path[64], place[64];

@@ -17,6 +17,11 @@ struct look {
 struct look look_at(pid_t pid, pid_t tid);
 /* How many nanoseconds it has been on a processor, every slice counted; 0: unknown. */
 unsigned long long exactly_ran(pid_t pid, pid_t tid);
+/*
+ * How often it has given up the processor by itself, as who sleeps does, or stops; 0: unknown. What
+ * wait4(2) tells of a child of one thread as ru_nvcsw.
+ */
+unsigned long long times_slept(pid_t pid, pid_t tid);
 /* Whether the kernel names the place where it sleeps; false: it runs, is about to, or not known. */
 bool sleeps_at_a_place(pid_t pid, pid_t tid);
 /* Whether this /proc tells anything. */
