@@ -240,6 +240,10 @@ unit_tests += %D%/unit/sched_test
 endif
 
 if HAVE_CHECK
+unit_tests += %D%/unit/instruction_test
+%C%_unit_instruction_test_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+%C%_unit_instruction_test_LDADD = libipcts.a $(CHECK_LIBS)
+
 unit_tests += %D%/unit/stage_test
 %C%_unit_stage_test_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 %C%_unit_stage_test_LDADD = libipcts.a $(CHECK_LIBS)
