@@ -34,7 +34,7 @@ struct sleeper {
 };
 struct sleeper sleeper_from_now(pid_t pid);
 /* Who has looked so often between two naps is in its wait, or has looked in vain. */
-enum { FEW_NAPS = 3, MANY_NAPS = 10 };
+enum { FEW_NAPS = 2, MANY_NAPS = 4 };
 /* It is asleep, or naps again and again. */
 bool waits(const struct sleeper *sleeper);
 /* It was roused, perhaps, and waits still: not for long, if it naps, but for many naps. */

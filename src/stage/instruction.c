@@ -157,7 +157,8 @@ static enum stop go_on(struct way *way, enum pace pace, unsigned until)
 	count_step(way, true);
 	if (way->steps == until)
 		return ASLEEP;
-	see_how_one_sleeps(way->victim);
+	if (stop == ASLEEP)
+		see_how_one_sleeps(way->victim);
 	act->rouse();
 	hold_who_naps();
 	way->is_roused = true;
@@ -342,14 +343,20 @@ static void *reserve(size_t count, size_t size)
 /* What the director is told of it. */
 enum { STEPS_WORD = SHARED_WORDS - 3, POINTS_WORD, STOPS_WORD };
 
+static double time_is_up_at(void)
+{
+	return seconds_now() + patience(ENOUGH_TURNS) * TURN_MS / 1e3;
+}
+
 /* How many steps it has. */
 static unsigned course_of_the_first(void)
 {
-	unsigned steps = 0;
+	double until = time_is_up_at();
+	unsigned steps, victims = 0;
 
-	course->done = 0;
-	for (int i = 0; i < FIRST_VICTIMS && !course->done; i++)
+	do
 		steps = live_and_die(MOST_STEPS + 1);
+	while (!course->done && ++victims < FIRST_VICTIMS && seconds_now() < until);
 	/* the last step of who comes through is to say so */
 	return steps - 1;
 }
@@ -365,7 +372,7 @@ static void stop_at_each_point(void)
 
 	shared()[STEPS_WORD] = steps;
 	shared()[POINTS_WORD] = count;
-	double until = seconds_now() + patience(ENOUGH_TURNS) * TURN_MS / 1e3;
+	double until = time_is_up_at();
 
 	for (unsigned i = 0; i < count && seconds_now() < until; i++) {
 		live_and_die(points[nth_of(i, count)]);
