@@ -17,6 +17,8 @@
 
 /* In turns: how long one act is played before what is left of its instructions is left. */
 enum { ENOUGH_TURNS = 100 };
+/* And one victim, where each step takes long: then it stops wherever it is. */
+enum { LONG_TURNS = 400 };
 /* No act has so many: something other than a processor goes these steps, or goes in circles. */
 enum { MOST_STEPS = 20000 };
 /* Victims that are played to see the course, until one comes through: another may be quicker. */
@@ -198,12 +200,20 @@ static void judge_end(const struct way *way)
 		scene_end(ERROR, HOW_PLAIN, "%s has exited", act->name);
 }
 
-/* Lets the victim go so many steps of the act, or as many as there are. */
+static double in_turns(unsigned turns)
+{
+	return seconds_now() + patience(turns) * TURN_MS / 1e3;
+}
+
+/* Lets the victim go so many steps of the act, or as many as there are, or as there is time for. */
 static enum stop go(struct way *way, unsigned steps)
 {
 	enum stop stop = leaps && leaps[steps] ? leap(way, leaps[steps]) : STEPPED;
+	double until = in_turns(LONG_TURNS);
 
 	for (unsigned all = 0; stop == STEPPED && way->steps < steps && !course->done; all++) {
+		if (seconds_now() >= until)
+			break;
 		if (all == MOST_STEPS) {
 			end_child(way->victim);
 			skip("%s has not come to its end after %d instructions", act->name,
@@ -343,20 +353,17 @@ static void *reserve(size_t count, size_t size)
 /* What the director is told of it. */
 enum { STEPS_WORD = SHARED_WORDS - 3, POINTS_WORD, STOPS_WORD };
 
-static double time_is_up_at(void)
-{
-	return seconds_now() + patience(ENOUGH_TURNS) * TURN_MS / 1e3;
-}
-
 /* How many steps it has. */
 static unsigned course_of_the_first(void)
 {
-	double until = time_is_up_at();
+	double until = in_turns(ENOUGH_TURNS);
 	unsigned steps, victims = 0;
 
 	do
 		steps = live_and_die(MOST_STEPS + 1);
 	while (!course->done && ++victims < FIRST_VICTIMS && seconds_now() < until);
+	if (steps == 0)
+		skip("%s can't be begun in time where each step takes so long", act->name);
 	/* the last step of who comes through is to say so */
 	return steps - 1;
 }
@@ -372,7 +379,7 @@ static void stop_at_each_point(void)
 
 	shared()[STEPS_WORD] = steps;
 	shared()[POINTS_WORD] = count;
-	double until = time_is_up_at();
+	double until = in_turns(ENOUGH_TURNS);
 
 	for (unsigned i = 0; i < count && seconds_now() < until; i++) {
 		live_and_die(points[nth_of(i, count)]);
