@@ -19,8 +19,8 @@
 #define SYS_futex SYS_futex_time64
 #endif
 
-/* The longest interval of a poll. */
-enum { POLL_NS = 1000000 };
+/* The intervals of a poll: each is twice as long as the one before. */
+enum { SHORTEST_POLL_NS = 1000, POLL_NS = 1000000 };
 /* The longest sleep of who must look again. */
 enum { DOZE_MS = 100 };
 
@@ -131,10 +131,12 @@ bool some_handler_interrupts(void)
 CAN_BE_CUT_OFF int futex_poll_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 				    const struct timespec *moment)
 {
-	struct timespec interval = {0, 1000};
+	struct timespec interval = {0, SHORTEST_POLL_NS};
 	sigset_t all, before;
-	int saved = errno, result = 0;
+	int saved = errno, result = 0, cancelling;
 
+	/* libc's sleeps are cancellation points, and what waits here for a lock must be none */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
 	/* a handler runs only while one sleeps, or it would be forgotten */
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
@@ -148,6 +150,7 @@ CAN_BE_CUT_OFF int futex_poll_until(_Atomic uint32_t *word, uint32_t value, cloc
 			interval.tv_nsec *= 2;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_setcancelstate(cancelling, NULL);
 	errno = saved;
 	return result;
 }
@@ -224,23 +227,24 @@ CAN_BE_CUT_OFF int futex_doze_cancellably(_Atomic uint32_t *word, uint32_t value
 	int result;
 
 #ifdef __GLIBC__
-	int before;
-
 	/* what is looked up once must not be cut off in the middle */
-	futex_is_there();
-	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
-	result = futex_doze_until(word, value, clock, moment);
-	pthread_setcanceltype(before, NULL);
-#else
+	if (futex_is_there()) {
+		int before;
+
+		pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
+		result = futex_doze_until(word, value, clock, moment);
+		pthread_setcanceltype(before, NULL);
+		return result;
+	}
+#endif
 	/*
 	 * musl jumps from wherever it is to what cleans up, without the alignment of the stack that
-	 * compilers rely on; but whatever the type, it ends a sleep with EINTR.  Between the two
-	 * the cancellation is acted on a doze later.
+	 * compilers rely on; but whatever the type, it ends a sleep with EINTR.  Who polls is not
+	 * cut off at all.  Between the two the cancellation is acted on a doze later.
 	 */
 	pthread_testcancel();
 	result = futex_doze_until(word, value, clock, moment);
 	pthread_testcancel();
-#endif
 	return result;
 }
 
@@ -272,6 +276,26 @@ static bool wait_for_each(const struct waited_word *words, unsigned count,
 }
 #endif
 
+static bool each_stays(const struct waited_word *words, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (atomic_load(words[i].word) != words[i].value)
+			return false;
+	return true;
+}
+
+static void poll_each(const struct waited_word *words, unsigned count,
+		      const struct timespec *moment)
+{
+	struct timespec interval = {0, SHORTEST_POLL_NS};
+
+	while (each_stays(words, count) && !moment_is_past(CLOCK_MONOTONIC, moment)) {
+		nanosleep(&interval, NULL);
+		if (interval.tv_nsec < POLL_NS)
+			interval.tv_nsec *= 2;
+	}
+}
+
 void futex_wait_any(const struct waited_word *words, unsigned count, int milliseconds)
 {
 	struct timespec moment = moment_after(CLOCK_MONOTONIC, milliseconds);
@@ -280,7 +304,7 @@ void futex_wait_any(const struct waited_word *words, unsigned count, int millise
 	if (count == 1)
 		futex_wait(words[0].word, words[0].value, milliseconds);
 	else if (!wait_for_each(words, count, &moment))
-		futex_wait(words[0].word, words[0].value, 1);
+		poll_each(words, count, &moment);
 	errno = saved;
 }
 

@@ -31,8 +31,9 @@ int futex_wait_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 int futex_poll_until(_Atomic uint32_t *word, uint32_t value, clockid_t clock,
 		     const struct timespec *moment);
 /*
- * Sleeps while each of the words has its value, for at most so many milliseconds; less where only
- * one word can be slept for.  Signals are the caller's business, who has them blocked.
+ * Sleeps while each of the words has its value, for at most so many milliseconds; where the kernel
+ * can't be asked for several, it looks again and again.  Signals are the caller's business, who has
+ * them blocked, and so are cancellations.
  */
 struct waited_word {
 	_Atomic uint32_t *word;

@@ -470,6 +470,62 @@ TEST_EACH(lock, signal_does_not_end_the_wait_for_a_mutex, handlings)
 	succeeds(carol);
 }
 
+/* -- cancellation ----------------------------------------------------------------------------- */
+
+static const struct timespec far_away = {2000000000, 0};
+
+/* A thread that is to be cancelled, at the next chance; it gives back what it has. */
+static struct doomed {
+	pthread_mutex_t *mutex;
+	bool timed;
+	int had;
+} doomed;
+
+static void *lock_though_cancelled(void *given)
+{
+	struct doomed *self = given;
+
+	must_be(pthread_cancel(pthread_self()), 0);
+	must_be(self->timed ? impl->lock->pthread_mutex_timedlock(self->mutex, &far_away)
+			    : impl->lock->pthread_mutex_lock(self->mutex),
+		0);
+	self->had++;
+	must_be(impl->lock->pthread_mutex_unlock(self->mutex), 0);
+	pthread_testcancel();
+	self->had++;
+	return NULL;
+}
+
+static long long cancels_who_locks(const char *text, const long long *n)
+{
+	pthread_t thread;
+	void *result;
+
+	doomed = (struct doomed){handle_pointer(text), n[0] != 0, 0};
+	must_be(pthread_create(&thread, NULL, lock_though_cancelled, &doomed), 0);
+	must_be(pthread_join(thread, &result), 0);
+	must(result == PTHREAD_CANCELED);
+	return doomed.had;
+}
+
+static const struct locking {
+	const char *name;
+	bool timed;
+} lockings[] = {{"lock", false}, {"timedlock", true}};
+
+TEST_EACH(lock, mutex_is_no_cancellation_point, lockings)
+{
+	actor *alice = cast("alice");
+
+	does(alice, lock.make_mutex("m", PTHREAD_MUTEX_NORMAL, 0));
+	actor *bob = forks(alice, "bob");
+	does(alice, lock.mutex_lock("m"));
+	begin(bob, call(cancels_who_locks, "m", row->timed, 0, 0));
+	blocks(bob);
+	does(alice, lock.mutex_unlock("m"));
+	gives(bob, 1);
+}
+
 /* -- ends ------------------------------------------------------------------------------------- */
 
 TEST_EACH(lock, mutex_can_be_made_again, mutexes)
