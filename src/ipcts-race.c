@@ -650,6 +650,8 @@ int main(int argc, char **argv)
 
 	if (!tally)
 		refuse("race: no memory");
+	/* who takes turns sleeps where the engine sees it, in a futex */
+	unsetenv("IPCREF_WAIT");
 	parse(argc, argv);
 	if (wish.is_list)
 		return list();
