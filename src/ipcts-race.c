@@ -17,6 +17,7 @@
 #include "race/detection.h"
 #include "race/play.h"
 #include "race/relic.h"
+#include "sched/guardian.h"
 
 extern const struct implementation posix_implementation, ref_implementation;
 
@@ -534,9 +535,21 @@ static int list(void)
 /* -- where objects are --------------------------------------------------------------------------
  */
 
+static struct guardian guardian;
+
+/* Whoever plays has the other end of it: what they make is removed when nobody does any more. */
+static void guard(int ends, void *unused)
+{
+	(void)unused;
+	guardian_hide();
+	guardian_sees_the_end(ends, -1);
+	relic_close(&posix_implementation);
+}
+
 static void close_estate(void)
 {
-	relic_close(&posix_implementation);
+	if (!guardian_dismiss(&guardian))
+		relic_close(&posix_implementation);
 }
 
 static void open_estate(void)
@@ -546,6 +559,7 @@ static void open_estate(void)
 
 	if (!directory)
 		refuse("race: no directory in /dev/shm or /tmp: %s", strerror(errno));
+	guardian_post(&guardian, guard, NULL);
 	atexit(close_estate);
 	race_enter(directory, impl->enter);
 	if (impl->enter)

@@ -103,7 +103,9 @@ libipcts_a_SOURCES = \
 	%D%/sched/arguments.h \
 	%D%/sched/futex.h \
 	%D%/sched/noise.h \
+	%D%/sched/guardian.c %D%/sched/guardian.h \
 	%D%/sched/harness.c %D%/sched/harness.h \
+	%D%/sched/leftover.c %D%/sched/leftover.h %D%/sched/leftover_remove.c \
 	%D%/sched/operation.h \
 	%D%/sched/process.c %D%/sched/process.h \
 	%D%/sched/real.c %D%/sched/real.h \

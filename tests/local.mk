@@ -284,12 +284,14 @@ endif
 check_PROGRAMS += %D%/unit/explore/harness
 %C%_unit_explore_harness_LDADD = libipcts.a
 explorer_tests = %D%/unit/explore/explore.tap %D%/unit/explore/calls.tap \
-	%D%/unit/explore/memory.tap %D%/unit/explore/deaths.tap
+	%D%/unit/explore/memory.tap %D%/unit/explore/deaths.tap %D%/unit/explore/relics.tap
 dist_check_SCRIPTS += $(explorer_tests)
 TESTS += %D%/unit/explore/harness $(explorer_tests)
 EXTRA_DIST += %D%/unit/explore/explorer.sh %D%/unit/explore/program.h %D%/unit/explore/programs.c \
-	%D%/unit/explore/calls.c %D%/unit/explore/memory.c %D%/unit/explore/deaths.c
+	%D%/unit/explore/calls.c %D%/unit/explore/memory.c %D%/unit/explore/deaths.c \
+	%D%/unit/explore/relics.c
 if RACE
-%D%/unit/explore/explore.log %D%/unit/explore/calls.log %D%/unit/explore/memory.log %D%/unit/explore/deaths.log: \
+%D%/unit/explore/explore.log %D%/unit/explore/calls.log %D%/unit/explore/memory.log %D%/unit/explore/deaths.log \
+%D%/unit/explore/relics.log: \
 	ipcts$(EXEEXT) libipcts-race.a $(race_DATA)
 endif

@@ -2,8 +2,8 @@
 /*
  * What a run that is killed leaves behind: a directory, and objects of the system that its races
  * had made.  A journal in the directory has the keys and names of the latter, each before it is
- * used, and is locked as long as any process of the run lives; the next run reads those that nobody
- * locks, removes what they list, and then them.
+ * used, and is locked as long as any process of the run lives.  The run's guardian removes what it
+ * lists; if that is killed, too, the next run reads those that nobody locks, and does.
  */
 #ifndef IPCTS_RACE_RELIC_H
 #define IPCTS_RACE_RELIC_H

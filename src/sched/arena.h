@@ -17,7 +17,7 @@
 
 enum {
 	ARENA_MAGIC = 0x69706373,
-	ARENA_VERSION = 3,
+	ARENA_VERSION = 4,
 	/* The exit status of a program whose runtime is another version. */
 	ARENA_REFUSED = 126,
 	OBJECTS_MAX = 4096,
@@ -26,8 +26,8 @@ enum {
 	STEPS_MAX = 1 << 18,
 	REASON_MAX = 256,
 	BARRIERS_MAX = 64,
-	LEFTOVERS_MAX = 256,
-	LEFTOVER_NAME_MAX = 64,
+	LEFTOVERS_MAX = 4096,
+	LEFTOVER_NAME_MAX = 256,
 };
 
 /* Its name in the environment: "DESCRIPTOR,PATH", each of which leads to it. */
@@ -125,7 +125,14 @@ struct step {
 	uint8_t actor;
 };
 
-enum server_state { SERVER_STARTING, SERVER_IDLE, SERVER_ASKED, SERVER_BUSY, SERVER_REFUSED };
+enum server_state {
+	SERVER_STARTING,
+	SERVER_IDLE,
+	SERVER_ASKED,
+	SERVER_BUSY,
+	SERVER_REFUSED,
+	SERVER_ENDED /* before it was one */
+};
 
 /* Wakes that are the engine's to give: so many of those who waited then. */
 struct wake {
@@ -145,13 +152,15 @@ enum leftover_kind {
 	LEFTOVER_SHM,
 	LEFTOVER_SHM_NAME,
 	LEFTOVER_SEM_NAME,
-	LEFTOVER_MQ_NAME
+	LEFTOVER_MQ_NAME,
+	LEFTOVER_BEING_NOTED
 };
 
 /* What the run has made, and may not have removed. */
 struct leftover {
 	_Atomic uint32_t kind;
 	int32_t id;
+	bool keyless; /* IPC_PRIVATE: only who made it, and those it told, knew of it */
 	char name[LEFTOVER_NAME_MAX];
 };
 
@@ -175,7 +184,8 @@ struct arena {
 	} module[MODULES_MAX];
 
 	/* ---- the fork server: the program, stopped before its main ---- */
-	_Atomic int32_t explorer_pid, server_pid;
+	_Atomic int32_t explorer_pid, guardian_pid, server_pid;
+	int32_t server_status;	 /* as waitpid tells it: SERVER_ENDED */
 	_Atomic uint32_t server; /* a futex: enum server_state */
 
 	/* ---- this run ---- */
@@ -201,7 +211,8 @@ struct arena {
 	uint32_t patience;   /* turns given to spinners when there was nobody else */
 	struct wake wake[ACTORS_MAX];
 	struct barrier barrier[BARRIERS_MAX];
-	_Atomic uint32_t leftovers;
+	_Atomic uint32_t making;    /* a futex: how many are about to note what they make */
+	_Atomic uint32_t leftovers; /* places that were used, whether or not they still are */
 	struct leftover leftover[LEFTOVERS_MAX];
 
 	struct schedule taken; /* the run's own: the switches that were no default */

@@ -4,37 +4,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <mqueue.h>
 #include <sched.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ipc.h>
 #include <sys/mman.h>
-#include <sys/msg.h>
 #include <sys/personality.h>
-#include <sys/sem.h>
-#include <sys/shm.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "sched/futex.h"
+#include "sched/guardian.h"
+#include "sched/leftover.h"
 #include "sched/process.h"
 #include "sched/runtime.h"
 #include "sched/schedule.h"
 #include "sched/story.h"
 
 /* Nanoseconds between two looks at whoever has the turn. */
-enum { LOOK_EVERY = 20000000 };
+enum { LOOK_EVERY = 20000000, LOOK_EVERY_MS = LOOK_EVERY / 1000000 };
 enum { START_SECONDS = 10, POINT_SECONDS = 5, DEATH_MILLISECONDS = 5000, CLEAR_LOOKS = 500 };
+enum { CLEAR_LOOK_NANOSECONDS = 2000000 };
 /* A process that is asleep in so many looks in a row, without a step, won't wake by itself. */
 enum { SLEEPING_LOOKS = 25 };
-enum { RACE_STATUS = 66 };
+enum { RACE_STATUS = 66, NOT_BEGUN = 127 };
 enum { MINIMISING_RUNS = 2000, MINIMISING_SECONDS = 20 };
 
 static const struct {
@@ -152,33 +150,115 @@ static _Noreturn void become_program(const struct exploration *exploration, cons
 	if (!exploration->detects)
 		quiet_detector();
 	execv(path, exploration->arguments);
-	_exit(127);
+	_exit(NOT_BEGUN);
 }
 
 static const char *why_it_ended(int status)
 {
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_BEGUN)
 		return "%s: it can't be executed";
 	if (WIFEXITED(status) && WEXITSTATUS(status) == ARENA_REFUSED)
 		return "%s: built with another version of ipcts-cc";
 	return "%s: it ended before its main began";
 }
 
-static bool server_comes(struct exploration *exploration, pid_t pid)
+static bool server_comes(struct exploration *exploration)
 {
 	const char *name = exploration->arguments[0];
 	int64_t began = clock_now();
-	int status;
 
 	while (atomic_load(&arena->server) == SERVER_STARTING) {
 		schedule_watch(LOOK_EVERY);
-		if (waitpid(pid, &status, WNOHANG) == pid)
-			return refuse_exploration(exploration, why_it_ended(status), name);
 		if (seconds_since(began) > START_SECONDS * exploration->patience)
 			return refuse_exploration(exploration, "%s: it doesn't come to its main",
 						  name);
 	}
+	if (atomic_load(&arena->server) == SERVER_ENDED)
+		return refuse_exploration(exploration, why_it_ended(arena->server_status), name);
 	return true;
+}
+
+/* ---- its guardian ---- */
+
+static bool server_is(enum server_state state)
+{
+	return atomic_load(&arena->server) == (uint32_t)state;
+}
+
+static struct guardian guardian;
+
+static void kill_actors(void)
+{
+	for (unsigned actor = 0; actor < atomic_load(&arena->actors); actor++) {
+		pid_t pid = atomic_load(&arena->actor[actor].pid);
+		if (pid > 0 && atomic_load(&arena->actor[actor].state) != ACTOR_GONE)
+			kill(pid, SIGKILL);
+	}
+}
+
+/* Until the explorer is gone.  The server, or 0: it has ended before it was one. */
+static pid_t watch_over(int ends, pid_t server)
+{
+	uint32_t starting = SERVER_STARTING;
+	int status = NOT_BEGUN << 8;
+
+	while (!guardian_sees_the_end(ends, server_is(SERVER_STARTING) ? LOOK_EVERY_MS : -1)) {
+		if (server > 0 && waitpid(server, &status, WNOHANG) != server)
+			continue;
+		arena->server_status = status;
+		atomic_compare_exchange_strong(&arena->server, &starting, SERVER_ENDED);
+		server = 0;
+	}
+	return server;
+}
+
+/* No process is left, of whatever run: all descend from this one, and are its children at last. */
+static void end_all(pid_t server, bool in_run)
+{
+	for (unsigned looks = 0; looks < CLEAR_LOOKS; looks++) {
+		pid_t collected;
+
+		if (server > 0)
+			kill(server, SIGKILL);
+		if (in_run)
+			kill_actors();
+		process_kill_children(getpid());
+		while ((collected = waitpid(-1, NULL, WNOHANG)) > 0)
+			if (collected == server)
+				server = 0;
+		if (collected < 0)
+			return;
+		nanosleep(&(struct timespec){0, CLEAR_LOOK_NANOSECONDS}, NULL);
+	}
+}
+
+struct guarded {
+	const struct exploration *exploration;
+	const char *path;
+};
+
+/*
+ * The program is the guardian's child, so that nothing of it is lost when the explorer is killed.
+ * Who has the turn then comes to its next point, or at least past what it is making.
+ */
+static void guard(int ends, void *argument)
+{
+	const struct guarded *guarded = argument;
+
+	atomic_store(&arena->guardian_pid, getpid());
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	pid_t server = fork();
+	if (server == 0)
+		become_program(guarded->exploration, guarded->path);
+	guardian_hide();
+	server = watch_over(ends, server);
+	bool in_run = server_is(SERVER_ASKED) || server_is(SERVER_BUSY);
+	if (in_run) {
+		schedule_end(ENDING_TROUBLE, NOBODY, "the explorer is gone");
+		leftover_settle();
+	}
+	end_all(server, in_run);
+	leftover_remove(false);
 }
 
 static void set_engine(const struct exploration *exploration, enum engine_kind kind)
@@ -219,21 +299,15 @@ bool explore_start(struct exploration *exploration)
 	if (!noisy)
 		pin();
 	fflush(NULL);
-	pid_t pid = fork();
-	if (pid == 0)
-		become_program(exploration, path);
-	if (pid < 0)
+	struct guarded guarded = {exploration, path};
+	if (!guardian_post(&guardian, guard, &guarded))
 		return refuse_exploration(exploration, "fork: %s", strerror(errno));
-	atomic_store(&arena->server_pid, pid);
-	return server_comes(exploration, pid);
+	return server_comes(exploration);
 }
 
 void explore_stop(struct exploration *exploration)
 {
-	if (arena && arena->server_pid > 0) {
-		kill(arena->server_pid, SIGKILL);
-		waitpid(arena->server_pid, NULL, 0);
-		arena->server_pid = 0;
+	if (guardian_dismiss(&guardian)) {
 		if (CPU_COUNT(&all_processors))
 			sched_setaffinity(0, sizeof(all_processors), &all_processors);
 	}
@@ -243,11 +317,6 @@ void explore_stop(struct exploration *exploration)
 }
 
 /* ---- a run ---- */
-
-static bool server_is(enum server_state state)
-{
-	return atomic_load(&arena->server) == (uint32_t)state;
-}
 
 static bool begin(struct exploration *exploration)
 {
@@ -419,11 +488,7 @@ static void watch_noise(struct exploration *exploration)
 static bool clear(struct exploration *exploration)
 {
 	for (unsigned looks = 0; !server_is(SERVER_IDLE); looks++) {
-		for (unsigned actor = 0; actor < atomic_load(&arena->actors); actor++) {
-			pid_t pid = atomic_load(&arena->actor[actor].pid);
-			if (pid > 0 && atomic_load(&arena->actor[actor].state) != ACTOR_GONE)
-				kill(pid, SIGKILL);
-		}
+		kill_actors();
 		if (looks > 0)
 			process_kill_children(arena->server_pid);
 		if (looks > CLEAR_LOOKS * exploration->patience)
@@ -433,37 +498,6 @@ static bool clear(struct exploration *exploration)
 			schedule_watch(LOOK_EVERY);
 	}
 	return true;
-}
-
-/* Who ends by himself knows what is to stay; who was killed didn't come to removing it. */
-static void remove_leftovers(void)
-{
-	for (unsigned number = 0; number < LEFTOVERS_MAX; number++) {
-		struct leftover *leftover = &arena->leftover[number];
-
-		switch (atomic_load(&leftover->kind)) {
-		case LEFTOVER_SEMSET:
-			semctl(leftover->id, 0, IPC_RMID);
-			break;
-		case LEFTOVER_MSG:
-			msgctl(leftover->id, IPC_RMID, NULL);
-			break;
-		case LEFTOVER_SHM:
-			shmctl(leftover->id, IPC_RMID, NULL);
-			break;
-		case LEFTOVER_SHM_NAME:
-			shm_unlink(leftover->name);
-			break;
-		case LEFTOVER_SEM_NAME:
-			sem_unlink(leftover->name);
-			break;
-		case LEFTOVER_MQ_NAME:
-			mq_unlink(leftover->name);
-			break;
-		default:
-			break;
-		}
-	}
 }
 
 static bool refuse_call(struct exploration *exploration, const struct run_end *result)
@@ -485,8 +519,8 @@ bool explore_run(struct exploration *exploration, struct run_end *result)
 		watch_noise(exploration);
 	if (!clear(exploration))
 		return false;
-	if (atomic_load(&arena->ending) != ENDING_DONE)
-		remove_leftovers();
+	/* who ends by himself knows what is to stay; who was killed didn't come to removing it */
+	leftover_remove(atomic_load(&arena->ending) == ENDING_DONE);
 	*result = (struct run_end){
 		.ending = atomic_load(&arena->ending),
 		.actor = atomic_load(&arena->ended_by),

@@ -12,6 +12,7 @@ libipcts_race_parts_a_SOURCES = \
 	%D%/engine.c %D%/engine.h \
 	%D%/futex.h \
 	%D%/instrument.c %D%/instrument.h \
+	%D%/leftover.c %D%/leftover.h \
 	%D%/mark.h \
 	%D%/model.c %D%/model.h \
 	%D%/model_file.c \

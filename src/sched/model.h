@@ -27,10 +27,13 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "sched/arena.h"
 #include "sched/runtime.h"
 
 /* "MODELLED ? model_f(HERE, ...) : REAL(f)(...)" */
 #define MODELLED (runtime_mode & MODE_SCHEDULED)
+/* Also where all go at once: what is made is noted. */
+#define EXPLORED (runtime_mode & (MODE_SCHEDULED | MODE_NOISY))
 
 /* An operation of the program at that place; by default it changes what it is about. */
 struct operation model_operation(enum operation_kind kind, uint64_t key, const void *pc);
@@ -130,7 +133,8 @@ int model_mq_send(const void *pc, mqd_t queue, const char *message, size_t size,
 ssize_t model_mq_receive(const void *pc, mqd_t queue, char *message, size_t size,
 			 unsigned *priority, const struct timespec *timeout);
 
-/* model_get.c: what is found or made under a key or a name, which is removed after a failed run. */
+/* model_get.c: what is found or made under a key or a name, which is removed after a failed run.
+ * Whenever EXPLORED. */
 int model_semget(const void *pc, key_t key, int count, int flags);
 int model_msgget(const void *pc, key_t key, int flags);
 int model_shmget(const void *pc, key_t key, size_t size, int flags);
@@ -138,6 +142,9 @@ int model_shm_open(const void *pc, const char *name, int flags, mode_t mode);
 sem_t *model_sem_open(const void *pc, const char *name, int flags, mode_t mode, unsigned value);
 mqd_t model_mq_open(const void *pc, const char *name, int flags, mode_t mode,
 		    struct mq_attr *attributes);
+
+/* After it was removed, or not: the result. */
+int model_removed(enum leftover_kind kind, int id, const char *name, int result);
 
 /*
  * model_file.c.  A call on a descriptor, in two halves: before it, the turn is waited for and then

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sched/futex.h"
+#include "sched/leftover.h"
 #include "sched/noise.h"
 #include "sched/runtime.h"
 #include "sched/store_buffer.h"
@@ -808,8 +809,7 @@ void schedule_reset(void)
 	arena->patience = 0;
 	memset(arena->wake, 0, sizeof(arena->wake));
 	memset(arena->barrier, 0, sizeof(arena->barrier));
-	memset(arena->leftover, 0, sizeof(arena->leftover));
-	atomic_store(&arena->leftovers, 0);
+	leftover_forget_all();
 	arena->taken.count = 0;
 	arena->taken.shadowed = arena->engine.shadowed;
 	arena->kills = arena->engine.kills;

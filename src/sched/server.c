@@ -33,7 +33,7 @@ static void await_question(void)
 
 	while (atomic_load(&arena->server) != SERVER_ASKED) {
 		futex_sleep(&arena->server, SERVER_IDLE, &timeout);
-		if (getppid() != atomic_load(&arena->explorer_pid))
+		if (getppid() != atomic_load(&arena->guardian_pid))
 			REAL(_exit)(0);
 	}
 }

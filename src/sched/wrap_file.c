@@ -376,7 +376,7 @@ WRAP(int, shm_open, (const char *name, int flags, mode_t mode))
 {
 	if (flags & O_CREAT)
 		name_given(name);
-	int fd = MODELLED ? model_shm_open(HERE, name, flags, mode)
+	int fd = EXPLORED ? model_shm_open(HERE, name, flags, mode)
 			  : REAL(shm_open)(name, flags, mode);
 
 	if (fd >= 0)
@@ -387,7 +387,9 @@ WRAP(int, shm_open, (const char *name, int flags, mode_t mode))
 WRAP(int, shm_unlink, (const char *name))
 {
 	name_given(name);
-	return NAME(REAL(shm_unlink)(name));
+	int result = NAME(REAL(shm_unlink)(name));
+
+	return EXPLORED ? model_removed(LEFTOVER_SHM_NAME, 0, name, result) : result;
 }
 
 /* ---- locks of files

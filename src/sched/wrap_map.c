@@ -88,8 +88,10 @@ WRAP(int, mprotect, (void *address, size_t length, int protection))
 
 WRAP(int, shmget, (key_t key, size_t size, int flags))
 {
-	return MODELLED ? model_shmget(HERE, key, size, flags) : REAL(shmget)(key, size, flags);
+	return EXPLORED ? model_shmget(HERE, key, size, flags) : REAL(shmget)(key, size, flags);
 }
+
+int REAL(shmctl)(int id, int command, struct shmid_ds *status);
 
 WRAP(void *, shmat, (int id, const void *address, int flags))
 {
@@ -98,11 +100,20 @@ WRAP(void *, shmat, (int id, const void *address, int flags))
 	struct segment_identity identity = {SEGMENT_SYSV, 0, (uint64_t)id};
 	char name[SEGMENT_NAME_ROOM];
 
-	if (memory == (void *)-1 || shmctl(id, IPC_STAT, &status))
+	if (memory == (void *)-1 || REAL(shmctl)(id, IPC_STAT, &status))
 		return memory;
 	snprintf(name, sizeof(name), "System V %d", id);
 	place_map_segment(memory, status.shm_segsz, world_segment(&identity, name), 0);
 	return memory;
+}
+
+/* A segment that is still attached goes when it no longer is. */
+WRAP(int, shmctl, (int id, int command, struct shmid_ds *status))
+{
+	int result = REAL(shmctl)(id, command, status);
+
+	return EXPLORED && command == IPC_RMID ? model_removed(LEFTOVER_SHM, id, "", result)
+					       : result;
 }
 
 WRAP(int, shmdt, (const void *address))

@@ -107,7 +107,7 @@ mqd_t __wrap_mq_open(const char *name, int flags, ...)
 	va_end(rest);
 	if (flags & O_CREAT)
 		name_given(name);
-	mqd_t queue = MODELLED ? model_mq_open(HERE, name, flags, mode, attributes)
+	mqd_t queue = EXPLORED ? model_mq_open(HERE, name, flags, mode, attributes)
 			       : REAL(mq_open)(name, flags, mode, attributes);
 
 	if (queue != (mqd_t)-1)
@@ -120,5 +120,6 @@ WRAP(int, mq_unlink, (const char *name))
 	name_given(name);
 	if (MODELLED)
 		model_name_point(HERE, OPERATION_FILE_NAME, true);
-	return REAL(mq_unlink)(name);
+	return EXPLORED ? model_removed(LEFTOVER_MQ_NAME, 0, name, REAL(mq_unlink)(name))
+			: REAL(mq_unlink)(name);
 }

@@ -50,6 +50,8 @@ WRAP(int, msgctl, (int id, int command, struct msqid_ds *status))
 		model_sysv_point(HERE, OPERATION_MSGCTL, id);
 	int result = REAL(msgctl)(id, command, status);
 
+	if (EXPLORED && command == IPC_RMID)
+		model_removed(LEFTOVER_MSG, id, "", result);
 	if (MODELLED)
 		model_sysv_changed(OPERATION_MSGCTL, id);
 	return result;
@@ -57,5 +59,5 @@ WRAP(int, msgctl, (int id, int command, struct msqid_ds *status))
 
 WRAP(int, msgget, (key_t key, int flags))
 {
-	return MODELLED ? model_msgget(HERE, key, flags) : REAL(msgget)(key, flags);
+	return EXPLORED ? model_msgget(HERE, key, flags) : REAL(msgget)(key, flags);
 }

@@ -104,7 +104,7 @@ sem_t *__wrap_sem_open(const char *name, int flags, ...)
 	va_end(rest);
 	if (flags & O_CREAT)
 		name_given(name);
-	sem_t *sem = MODELLED ? model_sem_open(HERE, name, flags, mode, value)
+	sem_t *sem = EXPLORED ? model_sem_open(HERE, name, flags, mode, value)
 			      : REAL(sem_open)(name, flags, mode, value);
 	int saved = errno;
 	struct place known;
@@ -124,5 +124,6 @@ WRAP(int, sem_unlink, (const char *name))
 	name_given(name);
 	if (MODELLED)
 		model_name_point(HERE, OPERATION_FILE_NAME, true);
-	return REAL(sem_unlink)(name);
+	return EXPLORED ? model_removed(LEFTOVER_SEM_NAME, 0, name, REAL(sem_unlink)(name))
+			: REAL(sem_unlink)(name);
 }

@@ -69,7 +69,7 @@ WRAP(int, semtimedop,
 
 WRAP(int, semget, (key_t key, int count, int flags))
 {
-	return MODELLED ? model_semget(HERE, key, count, flags) : REAL(semget)(key, count, flags);
+	return EXPLORED ? model_semget(HERE, key, count, flags) : REAL(semget)(key, count, flags);
 }
 
 union semun {
@@ -108,6 +108,8 @@ int __wrap_semctl(int id, int member, int command, ...)
 	int result = REAL(semctl)(id, member, command, argument);
 	int saved = errno;
 
+	if (EXPLORED && command == IPC_RMID)
+		model_removed(LEFTOVER_SEMSET, id, "", result);
 	if (MODELLED)
 		model_sysv_changed(OPERATION_SEMCTL, id);
 	/* what tells that somebody has been here: values, and when the last operation was */
