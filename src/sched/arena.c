@@ -165,15 +165,16 @@ unsigned arena_enter(unsigned parent)
 	struct actor *actor = &arena->actor[number];
 	static const struct actor nobody;
 	const struct actor *from = parent < ACTORS_MAX ? &arena->actor[parent] : &nobody;
+	const struct actor *process = parent < ACTORS_MAX ? &arena->actor[from->process] : &nobody;
 	*actor = (struct actor){
 		.parent = parent,
 		.process = number,
 		.module = from->module,
 		.deadline = -1,
 		.alarm = -1,
-		.handled = from->handled,
-		.restarts = from->restarts,
-		.ignored = from->ignored,
+		.handled = process->handled,
+		.restarts = process->restarts,
+		.ignored = process->ignored,
 		.masked = from->masked,
 	};
 	arena->next[number] = (struct operation){.kind = OPERATION_START, .module = from->module};

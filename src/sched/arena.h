@@ -60,8 +60,9 @@ enum actor_state {
 
 enum { SPIN_READS = 16, SPIN_TIMES = 20, SPIN_PATIENCE = 50, YIELD_TIMES = 3 };
 
-/* What an actor is given the turn for: to go on, or for its oldest store to reach memory. */
-enum turn { TURN_NONE, TURN_GOES_ON, TURN_FLUSHES };
+/* What an actor is given the turn for: to go on, for its oldest store to reach memory, or to mask
+ * signals, for its process handles others now. */
+enum turn { TURN_NONE, TURN_GOES_ON, TURN_FLUSHES, TURN_MASKS };
 
 /* A process, or a thread. */
 struct actor {
@@ -85,9 +86,12 @@ struct actor {
 	int64_t alarm;	  /* of a process: when SIGALRM comes; FOREVER: it doesn't */
 	int64_t interval; /* and then again; 0: it doesn't */
 	uint64_t wake_key;
-	_Atomic uint64_t
-		signals; /* that were sent and not yet taken: 1 << (signal - 1), as the rest */
-	uint64_t handled, restarts, ignored, masked, awaited;
+	/* bits: 1 << (signal - 1).  Sent to this thread alone and not yet taken; and to its
+	 * process, whichever thread takes it, which is told by the process. */
+	_Atomic uint64_t signals, common;
+	uint64_t handled, restarts, ignored; /* of a process */
+	uint64_t masked, awaited;	     /* of a thread */
+	_Atomic uint32_t masks;		     /* a futex: 1, it is to mask again what is handled */
 
 	/* its store buffer: how many stores are in it, and may be for what it is about to do; and
 	 * whose have to be empty for that: bits */

@@ -72,6 +72,11 @@ int model_sigsuspend(const void *pc, const sigset_t *mask);
 int model_sigtimedwait(const void *pc, const sigset_t *set, siginfo_t *info,
 		       const struct timespec *timeout);
 void model_take_signals(void);
+/* Of this thread, after its process handles others; as it begins: what who made it has masked; and
+ * at its end. */
+void model_mask_again(void);
+void model_thread_masks(void);
+void model_mask_all(void);
 /* Another program has begun in this process: handlers are gone, what it masks isn't. */
 void model_executed(void);
 

@@ -64,20 +64,49 @@ static struct actor *own_actor(void)
 	return &arena->actor[runtime_self()];
 }
 
+static struct actor *process_of(unsigned actor)
+{
+	return &arena->actor[arena->actor[actor].process];
+}
+
+/* Who handles what. */
+static struct actor *own_process(void)
+{
+	return process_of(runtime_self());
+}
+
 static void learn_mask(void)
 {
 	if (knows_mask)
 		return;
 	knows_mask = true;
 	kernel_mask(SIG_BLOCK, 0, &masked);
-	masked &= ~own_actor()->handled;
+	masked &= ~own_process()->handled;
 	own_actor()->masked = masked;
 }
 
 /* After a change of handlers, or of what the program masks. */
 static void mask_again(void)
 {
-	kernel_mask(SIG_SETMASK, masked | own_actor()->handled, NULL);
+	kernel_mask(SIG_SETMASK, masked | own_process()->handled, NULL);
+}
+
+void model_mask_again(void)
+{
+	learn_mask();
+	mask_again();
+}
+
+void model_thread_masks(void)
+{
+	knows_mask = true;
+	masked = own_actor()->masked;
+	mask_again();
+}
+
+void model_mask_all(void)
+{
+	kernel_mask(SIG_SETMASK, UINT64_MAX, NULL);
 }
 
 static void put(uint64_t *set, int signal, bool in)
@@ -87,39 +116,48 @@ static void put(uint64_t *set, int signal, bool in)
 
 void model_sigaction(int signal, const struct sigaction *action)
 {
-	struct actor *self = own_actor();
+	struct actor *process = own_process();
+	uint64_t handled = process->handled;
 	bool ignores = !(action->sa_flags & SA_SIGINFO) && action->sa_handler == SIG_IGN;
 	bool defaults = !(action->sa_flags & SA_SIGINFO) && action->sa_handler == SIG_DFL;
 
 	if (is_synchronous(signal))
 		return;
 	learn_mask();
-	put(&self->handled, signal, !ignores && !defaults);
-	put(&self->ignored, signal, ignores);
-	put(&self->restarts, signal, action->sa_flags & SA_RESTART);
+	put(&process->handled, signal, !ignores && !defaults);
+	put(&process->ignored, signal, ignores);
+	put(&process->restarts, signal, action->sa_flags & SA_RESTART);
 	mask_again();
+	if (process->handled != handled)
+		schedule_masks();
 }
 
 void model_executed(void)
 {
-	struct actor *self = own_actor();
+	struct actor *process = own_process();
 
 	knows_mask = true;
-	masked = self->masked;
-	self->handled = self->restarts = 0;
+	masked = own_actor()->masked;
+	process->handled = process->restarts = 0;
 	mask_again();
+}
+
+static uint64_t sent_to(const struct actor *actor)
+{
+	return atomic_load(&actor->signals) | atomic_load(&own_process()->common);
 }
 
 /* Those that are pending and not masked run their handlers now. */
 static uint64_t take(void)
 {
-	struct actor *self = own_actor();
-	uint64_t due = atomic_load(&self->signals) & self->handled & ~masked;
+	struct actor *self = own_actor(), *process = own_process();
+	uint64_t due = sent_to(self) & process->handled & ~masked;
 
 	if (!due)
 		return 0;
 	atomic_fetch_and(&self->signals, ~due);
-	kernel_mask(SIG_SETMASK, masked | (self->handled & ~due), NULL);
+	atomic_fetch_and(&process->common, ~due);
+	kernel_mask(SIG_SETMASK, masked | (process->handled & ~due), NULL);
 	mask_again();
 	return due;
 }
@@ -183,6 +221,7 @@ static bool kills_by_default(int signal)
 struct sending {
 	pid_t pid;
 	int signal;
+	bool to_thread;
 	pthread_t thread;
 	union sigval value;
 	int (*send)(const struct sending *sending);
@@ -204,18 +243,20 @@ static int by_thread(const struct sending *sending)
 }
 
 /* It was sent what it has no handler for, or one that it handles. */
-static void was_sent(unsigned target, int signal)
+static void was_sent(unsigned target, int signal, bool to_thread)
 {
-	struct actor *other = &arena->actor[target];
+	struct actor *process = process_of(target);
+	bool masked_there = to_thread ? arena->actor[target].masked & bit(signal)
+				      : schedule_all_mask(target, signal);
 
 	if (signal == SIGSTOP || signal == SIGCONT)
 		schedule_stop(target, signal == SIGSTOP);
-	else if ((other->handled | other->masked) & bit(signal))
-		schedule_signal(target, signal);
-	else if (target != runtime_self() && kills_by_default(signal) &&
-		 !(other->ignored & bit(signal)))
+	else if (process->handled & bit(signal) || masked_there)
+		(to_thread ? schedule_signal : schedule_signal_process)(target, signal);
+	else if (process != own_process() && kills_by_default(signal) &&
+		 !(process->ignored & bit(signal)))
 		schedule_kills(target);
-	if (target == runtime_self())
+	if (process == own_process())
 		take();
 }
 
@@ -228,7 +269,7 @@ static int send_to(const void *pc, unsigned target, const struct sending *sendin
 	sched_point(&kills);
 	int result = sending->send(sending);
 	if (result == 0 && target != NOBODY && sending->signal != 0)
-		was_sent(target, sending->signal);
+		was_sent(target, sending->signal, sending->to_thread);
 	return result;
 }
 
@@ -280,7 +321,8 @@ int model_sigqueue(const void *pc, pid_t pid, int signal, union sigval value)
 
 int model_pthread_kill(const void *pc, pthread_t thread, int signal)
 {
-	struct sending sending = {.thread = thread, .signal = signal, .send = by_thread};
+	struct sending sending = {
+		.to_thread = true, .thread = thread, .signal = signal, .send = by_thread};
 
 	return send_to(pc, model_thread_actor(thread), &sending);
 }
@@ -307,6 +349,15 @@ int model_sigsuspend(const void *pc, const sigset_t *mask)
 	return -1;
 }
 
+/* The thread's own comes before its process's. */
+static void took(int signal)
+{
+	struct actor *self = own_actor();
+	bool own = atomic_load(&self->signals) & bit(signal);
+
+	atomic_fetch_and(own ? &self->signals : &own_process()->common, ~bit(signal));
+}
+
 int model_sigtimedwait(const void *pc, const sigset_t *set, siginfo_t *info,
 		       const struct timespec *timeout)
 {
@@ -323,7 +374,7 @@ int model_sigtimedwait(const void *pc, const sigset_t *set, siginfo_t *info,
 		int signal = (int)REAL(syscall)(SYS_rt_sigtimedwait, &wanted, info ? info : &own,
 						&now, KERNEL_MASK_BYTES);
 		if (signal > 0) {
-			atomic_fetch_and(&self->signals, ~bit(signal));
+			took(signal);
 			return signal;
 		}
 		self->awaited = wanted;
@@ -333,7 +384,7 @@ int model_sigtimedwait(const void *pc, const sigset_t *set, siginfo_t *info,
 			errno = EAGAIN;
 			return -1;
 		}
-		if (why == INTERRUPTED && !(atomic_load(&self->signals) & wanted)) {
+		if (why == INTERRUPTED && !(sent_to(self) & wanted)) {
 			errno = EINTR;
 			return -1;
 		}

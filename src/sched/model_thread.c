@@ -23,8 +23,10 @@ static uint64_t key_of(unsigned actor)
 static void end(void *self)
 {
 	(void)self;
-	if (MODELLED)
-		schedule_thread_ends(key_of(runtime_self()));
+	if (!MODELLED)
+		return;
+	model_mask_all();
+	schedule_thread_ends(key_of(runtime_self()));
 }
 
 static void make_key(void)
@@ -38,11 +40,14 @@ unsigned model_thread_prepare(const void *pc)
 		model_operation(OPERATION_THREAD_CREATE, key_of(runtime_self()), pc);
 
 	pthread_once(&once, make_key);
+	model_mask_again();
 	sched_point(&creates);
 	unsigned actor = arena_enter(runtime_self());
 	if (actor == NOBODY)
 		schedule_end(ENDING_TROUBLE, runtime_self(),
 			     "more than %u processes and threads at a time", arena_actors_max());
+	else
+		arena->actor[actor].process = arena->actor[runtime_self()].process;
 	return actor;
 }
 
@@ -56,7 +61,6 @@ void model_thread_made(unsigned actor, pthread_t thread, bool made)
 		return;
 	}
 	threads[actor] = thread;
-	other->process = arena->actor[runtime_self()].process;
 	atomic_store(&other->pid, atomic_load(&arena->actor[runtime_self()].pid));
 	schedule_admit(actor);
 }
@@ -64,6 +68,7 @@ void model_thread_made(unsigned actor, pthread_t thread, bool made)
 void model_thread_begins(unsigned actor)
 {
 	schedule_become(actor);
+	model_thread_masks();
 	pthread_setspecific(at_end, &arena->actor[actor]);
 	schedule_enter();
 }

@@ -46,6 +46,12 @@ static enum actor_state state_of(unsigned actor)
 	return atomic_load_explicit(&arena->actor[actor].state, memory_order_relaxed);
 }
 
+/* Which tells what its threads have in common. */
+static struct actor *process_of(const struct actor *actor)
+{
+	return &arena->actor[actor->process];
+}
+
 static void set_state(unsigned actor, enum actor_state state)
 {
 	atomic_store_explicit(&arena->actor[actor].state, state, memory_order_relaxed);
@@ -245,6 +251,17 @@ static bool has_alarm(unsigned actor)
 	return arena->actor[actor].alarm >= 0 && is_alive(actor) && !(arena->stopped & bit(actor));
 }
 
+bool schedule_all_mask(unsigned actor, int signal)
+{
+	unsigned process = arena->actor[actor].process;
+
+	for (unsigned other = 0; other < arena->actors; other++)
+		if (arena->actor[other].process == process && is_alive(other) &&
+		    !(arena->actor[other].masked & signal_bit(signal)))
+			return false;
+	return true;
+}
+
 /* The explorer goes on once it is dead: see schedule_kills. */
 static void die_by(unsigned actor, int signal)
 {
@@ -268,12 +285,12 @@ static bool ring(unsigned actor)
 		return false;
 	if (other->ignored & alarm)
 		return true;
-	if (!((other->handled | other->masked) & alarm)) {
+	if (!(other->handled & alarm) && !schedule_all_mask(actor, SIGALRM)) {
 		die_by(actor, SIGALRM);
 		return false;
 	}
 	REAL(syscall)(SYS_kill, (long)atomic_load(&other->pid), (long)SIGALRM);
-	schedule_signal(actor, SIGALRM);
+	schedule_signal_process(actor, SIGALRM);
 	return true;
 }
 
@@ -466,11 +483,25 @@ static enum turn await_some_turn(void)
 	return turn;
 }
 
+void model_mask_again(void) __attribute__((weak));
+
+static void mask_again(void)
+{
+	if (model_mask_again)
+		model_mask_again();
+	atomic_store(&self->masks, 0);
+	futex_rouse(&self->masks);
+}
+
 /* Meanwhile memory is as all see it; a store of one's own that is to reach it is written then. */
 static void await_turn(void)
 {
-	while (await_some_turn() == TURN_FLUSHES)
-		if (flush(false))
+	enum turn turn;
+
+	while ((turn = await_some_turn()) != TURN_GOES_ON)
+		if (turn == TURN_MASKS)
+			mask_again();
+		else if (flush(false))
 			schedule_go_on(arena->running);
 	if (arena->stores)
 		store_buffer_enter();
@@ -578,7 +609,10 @@ void model_take_signals(void) __attribute__((weak));
 
 static void take_signals(void)
 {
-	if (atomic_load_explicit(&self->signals, memory_order_relaxed) && model_take_signals)
+	uint64_t sent = atomic_load_explicit(&self->signals, memory_order_relaxed) |
+			atomic_load_explicit(&process_of(self)->common, memory_order_relaxed);
+
+	if (sent && model_take_signals)
 		model_take_signals();
 }
 
@@ -731,27 +765,72 @@ static bool begins_anew(enum operation_kind kind)
 	       kind != OPERATION_MSGRCV && kind != OPERATION_POLL && kind != OPERATION_AWAIT_SIGNAL;
 }
 
-void schedule_signal(unsigned actor, int signal)
+static bool wants(const struct actor *actor, int signal)
+{
+	uint64_t handled = process_of(actor)->handled & ~actor->masked;
+
+	return (handled | actor->awaited) & signal_bit(signal);
+}
+
+static void interrupt(unsigned actor, int signal)
 {
 	struct actor *other = &arena->actor[actor];
-	bool is_awaited = other->awaited & signal_bit(signal);
 
-	atomic_fetch_or(&other->signals, signal_bit(signal));
-	if (state_of(actor) != ACTOR_BLOCKED ||
-	    (!is_awaited && !(other->handled & ~other->masked & signal_bit(signal))))
+	if (state_of(actor) != ACTOR_BLOCKED || !wants(other, signal))
 		return;
-	other->interrupted = is_awaited || !(other->restarts & signal_bit(signal)) ||
+	other->interrupted = other->awaited & signal_bit(signal) ||
+			     !(process_of(other)->restarts & signal_bit(signal)) ||
 			     !begins_anew(arena->next[actor].kind);
 	set_state(actor, ACTOR_READY);
 }
 
+void schedule_signal(unsigned actor, int signal)
+{
+	atomic_fetch_or(&arena->actor[actor].signals, signal_bit(signal));
+	interrupt(actor, signal);
+}
+
+/* As Linux has it, the first thread that wants it is interrupted, and then whoever goes on first
+ * takes it. */
+void schedule_signal_process(unsigned actor, int signal)
+{
+	unsigned process = arena->actor[actor].process;
+
+	atomic_fetch_or(&arena->actor[process].common, signal_bit(signal));
+	for (unsigned other = 0; other < arena->actors; other++)
+		if (arena->actor[other].process == process && is_alive(other) &&
+		    wants(&arena->actor[other], signal)) {
+			interrupt(other, signal);
+			return;
+		}
+}
+
+void schedule_masks(void)
+{
+	static const struct timespec timeout = {LOOKS_EVERY_SECONDS, 0};
+
+	for (unsigned other = 0; other < arena->actors; other++) {
+		struct actor *thread = &arena->actor[other];
+
+		if (other == self_number || thread->process != self->process || !is_alive(other))
+			continue;
+		atomic_store(&thread->masks, 1);
+		atomic_store(&thread->turn, TURN_MASKS);
+		futex_rouse(&thread->turn);
+		while (atomic_load(&thread->masks))
+			futex_sleep(&thread->masks, 1, &timeout);
+	}
+}
+
 void schedule_stop(unsigned actor, bool stops)
 {
-	if (stops)
-		arena->stopped |= bit(actor);
-	else
-		arena->stopped &= ~bit(actor);
-	if (actor == self_number)
+	unsigned process = arena->actor[actor].process;
+
+	for (unsigned other = 0; other < arena->actors; other++)
+		if (arena->actor[other].process == process)
+			arena->stopped =
+				stops ? arena->stopped | bit(other) : arena->stopped & ~bit(other);
+	if (process == self->process)
 		hand_over();
 }
 
@@ -821,6 +900,8 @@ void schedule_reset(void)
 		other->updated = other->timed_out = other->interrupted = other->chosen = false;
 		atomic_store(&other->turn, 0);
 		atomic_store(&other->signals, 0);
+		atomic_store(&other->common, 0);
+		atomic_store(&other->masks, 0);
 		other->writes_seen = 0;
 		memset(other->reads, 0, sizeof(other->reads));
 	}
@@ -873,7 +954,7 @@ void schedule_buried(unsigned actor)
 		if (atomic_load(&arena->actor[other].pid) == pid && state_of(other) != ACTOR_GONE)
 			is_gone(other); /* its threads too */
 	if (parent < ACTORS_MAX)
-		schedule_signal(parent, SIGCHLD);
+		schedule_signal_process(parent, SIGCHLD);
 	for (unsigned other = 0; other < arena->actors; other++)
 		if (death_may_help(other))
 			set_state(other, ACTOR_READY);

@@ -39,9 +39,15 @@ void schedule_become(unsigned actor);
 void schedule_enter(void);
 /* A worker's role is played; the turn goes on. */
 void schedule_leave(void);
-/* The actor was sent a signal that it handles, or waits for: it goes on, if it waited. */
+/* The actor, or its process, was sent a signal: who handles it, or waits for it, goes on. */
 void schedule_signal(unsigned actor, int signal);
-/* It doesn't go on until it is continued. */
+void schedule_signal_process(unsigned actor, int signal);
+/* No thread of its process takes it. */
+bool schedule_all_mask(unsigned actor, int signal);
+/* Each other thread of this process masks again what the process handles now: it has done so then.
+ */
+void schedule_masks(void);
+/* The process doesn't go on until it is continued. */
 void schedule_stop(unsigned actor, bool stops);
 /* It was sent what kills it: this process goes on once it is dead. */
 void schedule_kills(unsigned actor);

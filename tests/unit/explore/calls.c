@@ -26,7 +26,7 @@ extern char **environ;
 
 static struct shared {
 	_Atomic int counter;
-	sem_t never;
+	sem_t never, ready;
 } * shared;
 
 static bool broken;
@@ -212,6 +212,77 @@ static void told_thread(void)
 	assert(atomic_load(&shared->counter) == 2);
 }
 
+/* ---- handlers are the process's ---- */
+
+/* Without the post, who looks before it waits has come too late. */
+static void ring_and_post(int signal)
+{
+	ring(signal);
+	if (!broken)
+		sem_post(&shared->never);
+}
+
+static void *await_ring(void *unused)
+{
+	while (!rings)
+		sem_wait(&shared->never);
+	return unused;
+}
+
+/* The thread was there before. */
+static void handled_later(void)
+{
+	pthread_t thread;
+
+	assert(sem_init(&shared->never, 1, 0) == 0);
+	assert(pthread_create(&thread, NULL, await_ring, NULL) == 0);
+	handle(SIGUSR1, ring_and_post, 0);
+	assert(pthread_kill(thread, SIGUSR1) == 0);
+	assert(pthread_join(thread, NULL) == 0);
+	assert(rings == 1);
+}
+
+static void *handle_and_tell(void *unused)
+{
+	handle(SIGUSR1, ring_and_post, 0);
+	sem_post(&shared->ready);
+	return unused;
+}
+
+/* Another thread has set it; the signal is the process's. */
+static void handled_by_another(void)
+{
+	pthread_t thread;
+
+	assert(sem_init(&shared->never, 1, 0) == 0 && sem_init(&shared->ready, 1, 0) == 0);
+	pid_t child = fork();
+	if (child == 0) {
+		while (sem_wait(&shared->ready) < 0)
+			;
+		_exit(kill(getppid(), SIGUSR1) < 0);
+	}
+	assert(pthread_create(&thread, NULL, handle_and_tell, NULL) == 0);
+	await_ring(NULL);
+	pthread_join(thread, NULL);
+	reap(child);
+	assert(rings == 1);
+}
+
+/* Whoever waits for a signal of the process takes it, if all others mask it. */
+static void told_process(void)
+{
+	sigset_t set;
+	pthread_t thread;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	assert(pthread_create(&thread, NULL, await_told, &set) == 0);
+	assert(kill(getpid(), broken ? 0 : SIGUSR1) == 0);
+	pthread_join(thread, NULL);
+	assert(atomic_load(&shared->counter) == 2);
+}
+
 /* ---- alarms ---- */
 
 /* Each ends one wait, and one alone is one too few. */
@@ -304,10 +375,17 @@ static const struct program refused[] = {
 };
 
 static const struct program programs[] = {
-	{"cloned", cloned},	      {"cloned_by_number", cloned_by_number},
-	{"spawned", spawned},	      {"spawned_strangers", spawned_strangers},
-	{"queued", queued},	      {"told_group", told_group},
-	{"told_thread", told_thread}, {"alarms", alarms},
+	{"cloned", cloned},
+	{"cloned_by_number", cloned_by_number},
+	{"spawned", spawned},
+	{"spawned_strangers", spawned_strangers},
+	{"queued", queued},
+	{"told_group", told_group},
+	{"told_thread", told_thread},
+	{"handled_later", handled_later},
+	{"handled_by_another", handled_by_another},
+	{"told_process", told_process},
+	{"alarms", alarms},
 	{"watched", watched},
 };
 
