@@ -125,6 +125,12 @@ __attribute__((destructor(101))) static void end(void)
 	runtime_dies();
 }
 
+void runtime_begets(void)
+{
+	if (runtime_mode & (MODE_SCHEDULED | MODE_NOISY))
+		arena->shared = true;
+}
+
 unsigned runtime_module(void)
 {
 	return runtime_self() == NOBODY ? 0 : arena->actor[runtime_self()].module;

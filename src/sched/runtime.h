@@ -41,6 +41,10 @@ unsigned runtime_module(void);
 /* The process is about to end: others may go first, then the turn goes on once it is dead. */
 void runtime_dies(void);
 
+/* There will be others, processes or threads, who share something with this one, be it only
+ * signals. */
+void runtime_begets(void);
+
 /* ---- places: where memory is, whatever address a process has it at (place.c) ---- */
 
 struct place {

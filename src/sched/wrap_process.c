@@ -27,6 +27,8 @@ _Noreturn void __wrap__exit(int status);
 static pid_t fork_at(const void *pc)
 {
 	unsigned child = party_prepare();
+
+	runtime_begets();
 	pid_t pid = MODELLED ? model_fork(pc) : REAL(fork)();
 
 	if (pid == 0)
@@ -69,6 +71,7 @@ int __wrap_clone(int (*play)(void *), void *stack, int flags, void *argument, ..
 	pid_t *child = va_arg(rest, pid_t *);
 
 	va_end(rest);
+	runtime_begets();
 	return REAL(clone)(play, stack, flags, argument, parent, tls, child);
 }
 
@@ -181,6 +184,7 @@ WRAP(int, posix_spawn,
 	WITH_WORLD(environment);
 	runtime_drain();
 	party_spawns();
+	runtime_begets();
 	return MODELLED ? model_spawn(HERE, REAL(posix_spawn), pid, path, actions, attributes,
 				      arguments, environment)
 			: REAL(posix_spawn)(pid, path, actions, attributes, arguments, environment);
@@ -193,6 +197,7 @@ WRAP(int, posix_spawnp,
 	WITH_WORLD(environment);
 	runtime_drain();
 	party_spawns();
+	runtime_begets();
 	return MODELLED
 		       ? model_spawn(HERE, REAL(posix_spawnp), pid, file, actions, attributes,
 				     arguments, environment)

@@ -109,6 +109,8 @@ static const char *stranger(long number)
 static long fork_by(long number, const long argument[ARGUMENTS_MAX])
 {
 	unsigned child = party_prepare();
+
+	runtime_begets();
 	long result = REAL(syscall)(number, ARGUMENTS(argument));
 
 	if (result == 0)

@@ -71,6 +71,7 @@ WRAP(int, pthread_create,
 	if (!start)
 		return EAGAIN;
 	runtime_threads = true;
+	runtime_begets();
 	*start = (struct start){run, argument, party_prepare(), NOBODY};
 	unsigned party = start->party, actor = NOBODY;
 	if (MODELLED)

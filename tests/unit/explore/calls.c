@@ -212,6 +212,29 @@ static void told_thread(void)
 	assert(atomic_load(&shared->counter) == 2);
 }
 
+/* No memory is shared, nor anything else. */
+static void signals_alone(void)
+{
+	pid_t parent = getpid();
+	sigset_t set, before;
+	int number;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	handle(SIGUSR1, ring, 0);
+	pid_t child = fork();
+	if (child == 0)
+		_exit(kill(parent, SIGUSR1) < 0);
+	if (broken) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		while (!rings)
+			pause();
+	} else
+		assert(sigwait(&set, &number) == 0);
+	reap(child);
+}
+
 /* ---- handlers are the process's ---- */
 
 /* Without the post, who looks before it waits has come too late. */
@@ -321,6 +344,10 @@ static void watched(void)
 
 /* ---- what can't be explored ---- */
 
+static void alone(void)
+{
+}
+
 static void make_timer(void)
 {
 	timer_t timer;
@@ -382,11 +409,13 @@ static const struct program programs[] = {
 	{"queued", queued},
 	{"told_group", told_group},
 	{"told_thread", told_thread},
+	{"signals_alone", signals_alone},
 	{"handled_later", handled_later},
 	{"handled_by_another", handled_by_another},
 	{"told_process", told_process},
 	{"alarms", alarms},
 	{"watched", watched},
+	{"alone", alone},
 };
 
 int main(int argc, char **argv)
