@@ -275,6 +275,7 @@ TESTS += %D%/unit/race/race.tap
 EXTRA_DIST += \
 	%D%/unit/race/lock.c %D%/unit/race/main.c %D%/unit/race/many.c %D%/unit/race/memory.c \
 	%D%/unit/race/message.c %D%/unit/race/racy.c %D%/unit/race/scenario.h \
+	%D%/unit/race/wide.c \
 	%D%/unit/race/compare/loop.c \
 	%D%/unit/race/compare/silence %D%/unit/race/compare/slowdown
 if RACE

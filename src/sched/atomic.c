@@ -5,10 +5,12 @@
  * both change under the object's lock, and a load takes them as of one version.
  */
 #include <limits.h>
+#include <stdio.h>
 
 #include "sched/clock.h"
 #include "sched/instrument.h"
 #include "sched/real.h"
+#include "sched/wide.h"
 
 #define HERE __builtin_return_address(0)
 
@@ -162,27 +164,43 @@ static void finish(struct sync_object *object, bool locked, int order)
 		party_advance();
 }
 
-#define STORE(bits, type)                                                                          \
-	void __tsan_atomic##bits##_store(volatile type *at, type value, int order);                \
-	void __tsan_atomic##bits##_store(volatile type *at, type value, int order)                 \
+/* How each is done: as the compiler does it, or by wide.h. */
+#define narrow_load(at) __atomic_load_n(at, __ATOMIC_SEQ_CST)
+#define narrow_store(at, value) __atomic_store_n(at, value, __ATOMIC_SEQ_CST)
+#define narrow_exchange(at, value) __atomic_exchange_n(at, value, __ATOMIC_SEQ_CST)
+#define narrow_fetch_add(at, value) __atomic_fetch_add(at, value, __ATOMIC_SEQ_CST)
+#define narrow_fetch_sub(at, value) __atomic_fetch_sub(at, value, __ATOMIC_SEQ_CST)
+#define narrow_fetch_and(at, value) __atomic_fetch_and(at, value, __ATOMIC_SEQ_CST)
+#define narrow_fetch_or(at, value) __atomic_fetch_or(at, value, __ATOMIC_SEQ_CST)
+#define narrow_fetch_xor(at, value) __atomic_fetch_xor(at, value, __ATOMIC_SEQ_CST)
+#define narrow_fetch_nand(at, value) __atomic_fetch_nand(at, value, __ATOMIC_SEQ_CST)
+#define narrow_compare_exchange(at, expected, value)                                               \
+	__atomic_compare_exchange_n(at, expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+
+#define STORE(bits, type, how)                                                                     \
+	static inline void store_##bits(volatile type *at, type value, int order, const void *pc)  \
 	{                                                                                          \
-		struct sync_object *object = begin_write(at, sizeof(type), order, false, HERE);    \
+		struct sync_object *object = begin_write(at, sizeof(type), order, false, pc);      \
 		bool locked = object && sync_lock(object);                                         \
                                                                                                    \
 		if (object)                                                                        \
 			stored(object, order);                                                     \
-		__atomic_store_n(at, value, __ATOMIC_SEQ_CST);                                     \
+		how##_store(at, value);                                                            \
 		finish(object, locked, order);                                                     \
 		if (self.party && !releases(order))                                                \
-			remember_relaxed(at, HERE);                                                \
+			remember_relaxed(at, pc);                                                  \
+	}                                                                                          \
+	void __tsan_atomic##bits##_store(volatile type *at, type value, int order);                \
+	void __tsan_atomic##bits##_store(volatile type *at, type value, int order)                 \
+	{                                                                                          \
+		store_##bits(at, value, order, HERE);                                              \
 	}
 
-#define LOAD(bits, type)                                                                           \
-	type __tsan_atomic##bits##_load(const volatile type *at, int order);                       \
-	type __tsan_atomic##bits##_load(const volatile type *at, int order)                        \
+#define LOAD(bits, type, how)                                                                      \
+	static inline type load_##bits(const volatile type *at, int order, const void *pc)         \
 	{                                                                                          \
 		uint64_t key;                                                                      \
-		bool matters = begin(at, sizeof(type), order, ACCESS_READ, &key, HERE);            \
+		bool matters = begin(at, sizeof(type), order, ACCESS_READ, &key, pc);              \
 		struct sync_object *object;                                                        \
 		uint32_t version;                                                                  \
 		type value;                                                                        \
@@ -190,44 +208,52 @@ static void finish(struct sync_object *object, bool locked, int order)
 		do {                                                                               \
 			object = matters ? sync_find(key, SYNC_ATOMIC, false) : NULL;              \
 			version = object ? sync_read_begin(object) : 0;                            \
-			value = __atomic_load_n(at, __ATOMIC_SEQ_CST);                             \
+			value = how##_load(at);                                                    \
 		} while (matters && !loaded(object, version, order, key));                         \
-		learn_of_death(value, sizeof(value), order);                                       \
+		learn_of_death((uint64_t)value, sizeof(value), order);                             \
 		return value;                                                                      \
+	}                                                                                          \
+	type __tsan_atomic##bits##_load(const volatile type *at, int order);                       \
+	type __tsan_atomic##bits##_load(const volatile type *at, int order)                        \
+	{                                                                                          \
+		return load_##bits(at, order, HERE);                                               \
 	}
 
-#define UPDATE(bits, type, name, operation)                                                        \
-	type __tsan_atomic##bits##_##name(volatile type *at, type value, int order);               \
-	type __tsan_atomic##bits##_##name(volatile type *at, type value, int order)                \
+#define UPDATE(bits, type, how, name)                                                              \
+	static inline type name##_##bits(volatile type *at, type value, int order, const void *pc) \
 	{                                                                                          \
-		struct sync_object *object = begin_write(at, sizeof(type), order, true, HERE);     \
+		struct sync_object *object = begin_write(at, sizeof(type), order, true, pc);       \
 		bool locked = object && sync_lock(object);                                         \
-		type before = operation(at, value, __ATOMIC_SEQ_CST);                              \
+		type before = how##_##name(at, value);                                             \
                                                                                                    \
 		if (object)                                                                        \
 			updated(object, order);                                                    \
 		finish(object, locked, order);                                                     \
-		learn_of_death(before, sizeof(before), order);                                     \
-		if (instrument_scheduled() && __atomic_load_n(at, __ATOMIC_RELAXED) == before)     \
+		learn_of_death((uint64_t)before, sizeof(before), order);                           \
+		if (instrument_scheduled() && how##_load(at) == before)                            \
 			runtime_unchanged();                                                       \
 		return before;                                                                     \
+	}                                                                                          \
+	type __tsan_atomic##bits##_##name(volatile type *at, type value, int order);               \
+	type __tsan_atomic##bits##_##name(volatile type *at, type value, int order)                \
+	{                                                                                          \
+		return name##_##bits(at, value, order, HERE);                                      \
 	}
 
-#define COMPARE(bits, type)                                                                        \
+#define COMPARE(bits, type, how)                                                                   \
 	static bool compare_exchange_##bits(volatile type *at, type *expected, type value,         \
 					    int order, int failure, const void *pc)                \
 	{                                                                                          \
 		struct sync_object *object = begin_write(at, sizeof(type), order, true, pc);       \
 		bool locked = object && sync_lock(object);                                         \
-		bool done = __atomic_compare_exchange_n(at, expected, value, false,                \
-							__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);       \
+		bool done = how##_compare_exchange(at, expected, value);                           \
                                                                                                    \
 		if (object && done)                                                                \
 			updated(object, order);                                                    \
 		else if (object)                                                                   \
 			learn(object, failure);                                                    \
 		finish(object, locked, done ? order : __ATOMIC_RELAXED);                           \
-		learn_of_death(*expected, sizeof(type), done ? order : failure);                   \
+		learn_of_death((uint64_t)*expected, sizeof(type), done ? order : failure);         \
 		if (!done && instrument_scheduled())                                               \
 			runtime_unchanged();                                                       \
 		return done;                                                                       \
@@ -255,24 +281,148 @@ static void finish(struct sync_object *object, bool locked, int order)
 		return expected;                                                                   \
 	}
 
-#define ATOMICS(bits, type)                                                                        \
-	STORE(bits, type)                                                                          \
-	LOAD(bits, type)                                                                           \
-	UPDATE(bits, type, exchange, __atomic_exchange_n)                                          \
-	UPDATE(bits, type, fetch_add, __atomic_fetch_add)                                          \
-	UPDATE(bits, type, fetch_sub, __atomic_fetch_sub)                                          \
-	UPDATE(bits, type, fetch_and, __atomic_fetch_and)                                          \
-	UPDATE(bits, type, fetch_or, __atomic_fetch_or)                                            \
-	UPDATE(bits, type, fetch_xor, __atomic_fetch_xor)                                          \
-	UPDATE(bits, type, fetch_nand, __atomic_fetch_nand)                                        \
-	COMPARE(bits, type)
+#define ATOMICS(bits, type, how)                                                                   \
+	STORE(bits, type, how)                                                                     \
+	LOAD(bits, type, how)                                                                      \
+	UPDATE(bits, type, how, exchange)                                                          \
+	UPDATE(bits, type, how, fetch_add)                                                         \
+	UPDATE(bits, type, how, fetch_sub)                                                         \
+	UPDATE(bits, type, how, fetch_and)                                                         \
+	UPDATE(bits, type, how, fetch_or)                                                          \
+	UPDATE(bits, type, how, fetch_xor)                                                         \
+	UPDATE(bits, type, how, fetch_nand)                                                        \
+	COMPARE(bits, type, how)
 
 /* clang-format off */
-ATOMICS(8, unsigned char)
-ATOMICS(16, unsigned short)
-ATOMICS(32, unsigned int)
-ATOMICS(64, unsigned long long)
+ATOMICS(8, unsigned char, narrow)
+ATOMICS(16, unsigned short, narrow)
+ATOMICS(32, unsigned int, narrow)
+ATOMICS(64, unsigned long long, narrow)
+#if HAVE_WIDE
+ATOMICS(128, wide, wide)
+#endif
 /* clang-format on */
+
+/* ---- those of libatomic -------------------------------------------------------------------- */
+
+/*
+ * Compilers that don't expect a processor to have them call it by its size, or for any.  Of another
+ * size the latter has locks, of each process its own: the program's libatomic does that, if there
+ * is one.
+ */
+#if HAVE_WIDE
+static bool is_wide(size_t size, const volatile void *at)
+{
+	return size == sizeof(wide) && (uintptr_t)at % sizeof(wide) == 0;
+}
+
+static wide wide_of(const void *value)
+{
+	wide copy;
+
+	REAL(memcpy)(&copy, value, sizeof(copy));
+	return copy;
+}
+
+static void put_wide(void *to, wide value)
+{
+	REAL(memcpy)(to, &value, sizeof(value));
+}
+
+WRAP(wide, __atomic_load_16, (const volatile void *at, int order))
+{
+	return load_128(at, order, HERE);
+}
+
+WRAP(void, __atomic_store_16, (volatile void *at, wide value, int order))
+{
+	store_128(at, value, order, HERE);
+}
+
+WRAP(bool, __atomic_compare_exchange_16,
+     (volatile void *at, void *expected, wide value, int order, int failure))
+{
+	wide known = wide_of(expected);
+	bool done = compare_exchange_128(at, &known, value, order, failure, HERE);
+
+	put_wide(expected, known);
+	return done;
+}
+
+#define WIDE_WRAP(name)                                                                            \
+	WRAP(wide, __atomic_##name##_16, (volatile void *at, wide value, int order))               \
+	{                                                                                          \
+		return name##_128(at, value, order, HERE);                                         \
+	}
+
+/* clang-format off */
+WIDE_WRAP(exchange)
+WIDE_WRAP(fetch_add)
+WIDE_WRAP(fetch_sub)
+WIDE_WRAP(fetch_and)
+WIDE_WRAP(fetch_or)
+WIDE_WRAP(fetch_xor)
+WIDE_WRAP(fetch_nand)
+/* clang-format on */
+
+#pragma weak __real___atomic_load
+#pragma weak __real___atomic_store
+#pragma weak __real___atomic_exchange
+#pragma weak __real___atomic_compare_exchange
+
+static void need(bool there, const char *name, size_t size)
+{
+	if (there)
+		return;
+	fprintf(stderr, "ipcts-race: %s of %zu bytes: not without -latomic\n", name, size);
+	REAL(_exit)(2);
+}
+
+WRAP(void, __atomic_load, (size_t size, const volatile void *at, void *value, int order))
+{
+	if (is_wide(size, at)) {
+		put_wide(value, load_128(at, order, HERE));
+		return;
+	}
+	need(REAL(__atomic_load), "__atomic_load", size);
+	REAL(__atomic_load)(size, at, value, order);
+}
+
+WRAP(void, __atomic_store, (size_t size, volatile void *at, const void *value, int order))
+{
+	if (is_wide(size, at)) {
+		store_128(at, wide_of(value), order, HERE);
+		return;
+	}
+	need(REAL(__atomic_store), "__atomic_store", size);
+	REAL(__atomic_store)(size, at, value, order);
+}
+
+WRAP(void, __atomic_exchange,
+     (size_t size, volatile void *at, const void *value, void *before, int order))
+{
+	if (is_wide(size, at)) {
+		put_wide(before, exchange_128(at, wide_of(value), order, HERE));
+		return;
+	}
+	need(REAL(__atomic_exchange), "__atomic_exchange", size);
+	REAL(__atomic_exchange)(size, at, value, before, order);
+}
+
+WRAP(bool, __atomic_compare_exchange,
+     (size_t size, volatile void *at, void *expected, const void *value, int order, int failure))
+{
+	if (is_wide(size, at)) {
+		wide known = wide_of(expected);
+		bool done = compare_exchange_128(at, &known, wide_of(value), order, failure, HERE);
+
+		put_wide(expected, known);
+		return done;
+	}
+	need(REAL(__atomic_compare_exchange), "__atomic_compare_exchange", size);
+	return REAL(__atomic_compare_exchange)(size, at, expected, value, order, failure);
+}
+#endif
 
 /* ---- fences -------------------------------------------------------------------------------- */
 

@@ -43,6 +43,7 @@ libipcts_race_parts_a_SOURCES = \
 	%D%/suppress.c %D%/suppress.h \
 	%D%/symbol.c %D%/symbol.h \
 	%D%/world.c %D%/world.h \
+	%D%/wide.h \
 	%D%/wrap_file.c \
 	%D%/wrap_lock.c \
 	%D%/wrap_map.c \

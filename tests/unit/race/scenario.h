@@ -13,6 +13,17 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#if defined __SIZEOF_INT128__ && (defined __x86_64__ || defined __aarch64__)
+#define HAVE_WIDE 1
+__extension__ typedef unsigned __int128 wide;
+struct two_words {
+	_Alignas(16) unsigned long first;
+	unsigned long second;
+};
+#else
+#define HAVE_WIDE 0
+#endif
+
 /* What two processes share; all of it is there for each scenario. */
 struct shared {
 	int data;
@@ -31,6 +42,10 @@ struct shared {
 		unsigned one : 3, other : 5;
 	} bits;
 	char text[256];
+#if HAVE_WIDE
+	wide wide;
+	struct two_words two_words;
+#endif
 };
 extern struct shared *shared;
 
