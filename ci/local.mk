@@ -61,5 +61,5 @@ CLEANFILES += $(EXTRA_PROGRAMS) known
 
 EXTRA_DIST += .clang-format .ci/run \
 	%D%/build.sh %D%/fuzz %D%/kernel.sh %D%/mutants %D%/mutate %D%/mutations.awk %D%/packages.sh %D%/reach %D%/passed_lines.c \
-	%D%/platform.sh %D%/polyfill %D%/race \
+	%D%/platform.sh %D%/polyfill %D%/race %D%/race-musl \
 	%D%/qemu-user.sh %D%/validate %D%/check %D%/checks %D%/platform %D%/known

@@ -316,6 +316,8 @@ WRAP(int, renameat, (int from_directory, const char *from, int to_directory, con
 	return NAME(REAL(renameat)(from_directory, from, to_directory, to));
 }
 
+/* Not every libc has it, and then nobody calls it. */
+#pragma weak __real_renameat2
 WRAP(int, renameat2,
      (int from_directory, const char *from, int to_directory, const char *to, unsigned flags))
 {

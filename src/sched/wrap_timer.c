@@ -17,7 +17,7 @@ enum { MICROSECONDS = 1000000 };
 
 /* ---- alarms ---- */
 
-WRAP(int, setitimer, (__itimer_which_t which, const struct itimerval *timer, struct itimerval *old))
+WRAP(int, setitimer, (int which, const struct itimerval *timer, struct itimerval *old))
 {
 	if (!MODELLED)
 		return REAL(setitimer)(which, timer, old);
@@ -27,7 +27,7 @@ WRAP(int, setitimer, (__itimer_which_t which, const struct itimerval *timer, str
 		       : model_refuse(HERE, "setitimer of another clock than ITIMER_REAL");
 }
 
-WRAP(int, getitimer, (__itimer_which_t which, struct itimerval *old))
+WRAP(int, getitimer, (int which, struct itimerval *old))
 {
 	if (!MODELLED || which != ITIMER_REAL)
 		return REAL(getitimer)(which, old);

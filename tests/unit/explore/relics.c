@@ -24,6 +24,8 @@ enum { MANY = 5000, BYTES = 64 };
 
 static key_t key;
 static const char *name, *file;
+/* Where semaphores and shared memory have their names in one directory, two need two. */
+static char sem_name[256];
 
 /* ---- all there are ---- */
 
@@ -39,7 +41,7 @@ static void make_all(void)
 	assert(msgget(key, IPC_CREAT | 0600) >= 0);
 	assert(shmget(key, BYTES, IPC_CREAT | 0600) >= 0);
 	assert(shm_open(name, O_CREAT | O_RDWR, 0600) >= 0);
-	assert(sem_open(name, O_CREAT, 0600, 0) != SEM_FAILED);
+	assert(sem_open(sem_name, O_CREAT, 0600, 0) != SEM_FAILED);
 	/* as many as a user may have are few */
 	assert(mq_open(name, O_CREAT | O_RDWR, 0600, &attributes) != (mqd_t)-1 || errno == EMFILE ||
 	       errno == ENOSPC || errno == ENOSYS);
@@ -51,7 +53,7 @@ static void remove_keyed(void)
 	msgctl(msgget(key, 0), IPC_RMID, NULL);
 	shmctl(shmget(key, 0, 0), IPC_RMID, NULL);
 	shm_unlink(name);
-	sem_unlink(name);
+	sem_unlink(sem_name);
 	mq_unlink(name);
 }
 
@@ -150,7 +152,7 @@ static void list(void)
 	tell("a queue", msgget(key, 0) >= 0);
 	tell("a segment", shmget(key, 0, 0) >= 0);
 	tell("shared memory", shm_open(name, O_RDWR, 0) >= 0);
-	tell("a semaphore", sem_open(name, 0) != SEM_FAILED);
+	tell("a semaphore", sem_open(sem_name, 0) != SEM_FAILED);
 	tell("a queue of POSIX", mq_open(name, O_RDWR) != (mqd_t)-1);
 }
 
@@ -171,6 +173,7 @@ int main(int argc, char **argv)
 		return NOT_PLAYED;
 	key = (key_t)strtol(argv[2], NULL, 0);
 	name = argv[3];
+	snprintf(sem_name, sizeof(sem_name), "%s-semaphore", name);
 	file = argv[4];
 	return PLAY_PROGRAM(programs, argv[1]);
 }
