@@ -93,3 +93,29 @@ RACE(event, each_of_two_takers_is_woken) = {
 	.remove = remove_counter,
 	.outcomes = {{"1 1 0 | 0", ALLOWED, "each has one"}},
 };
+
+/* -- deaths ----------------------------------------------------------------------------------- */
+
+RACE(event, who_dies_adds_once_or_not) = {
+	.text = "who is killed while it adds has done so or not, and wakes whoever waits if it has",
+	.world = sizeof(struct counter),
+	.make = make_semaphore,
+	.roles = {{"victim", add_1}, {"adder", add_1}, {"taker", take}},
+	.mortals = 1,
+	.after = take_rest,
+	.remove = remove_counter,
+	.outcomes = {{"0 0 1 | 1", ALLOWED, "nobody died"},
+		     {"killed 0 1 | [01]", ALLOWED, "the victim may have added"}},
+};
+
+RACE(event, who_dies_takes_one_or_none) = {
+	.text = "who is killed while it takes has one or none, and nobody else loses his",
+	.world = sizeof(struct counter),
+	.make = make_semaphore,
+	.roles = {{"victim", take}, {"taker", take}, {"adder", add_2}},
+	.mortals = 1,
+	.after = take_rest,
+	.remove = remove_counter,
+	.outcomes = {{"1 1 0 | 0", ALLOWED, "nobody died"},
+		     {"killed 1 0 | [01]", ALLOWED, "the victim may have had his"}},
+};

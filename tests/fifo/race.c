@@ -101,3 +101,39 @@ RACE(fifo, who_does_not_wait_is_told_what_there_is) = {
 		     {"-EPIPE 0", ALLOWED, "the reader was gone when he wrote"},
 		     {"-EPIPE -EAGAIN", ALLOWED, "the reader was gone when he wrote"}},
 };
+
+/* -- deaths ----------------------------------------------------------------------------------- */
+
+/* Nothing is left of who was there, and it is as good as new. */
+static long long meet_again(void *world)
+{
+	struct fifo *fifo = world;
+	int reader = impl->fifo->open(fifo->path, O_RDONLY | O_NONBLOCK, 0);
+	char byte;
+
+	if (reader < 0)
+		return answer(-1);
+	long long left = impl->fd->read(reader, &byte, 1);
+	long long result = left == 0 ? put_at_once(world) : left;
+	if (result == 1)
+		result = answer(impl->fd->read(reader, &byte, 1));
+	impl->fd->close(reader);
+	return result;
+}
+
+RACE(fifo, who_dies_has_opened_it_or_not) = {
+	.text = "who is killed while he opens and writes leaves neither a byte nor an end behind",
+	.world = sizeof(struct fifo),
+	.make = make,
+	.roles = {{"victim", put_at_once}, {"reader", take_at_once}},
+	.mortals = 1,
+	.after = meet_again,
+	.remove = remove_fifo,
+	.outcomes = {{"1 [01] | 1", ALLOWED, "nobody died"},
+		     {"1 -EAGAIN | 1", ALLOWED, "nobody died"},
+		     {"-ENXIO 0 | 1", ALLOWED, "nobody died"},
+		     {"-EPIPE 0 | 1", ALLOWED, "nobody died"},
+		     {"-EPIPE -EAGAIN | 1", ALLOWED, "nobody died"},
+		     {"killed [01] | 1", ALLOWED, "the victim may have written"},
+		     {"killed -EAGAIN | 1", ALLOWED, "the victim had opened it"}},
+};

@@ -3,6 +3,7 @@
 #include "race/race.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 
 struct pipes {
@@ -214,4 +215,55 @@ RACE(pipe, a_record_that_does_not_fit_waits) = {
 	.after = leave_little_room,
 	.remove = remove_pipe,
 	.outcomes = {{"200 200 2 | 0", ALLOWED, "one after the other"}},
+};
+
+/* -- deaths ----------------------------------------------------------------------------------- */
+
+/* A record: 1 is alice's. */
+static long long take_record(void *world)
+{
+	struct pipes *it = world;
+	char text[4] = "";
+
+	if (impl->fd->read(it->ends[0], text, 3) != 3)
+		return answer(-1);
+	return strcmp(text, "aaa") == 0 ? 1 : strcmp(text, "bbb") == 0 ? 2 : 0;
+}
+
+/* How many bytes are left, which are taken away. */
+static long long take_rest(void *world)
+{
+	struct pipes *it = world;
+	struct pollfd readable = {it->ends[0], POLLIN, 0};
+	long long count = 0;
+	char byte;
+
+	while (impl->fd->poll(&readable, 1, 0) == 1 && impl->fd->read(it->ends[0], &byte, 1) == 1)
+		count++;
+	return count;
+}
+
+RACE(pipe, who_dies_has_written_all_or_nothing) = {
+	.text = "of two who write a record one is killed: his is there whole, or not at all",
+	.world = sizeof(struct pipes),
+	.make = make,
+	.roles = {{"victim", put_a}, {"bob", put_b}, {"reader", take_record}},
+	.mortals = 1,
+	.after = take_rest,
+	.remove = remove_pipe,
+	.outcomes = {{"3 3 [12] | 3", ALLOWED, "nobody died"},
+		     {"killed 3 1 | 3", ALLOWED, "the victim had written first"},
+		     {"killed 3 2 | [03]", ALLOWED, "the victim may have written"}},
+};
+
+RACE(pipe, who_dies_has_read_or_not) = {
+	.text = "of two who read a byte one is killed: he has his or not, and the other has one",
+	.world = sizeof(struct pipes),
+	.make = make,
+	.roles = {{"victim", take_one}, {"alice", take_one}, {"carol", put_one}, {"dave", put_one}},
+	.mortals = 1,
+	.after = take_rest,
+	.remove = remove_pipe,
+	.outcomes = {{"1 1 1 1 | 0", ALLOWED, "nobody died"},
+		     {"killed 1 1 1 | [01]", ALLOWED, "the victim may have had his"}},
 };

@@ -138,3 +138,32 @@ RACE(shm, what_is_attached_outlives_its_removal) = {
 		     {"-EIDRM 0 | -E*", ALLOWED, "she came after"},
 		     {"-EINVAL 0 | -EIDRM", ALLOWED, "she came after"}},
 };
+
+/* -- deaths ----------------------------------------------------------------------------------- */
+
+RACE(shm, who_dies_has_created_it_or_not) = {
+	.text = "of two who create a name exclusively one is killed: one has, and it can be "
+		"removed",
+	.world = sizeof(struct object),
+	.make = make_name,
+	.roles = {{"victim", create}, {"alice", create}},
+	.mortals = 1,
+	.after = unlink_it,
+	.outcomes = {{"0 -EEXIST | 0", ALLOWED, "nobody died"},
+		     {"-EEXIST 0 | 0", ALLOWED, "nobody died"},
+		     {"killed 0 | 0", ALLOWED, "alice did"},
+		     {"killed -EEXIST | 0", ALLOWED, "the victim had"}},
+};
+
+RACE(shm, who_dies_has_got_a_segment_or_not) = {
+	.text = "of two who make a key's segment one is killed: one has, and it can be removed",
+	.world = sizeof(struct object),
+	.make = make_name,
+	.roles = {{"victim", get_new}, {"alice", get_new}},
+	.mortals = 1,
+	.after = remove_key,
+	.outcomes = {{"0 -EEXIST | 0", ALLOWED, "nobody died"},
+		     {"-EEXIST 0 | 0", ALLOWED, "nobody died"},
+		     {"killed 0 | 0", ALLOWED, "alice did"},
+		     {"killed -EEXIST | 0", ALLOWED, "the victim had"}},
+};

@@ -179,3 +179,29 @@ RACE(sock, who_connects_is_accepted) = {
 	.remove = remove_server,
 	.outcomes = {{"1 1 2", ALLOWED, "one after the other"}},
 };
+
+/* -- deaths ----------------------------------------------------------------------------------- */
+
+/* The size of a packet that is left, which is taken away; none: 0. */
+static long long take_rest(void *world)
+{
+	struct pair *pair = world;
+	char bytes[16];
+	ssize_t size = impl->sock->recv(pair->ends[1], bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	return size < 0 ? 0 : size;
+}
+
+RACE(sock, who_dies_has_sent_or_not) = {
+	.text = "of two who send a packet one is killed: his is there whole, or not at all",
+	.world = sizeof(struct pair),
+	.make = make_packets,
+	.roles = {{"victim", put_short}, {"bob", put_long}, {"receiver", take}},
+	.mortals = 1,
+	.after = take_rest,
+	.remove = remove_pair,
+	.outcomes = {{"3 5 3 | 5", ALLOWED, "nobody died"},
+		     {"3 5 5 | 3", ALLOWED, "nobody died"},
+		     {"killed 5 3 | 5", ALLOWED, "the victim had sent first"},
+		     {"killed 5 5 | [03]", ALLOWED, "the victim may have sent"}},
+};
