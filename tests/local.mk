@@ -285,9 +285,11 @@ endif
 check_PROGRAMS += %D%/unit/explore/harness
 %C%_unit_explore_harness_LDADD = libipcts.a
 explorer_tests = %D%/unit/explore/explore.tap %D%/unit/explore/calls.tap \
-	%D%/unit/explore/memory.tap %D%/unit/explore/deaths.tap %D%/unit/explore/relics.tap
+	%D%/unit/explore/memory.tap %D%/unit/explore/deaths.tap %D%/unit/explore/relics.tap \
+	%D%/unit/explore/portable.tap
 dist_check_SCRIPTS += $(explorer_tests)
 TESTS += %D%/unit/explore/harness $(explorer_tests)
+%D%/unit/explore/portable.log: %D%/unit/explore/harness$(EXEEXT)
 EXTRA_DIST += %D%/unit/explore/explorer.sh %D%/unit/explore/program.h %D%/unit/explore/programs.c \
 	%D%/unit/explore/calls.c %D%/unit/explore/memory.c %D%/unit/explore/deaths.c \
 	%D%/unit/explore/relics.c
