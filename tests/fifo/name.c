@@ -214,10 +214,13 @@ TEST(fifo, writing_marks_its_time)
 	begin(reader, fifo.open("f", O_RDONLY));
 	does(writer, fifo.open("f", O_WRONLY));
 	succeeds(reader);
-	does(writer, call(age, "f", 1, 0, 0));
-	does_give(writer, call(age, "f", 0, 0, 0), 0);
+	/* what is mapped may be marked by the first store into it, and not by another soon after */
 	does(writer, fd.write("f", "x"));
 	does_give(reader, fd.read("f", 10), "x");
+	does(writer, call(age, "f", 1, 0, 0));
+	does_give(writer, call(age, "f", 0, 0, 0), 0);
+	does(writer, fd.write("f", "y"));
+	does_give(reader, fd.read("f", 10), "y");
 	does_give(reader, call(age, "f", 0, 0, 0), 1);
 }
 

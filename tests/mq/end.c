@@ -160,6 +160,93 @@ TEST_EACH(mq, message_and_signal_lose_nothing, meetings)
 	does_give(alice, mq.count("q"), outcome_of(receiver)->value == -1);
 }
 
+/* Shared words: a handler has begun, and may end. */
+enum { BEGUN, MAY_END };
+
+static void keeps_one(int number)
+{
+	(void)number;
+	shared()[BEGUN] = 1;
+	while (!shared()[MAY_END])
+		continue;
+}
+
+static long long handles(const char *text, const long long *n)
+{
+	struct sigaction action = {.sa_handler = keeps_one};
+
+	(void)text, (void)n;
+	return impl->sig->sigaction(SIGUSR1, &action, NULL);
+}
+
+static const struct waiting {
+	const char *name;
+	bool has_time;
+} waitings[] = {{"for_ever", false}, {"with_a_time", true}};
+
+/* The actor, who waits, is in a handler. */
+static void is_kept(actor *a, op waits)
+{
+	does(a, call(handles, NULL, 0, 0, 0));
+	begin(a, waits);
+	blocks(a);
+	poke(a, SIGUSR1);
+	awaits(&shared()[BEGUN], 1);
+}
+
+/* Now that it may end: whether the call has succeeded, and not been interrupted. */
+static bool has_succeeded(actor *a)
+{
+	shared()[MAY_END] = 1;
+	returns(a);
+	must(outcome_of(a)->value >= 0 || outcome_of(a)->error == EINTR);
+	return outcome_of(a)->value >= 0;
+}
+
+TEST_EACH(mq, message_during_a_handler_is_not_lost, waitings)
+{
+	actor *alice = cast("alice");
+
+	does(alice, mq.make("q", 4, 64));
+	actor *receiver = forks(alice, "receiver");
+	is_kept(receiver, row->has_time ? mq.timed_receive("q", 60000) : mq.receive("q"));
+	does(alice, mq.send("q", "one", 0));
+	bool is_received = has_succeeded(receiver);
+	does_give(alice, mq.count("q"), !is_received);
+	if (!is_received)
+		does_give(alice, mq.receive("q"), "one");
+}
+
+TEST_EACH(mq, room_during_a_handler_is_used_or_left, waitings)
+{
+	actor *alice = with_full_queue(), *sender = forks(alice, "sender");
+
+	is_kept(sender,
+		row->has_time ? mq.timed_send("q", "two", 9, 60000) : mq.send("q", "two", 9));
+	does_give(alice, mq.receive("q"), "one");
+	bool is_sent = has_succeeded(sender);
+	does_give(alice, mq.count("q"), is_sent);
+	if (is_sent)
+		does_give(alice, mq.receive("q"), "two");
+}
+
+TEST_VARIANT(mq, refused_message_is_a_waiters, in_a_handler)
+{
+	actor *alice = cast("alice");
+
+	does(alice, mq.make("q", 4, 64));
+	actor *receiver = forks(alice, "receiver"), *other = forks(alice, "other");
+	is_kept(receiver, mq.timed_receive("q", 60000));
+	does(alice, mq.send("q", "one", 0));
+	begin(other, mq.timed_receive_at("q", 1, 0));
+	returns(other);
+	bool is_refused = outcome_of(other)->value < 0;
+	if (is_refused)
+		must_be(outcome_of(other)->error, ETIMEDOUT);
+	must_be(has_succeeded(receiver), is_refused);
+	does_give(alice, mq.count("q"), 0);
+}
+
 TEST(mq, killed_receiver_takes_nothing)
 {
 	actor *alice = cast("alice");

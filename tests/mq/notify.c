@@ -285,6 +285,17 @@ TEST(mq, child_is_not_registered)
 	is_notified(1);
 }
 
+TEST(mq, stopped_process_holds_up_no_sender)
+{
+	cast_both();
+	does(receiver, mq.notify_signal("q", SIGUSR1, 4));
+	freeze(receiver);
+	does(sender, mq.send("q", "x", 0));
+	does(sender, mq.notify_none("q"));
+	thaw(receiver);
+	is_notified(4);
+}
+
 TEST(mq, own_message_notifies)
 {
 	cast_both();

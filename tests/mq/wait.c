@@ -249,6 +249,89 @@ TEST(mq, refused_message_is_a_waiters)
 	does_give(sender, mq.count("q"), 0);
 }
 
+TEST_VARIANT(mq, refused_message_is_a_waiters, beside_another)
+{
+	actor *sender = cast("sender");
+
+	does(sender, mq.make("q", 4, 64));
+	actor *waiter = forks(sender, "waiter"), *other = forks(sender, "other");
+	begin(waiter, mq.receive("q"));
+	blocks(waiter);
+	freeze(waiter);
+	does(sender, mq.send("q", "one", 1));
+	begin(other, mq.timed_receive_at("q", 1, 0));
+	bool is_refused = is_told_of_none(other);
+	does(sender, mq.send("q", "two", 1));
+	/* it comes behind the one that is a waiter's */
+	if (is_refused)
+		does_give(other, mq.receive("q"), "two");
+	thaw(waiter);
+	gives(waiter, is_refused ? "one" : "two");
+	does_give(sender, mq.count("q"), 0);
+}
+
+/* Those that wait, stopped, and have the messages one and two, if so it is. */
+static void are_served(actor *sender, actor *first, actor *second)
+{
+	actor *other = forks(sender, "other");
+
+	freeze(first);
+	freeze(second);
+	does(sender, mq.send("q", "one", 0));
+	does(sender, mq.send("q", "four", 0));
+	begin(other, mq.timed_receive_at("q", 1, 0));
+	bool is_refused = is_told_of_none(other);
+	if (is_refused)
+		does_fail(other, mq.timed_receive_at("q", 1, 0), ETIMEDOUT);
+	else
+		does(sender, mq.send("q", "one", 0));
+	thaw(second);
+	thaw(first);
+	if (is_refused) {
+		gives(first, "one");
+		gives(second, "four");
+	} else {
+		succeeds(first);
+		succeeds(second);
+		must_be(outcome_of(first)->value + outcome_of(second)->value, 7);
+	}
+	does_give(sender, mq.count("q"), 0);
+}
+
+TEST_VARIANT(mq, refused_message_is_a_waiters, of_two)
+{
+	actor *sender = cast("sender");
+
+	need_priority_scheduling();
+	does(sender, mq.make("q", 4, 64));
+	actor *first = forks(sender, "first"), *second = forks(sender, "second");
+	begin(first, mq.receive("q"));
+	blocks(first);
+	begin(second, mq.receive("q"));
+	blocks(second);
+	are_served(sender, first, second);
+}
+
+TEST_VARIANT(mq, refused_message_is_a_waiters, after_one_who_left)
+{
+	actor *sender = cast("sender");
+
+	need_priority_scheduling();
+	does(sender, mq.make("q", 4, 64));
+	actor *left = forks(sender, "left"), *first = forks(sender, "first");
+	does(left, sig.handle(SIGUSR1, 0));
+	begin(left, mq.receive("q"));
+	blocks(left);
+	begin(first, mq.receive("q"));
+	blocks(first);
+	poke(left, SIGUSR1);
+	fails(left, EINTR);
+	/* perhaps where that was */
+	begin(left, mq.receive("q"));
+	blocks(left);
+	are_served(sender, first, left);
+}
+
 TEST(mq, refused_message_makes_room)
 {
 	actor *sender = cast("sender");
