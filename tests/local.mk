@@ -228,10 +228,11 @@ unit_tests += %D%/unit/race_test
 
 unit_tests += %D%/unit/ref_test
 %C%_unit_ref_test_SOURCES = %D%/unit/ref_answers.c %D%/unit/ref_lives.c %D%/unit/ref_lives.h \
-	%D%/unit/ref_parts.c %D%/unit/ref_test.c
+	%D%/unit/ref_parts.c %D%/unit/ref_test.c %D%/unit/ref_waits.c
 %C%_unit_ref_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(CMOCKA_CFLAGS)
 %C%_unit_ref_test_LDFLAGS = -Wl,--wrap=open -Wl,--wrap=openat -Wl,--wrap=posix_fallocate \
-	-Wl,--wrap=calloc -Wl,--wrap=pthread_setspecific -Wl,--wrap=socketpair -Wl,--wrap=syscall
+	-Wl,--wrap=calloc -Wl,--wrap=pthread_setspecific -Wl,--wrap=sched_getcpu \
+	-Wl,--wrap=socketpair -Wl,--wrap=syscall
 %C%_unit_ref_test_LDADD = libipcref.a $(CMOCKA_LIBS)
 
 unit_tests += %D%/unit/sched_test

@@ -130,7 +130,7 @@ void handle_watch_forks(void)
 	pthread_once(&once, watch_forks);
 }
 
-/* A new one, or one that nobody uses any more; NULL: no memory. */
+/* A new one, or one that nobody uses any more, in no table; NULL: no memory. */
 static struct handle *new_handle(void)
 {
 	struct handle *h;
@@ -193,7 +193,6 @@ struct handle *handle_make(int fd, const struct object_class *class)
 
 	if (!h)
 		return NULL;
-	h->is_entered = false;
 	atomic_init(&h->is_left, false);
 	h->class = class;
 	h->mapping.repair = class->repair;

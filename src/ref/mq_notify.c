@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "ref/futex.h"
 #include "ref/ipcref.h"
 
 enum registration_state { REGISTRATION_NONE, REGISTERED, NOTIFIED, REMOVED };
@@ -79,6 +79,8 @@ static bool is_in_state(const struct mq_registration *registration, uint32_t num
 	return registration->number == number && registration->state == state;
 }
 
+enum { MOMENT_MS = 1000 };
+
 /*
  * Waits until the signal is there, as it is when the kernel's mq_send is back; but only a moment,
  * for the process may be stopped.  The message is sent.
@@ -86,10 +88,7 @@ static bool is_in_state(const struct mq_registration *registration, uint32_t num
 static void await_signal(const struct mq_view *view, const struct mq_registration *registration)
 {
 	uint32_t number = registration->number;
-	struct timespec moment;
-
-	clock_gettime(CLOCK_MONOTONIC, &moment);
-	moment.tv_sec += 1;
+	const struct timespec moment = moment_after(CLOCK_MONOTONIC, MOMENT_MS);
 	const struct sleep sleep = {.deadline = &moment, .clock = CLOCK_MONOTONIC};
 
 	mapping_commit(view->mapping);

@@ -391,13 +391,7 @@ void mq_repair(struct mapping *mapping)
 	queue->first = sort_messages(&view, &count);
 	STEP("mq/repair/sorted");
 	queue->count = count;
-	queue->last = 0;
-	for (uint32_t steps = 0, number = queue->first; number && steps < view.numbers; steps++) {
-		struct mq_message *message = message_of(&view, number);
-
-		queue->last = number;
-		number = message ? message->next : 0;
-	}
+	queue->last = 0; /* the next that belongs there finds its way from the first */
 	queue->free = 0;
 	for (uint32_t number = view.numbers; number; number--) {
 		struct mq_message *message = message_of(&view, number);

@@ -204,7 +204,7 @@ int ipcref_ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec
 		return -1;
 	}
 	/* if it can't be such a list, nor at such a place, the platform says so */
-	if (poll(descriptors, count, 0) < 0)
+	if (ppoll(descriptors, count, &at_once, NULL) < 0)
 		return -1;
 	pthread_cleanup_push(disperse, &list);
 	if (gather(&list))

@@ -74,6 +74,19 @@ void live_with_who_polls(void)
 	MUST(atomic_load(&polled->rings) == rings + 1 && !atomic_load(&polled->is_waited_for));
 	MUST(ipcref_write(fd, &one, sizeof(one)) == sizeof(one));
 	MUST(atomic_load(&polled->rings) == rings + 1);
+	MUST(ipcref_read(fd, &one, sizeof(one)) == sizeof(one));
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct pollfd waits = {fd, POLLIN, 0};
+
+		alarm(60);
+		_exit(ipcref_poll(&waits, 1, -1) == 1 ? 0 : 1);
+	}
+	await_sleep(pid);
+	MUST(atomic_load(&polled->is_waited_for));
+	MUST(ipcref_write(fd, &one, sizeof(one)) == sizeof(one));
+	int status;
+	MUST(waitpid(pid, &status, 0) == pid && status == 0);
 	handle_put(h);
 	MUST(ipcref_close(fd) == 0);
 }
@@ -194,6 +207,14 @@ void live_with_a_queue_filled_again(void)
 	status.msg_qbytes = 400000;
 	if (ipcref_msgctl(id, IPC_SET, &status) == 0)
 		MUST(fill(id, 0) == fill(id, 0));
+	/* up to where each of the blocks, of which two hold forty bytes, would be full */
+	enum { BLOCKS = 17644, MOST = 494032 };
+	if (geteuid() == 0) {
+		status.msg_qbytes = MOST + 1;
+		MUST_FAIL(ipcref_msgctl(id, IPC_SET, &status), EINVAL);
+		status.msg_qbytes = MOST;
+		MUST(ipcref_msgctl(id, IPC_SET, &status) == 0 && fill(id, 40) == BLOCKS / 2);
+	}
 	MUST(ipcref_msgctl(id, IPC_RMID, NULL) == 0);
 }
 
@@ -430,4 +451,176 @@ void live_with_a_loss_of_ones_own(void)
 	MUST(waitpid(pid, &status, 0) == pid);
 	MUST(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
 	handle_put(h);
+}
+
+/* -- the registries of System V --------------------------------------------------------------- */
+
+/* From now on the objects are in a directory of their own. */
+static void move_to(const char *name)
+{
+	char world[PATH_MAX];
+
+	snprintf(world, sizeof(world), "%s/%s", getenv("IPCREF_NAMESPACE"), name);
+	MUST(mkdir(world, 0700) == 0 && setenv("IPCREF_NAMESPACE", world, 1) == 0);
+}
+
+static void *map_file(const char *name, size_t size)
+{
+	int fd = open(file_of(name), O_RDWR);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	MUST(fd >= 0 && memory != MAP_FAILED && close(fd) == 0);
+	return memory;
+}
+
+/* An object that was removed costs whoever has removed it nothing any more. */
+void live_with_what_was_removed(void)
+{
+	int id;
+
+	/* whatever is made or opened only once */
+	MUST((id = ipcref_shmget(IPC_PRIVATE, 1, 0600)) >= 0);
+	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
+	long before = count_costs();
+	MUST((id = ipcref_msgget(IPC_PRIVATE, 0600)) >= 0);
+	MUST(ipcref_msgctl(id, IPC_RMID, NULL) == 0 && count_costs() == before);
+	MUST((id = ipcref_semget(IPC_PRIVATE, 1, 0600)) >= 0);
+	MUST(ipcref_semctl(id, 0, IPC_RMID) == 0 && count_costs() == before);
+}
+
+/* Where a peer has broken the registry, nobody finds or makes anything. */
+void live_with_a_broken_registry(void)
+{
+	move_to("broken");
+	int id = ipcref_msgget(IPC_PRIVATE, 0600);
+	MUST(id >= 0 && truncate(file_of("msg.registry"), 0) == 0);
+	MUST_FAIL(ipcref_msgget(IPC_PRIVATE, 0600), EBADMSG);
+}
+
+static void dies(void)
+{
+	raise(SIGKILL);
+}
+
+/* Who died when he had made an object, and not entered it, has left it to whoever comes next. */
+void live_with_a_maker_who_died(void)
+{
+	enum { KEY = 77 };
+	char name[32];
+
+	move_to("maker");
+	int id = ipcref_msgget(IPC_PRIVATE, 0600);
+	MUST(id >= 0 && id % REGISTRY_PLACES == 0 && ipcref_msgctl(id, IPC_RMID, NULL) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		when_it_allocates = dies;
+		ipcref_msgget(IPC_PRIVATE, 0600);
+		_exit(1);
+	}
+	int status;
+	MUST(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+	/* as if he had come a little farther */
+	snprintf(name, sizeof(name), "msg.%d", id + REGISTRY_PLACES);
+	int fd = open(file_of(name), O_RDWR | O_CREAT | O_EXCL, 0600);
+	MUST(fd >= 0 && close(fd) == 0);
+	MUST_FAIL(ipcref_msgget(KEY, 0), ENOENT);
+	MUST_FAIL(access(file_of(name), F_OK), ENOENT);
+}
+
+/* The last before 0 has been used of the first place of the registry, whose head is so. */
+static void make_last(const char *name, int id)
+{
+	struct {
+		struct object object;
+		uint32_t bound;
+		struct {
+			uint32_t key, is_used, sequence;
+		} first;
+	} *registry = map_file(name, sizeof(*registry));
+
+	MUST(registry->bound == 1 && registry->first.sequence == (uint32_t)(id / REGISTRY_PLACES));
+	registry->first.sequence = INT_MAX / REGISTRY_PLACES - 1;
+	munmap(registry, sizeof(*registry));
+}
+
+/* The identifier 0, of who comes after 65,534 others, is one like others. */
+void live_with_identifier_zero(void)
+{
+	enum { KEY = 78 };
+	struct sembuf up = {.sem_op = 1};
+	struct {
+		long type;
+		char text[1];
+	} message = {1, "a"};
+	int id;
+
+	move_to("zero-id");
+	MUST((id = ipcref_msgget(IPC_PRIVATE, 0600)) > 0 && ipcref_msgctl(id, IPC_RMID, NULL) == 0);
+	make_last("msg.registry", id);
+	MUST(ipcref_msgget(KEY, IPC_CREAT | 0600) == 0 && ipcref_msgget(KEY, 0) == 0);
+	MUST(ipcref_msgsnd(0, &message, 1, 0) == 0);
+	MUST(ipcref_msgrcv(0, &message, 1, 0, IPC_NOWAIT) == 1);
+#ifdef MSG_STAT
+	struct msqid_ds queue;
+	MUST(ipcref_msgctl(0, MSG_STAT, &queue) == 0 && queue.msg_perm.mode == 0600);
+#endif
+	MUST(ipcref_msgctl(0, IPC_RMID, NULL) == 0);
+
+	MUST((id = ipcref_semget(IPC_PRIVATE, 1, 0600)) > 0 && ipcref_semctl(id, 0, IPC_RMID) == 0);
+	make_last("sem.registry", id);
+	MUST(ipcref_semget(KEY, 1, IPC_CREAT | 0600) == 0 && ipcref_semget(KEY, 0, 0) == 0);
+	MUST(ipcref_semop(0, &up, 1) == 0 && ipcref_semctl(0, 0, GETVAL) == 1);
+	MUST(ipcref_semctl(0, 0, IPC_RMID) == 0);
+}
+
+/* What begins the object of a queue of System V, and the first of its blocks. */
+struct head_of_queue {
+	struct ipc_object ipc;
+	uint64_t capacity, bytes, count;
+	int32_t last_sender, last_receiver;
+	int64_t sent_at, received_at;
+	uint32_t first, last, free, free_count;
+	struct bell sent, received;
+	_Alignas(16) struct {
+		uint32_t rest, next;
+		int64_t type;
+	} block;
+};
+
+/* A peer writes what it likes into a queue: the answer is an error. */
+void live_with_a_broken_queue(void)
+{
+	enum { NOWHERE = 99999 };
+	struct {
+		long type;
+		char text[64];
+	} message = {.type = 7};
+	char name[32];
+	int id = ipcref_msgget(IPC_PRIVATE, 0600);
+
+	MUST(id >= 0 && ipcref_msgsnd(id, &message, sizeof(message.text), 0) == 0);
+	snprintf(name, sizeof(name), "msg.%d", id);
+	struct head_of_queue *peers = map_file(name, sizeof(*peers));
+	MUST(peers->count == 1 && peers->first == 1 && peers->last == 1 && peers->block.type == 7);
+	peers->block.type = 0;
+	MUST_FAIL(ipcref_msgrcv(id, &message, sizeof(message.text), 0, IPC_NOWAIT), EBADMSG);
+	peers->block.type = 7;
+	uint32_t rest = peers->block.rest;
+	peers->block.rest = NOWHERE;
+	MUST_FAIL(ipcref_msgrcv(id, &message, sizeof(message.text), 0, IPC_NOWAIT), EBADMSG);
+	peers->block.rest = rest;
+	peers->first = NOWHERE;
+	MUST_FAIL(ipcref_msgrcv(id, &message, sizeof(message.text), 0, IPC_NOWAIT), EBADMSG);
+	peers->first = 1;
+	peers->last = NOWHERE;
+	MUST_FAIL(ipcref_msgsnd(id, &message, sizeof(message.text), 0), EBADMSG);
+	peers->last = 1;
+	uint32_t free = peers->free;
+	peers->free = NOWHERE;
+	MUST_FAIL(ipcref_msgsnd(id, &message, sizeof(message.text), 0), EBADMSG);
+	peers->free = free;
+	MUST(ipcref_msgrcv(id, &message, sizeof(message.text), 0, IPC_NOWAIT) ==
+	     sizeof(message.text));
+	munmap(peers, sizeof(*peers));
+	MUST(ipcref_msgctl(id, IPC_RMID, NULL) == 0);
 }

@@ -942,7 +942,7 @@ void live_by_what_linux_says(void)
 
 /* -- hostile peers ---------------------------------------------------------------------------- */
 
-static const char *file_of(const char *name)
+const char *file_of(const char *name)
 {
 	static char path[PATH_MAX];
 

@@ -68,7 +68,28 @@
 	L(with_a_umask)                                                                            \
 	L(with_a_removal_half_done)                                                                \
 	L(with_a_broken_stream)                                                                    \
-	L(with_a_loss_of_ones_own)
+	L(with_a_loss_of_ones_own)                                                                 \
+	L(with_a_handler_that_rings)                                                               \
+	L(beside_who_rings)                                                                        \
+	L(with_a_move_just_now)                                                                    \
+	L(on_each_processor)                                                                       \
+	L(as_told_to_wait)                                                                         \
+	L(after_waits_in_vain)                                                                     \
+	L(in_a_line_of_the_dead)                                                                   \
+	L(with_little_room_for_offers)                                                             \
+	L(with_all_registrations)                                                                  \
+	L(with_anothers_number)                                                                    \
+	L(with_a_registration_lost)                                                                \
+	L(with_packets_behind_bytes)                                                               \
+	L(with_a_reader_gone_silently)                                                             \
+	L(with_a_ring_that_moves)                                                                  \
+	L(beside_a_lost_neighbour)                                                                 \
+	L(with_owners_who_died)                                                                    \
+	L(with_what_was_removed)                                                                   \
+	L(with_a_broken_registry)                                                                  \
+	L(with_a_maker_who_died)                                                                   \
+	L(with_identifier_zero)                                                                    \
+	L(with_a_broken_queue)
 
 #define DECLARE(life) void live_##life(void);
 LIVES(DECLARE)
@@ -77,9 +98,16 @@ LIVES(DECLARE)
 #define MUST(condition) ((condition) ? (void)0 : give_up(__FILE__, __LINE__, #condition))
 #define MUST_FAIL(call, error) MUST((call) == -1 && errno == (error))
 
+/* What happens whenever the library asks on which processor it runs, or allocates; NULL: nothing.
+ */
+extern void (*when_asked_where)(void);
+extern void (*when_it_allocates)(void);
+
 _Noreturn void give_up(const char *file, int line, const char *condition);
 /* Memory that all children have, too. */
 void *share(size_t size);
+/* The path of an object's file, until it is asked for the next. */
+const char *file_of(const char *name);
 /* How many files there are in the directory of the objects whose names begin so. */
 int count_files(const char *prefix);
 /* How many files are mapped here, and how many descriptors are open. */

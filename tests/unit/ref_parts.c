@@ -2,6 +2,7 @@
 /* Lives whose witness looks at parts of the library that no call of it tells of. */
 #include <fcntl.h>
 #include <limits.h>
+#include <mqueue.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -26,6 +27,9 @@
 #include "ref/hold.h"
 #include "ref/ipcref.h"
 #include "ref/lock.h"
+#include "ref/loss.h"
+#include "ref/mq.h"
+#include "ref/pipe.h"
 #include "ref/socket.h"
 #include "tests/unit/ref_lives.h"
 
@@ -342,9 +346,153 @@ void live_with_settings_that_change(void)
 		MUST_FAIL(ipcref_read(ends[0], &byte, 1), EAGAIN);
 		MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
 	}
+
+	/* what was set behind the library's back isn't looked for as long as it was told of nothing
+	 */
+	MUST(ipcref_pipe(ends) == 0 && !(ipcref_fcntl(ends[1], F_GETFL) & O_DIRECT));
+	MUST(lseek(ends[1], PIPE_WRITES | PIPE_IN_PACKETS, SEEK_SET) >= 0);
+	MUST(!(ipcref_fcntl(ends[1], F_GETFL) & O_DIRECT));
+	MUST(ipcref_fcntl(ends[0], F_SETFL, 0) == 0);
+	MUST(ipcref_fcntl(ends[1], F_GETFL) & O_DIRECT);
+	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+}
+
+/* It stays where it is as long as the descriptor is open. */
+static struct pipe *pipe_at(int fd)
+{
+	struct handle *h = descriptor_get(fd, OBJECT_PIPE);
+
+	MUST(h);
+	struct pipe *pipe = pipe_of(&h->mapping);
+
+	handle_put(h);
+	return pipe;
+}
+
+/* A read of what was written as a stream ends where packets begin. */
+void live_with_packets_behind_bytes(void)
+{
+	char bytes[8];
+	int ends[2];
+
+	MUST(ipcref_pipe(ends) == 0 && ipcref_write(ends[1], "ab", 2) == 2);
+	MUST(ipcref_fcntl(ends[1], F_SETFL, O_DIRECT) == 0);
+	MUST(ipcref_write(ends[1], "cde", 3) == 3);
+	MUST(ipcref_read(ends[0], bytes, sizeof(bytes)) == 2 && memcmp(bytes, "ab", 2) == 0);
+	MUST(ipcref_read(ends[0], bytes, sizeof(bytes)) == 3 && memcmp(bytes, "cde", 3) == 0);
+	/* no side goes by what it has seen longer than it must, for positions come round */
+	const struct pipe *pipe = pipe_at(ends[0]);
+	MUST(atomic_load(&pipe->readers.seen) == atomic_load(&pipe->writers.position));
+	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+}
+
+/*
+ * Who writes without a pause sees before long that the readers are gone, though nobody says so: as
+ * if they had been killed.
+ */
+void live_with_a_reader_gone_silently(void)
+{
+	enum { ROUNDS = 5, MANY = 20000 };
+	int ends[2];
+
+	MUST(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	for (int i = 0; i < ROUNDS; i++) {
+		int written = 0;
+
+		MUST(ipcref_pipe(ends) == 0 && ipcref_write(ends[1], "a", 1) == 1);
+		MUST(close(ends[0]) == 0);
+		while (written < MANY && ipcref_write(ends[1], "a", 1) == 1)
+			written++;
+		MUST(written < MANY && errno == EPIPE);
+		MUST(ipcref_close(ends[1]) == 0);
+	}
+}
+
+static _Atomic bool is_over;
+
+/* The ring is said to move, all the time. */
+static void *moves(void *given)
+{
+	struct pipe *pipe = given;
+
+	for (uint32_t turn = 1; !atomic_load(&is_over); turn++)
+		atomic_store(&pipe->ring, PIPE_CAPACITY | (turn * RING_MOVE & RING_BITS));
+	return NULL;
+}
+
+/* A peer who never lets one read in peace makes that fail, after some tries. */
+void live_with_a_ring_that_moves(void)
+{
+	enum { TURNS = 1000, SIZE = 16384 };
+	static char bytes[SIZE];
+	ssize_t result = SIZE;
+	pthread_t thread;
+	int ends[2];
+
+	MUST(ipcref_pipe(ends) == 0);
+	MUST(pthread_create(&thread, NULL, moves, pipe_at(ends[0])) == 0);
+	/* or does, if he isn't there often enough */
+	for (int turn = 0; turn < TURNS && result == SIZE; turn++) {
+		MUST(ipcref_write(ends[1], bytes, SIZE) == SIZE);
+		result = ipcref_read(ends[0], bytes, SIZE);
+	}
+	MUST(result == SIZE || (result == -1 && errno == EBADMSG));
+	atomic_store(&is_over, true);
+	MUST(pthread_join(thread, NULL) == 0);
+	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
 }
 
 #ifdef F_SETPIPE_SZ
+/* How much memory its file takes; what is given back it can't tell everywhere: 0. */
+static off_t blocks_of(int fd)
+{
+	struct stat status;
+
+	MUST(fstat(fd, &status) == 0);
+	return status.st_blocks;
+}
+
+static bool can_give_back(void)
+{
+#ifdef FALLOC_FL_PUNCH_HOLE
+	int fd = open(getenv("IPCREF_NAMESPACE"), O_TMPFILE | O_RDWR, 0600);
+	bool can = false;
+
+	if (fd < 0)
+		return false;
+	if (posix_fallocate(fd, 0, PIPE_MOST) == 0) {
+		off_t before = blocks_of(fd);
+
+		can = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PIPE_MOST) ==
+			      0 &&
+		      blocks_of(fd) < before;
+	}
+	close(fd);
+	return can;
+#else
+	return false;
+#endif
+}
+
+/* It is a pipe as before, has woken who waited for room, and takes no more memory than it needs. */
+static void has_another_size(void)
+{
+	struct stat status;
+	int ends[2];
+
+	MUST(ipcref_pipe(ends) == 0);
+	struct eventcount *moved = &pipe_at(ends[1])->writers.moved;
+	uint32_t prepared = eventcount_prepare(moved);
+	off_t before = blocks_of(ends[1]);
+
+	MUST(ipcref_fcntl(ends[1], F_SETPIPE_SZ, PIPE_MOST) == PIPE_MOST);
+	MUST(atomic_load(&moved->word) != prepared && !eventcount_is_waited_for(moved));
+	MUST(ipcref_fstat(ends[1], &status) == 0 && S_ISFIFO(status.st_mode));
+	MUST(ipcref_fcntl(ends[1], F_SETPIPE_SZ, PIPE_CAPACITY) == PIPE_CAPACITY);
+	MUST(blocks_of(ends[1]) - before < PIPE_MOST / 512 / 2 || !can_give_back());
+	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+}
+
 /* What is in a pipe that gets another size is in it, also if that is but a byte. */
 void live_with_a_pipe_of_another_size(void)
 {
@@ -359,6 +507,7 @@ void live_with_a_pipe_of_another_size(void)
 		MUST(memcmp(bytes, "abcd", size) == 0);
 		MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
 	}
+	has_another_size();
 }
 #else
 void live_with_a_pipe_of_another_size(void)
@@ -380,6 +529,13 @@ void live_until_a_moment(void)
 			     (moment.tv_nsec - now.tv_nsec);
 		MUST(ns >= (int64_t)after_ms[i] * 1000000 && moment.tv_nsec < 1000000000);
 	}
+	/* until when one waits, unless it is for something that has happened, also by polling */
+	const struct timespec soon = moment_after(CLOCK_MONOTONIC, 10);
+	_Atomic uint32_t word = 0;
+	MUST(futex_poll_until(&word, 1, CLOCK_MONOTONIC, NULL) == 0);
+	MUST(futex_poll_until(&word, 0, CLOCK_MONOTONIC, &soon) == ETIMEDOUT);
+	MUST(moment_is_past(CLOCK_MONOTONIC, &soon));
+	MUST(futex_poll_until(&word, 0, CLOCK_MONOTONIC, &soon) == ETIMEDOUT);
 }
 
 /* -- signals and locks ------------------------------------------------------------------------ */
@@ -420,4 +576,54 @@ void live_after_a_wait_for_a_lock(void)
 	MUST(ipcref_rwlock_unlock(&shared->rwlock) == 0);
 	MUST(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
 	MUST(!kernel_minds_the_dead() || atomic_load(&shared->lock.word) & LOCK_OWNER_DIED);
+}
+
+/* -- losses, and the dead --------------------------------------------------------------------- */
+
+/* Of two objects side by side the one is lost, from its first byte on. */
+void live_beside_a_lost_neighbour(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char path[PATH_MAX];
+	char *memory = mmap(NULL, 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	MUST(memory != MAP_FAILED);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/neighbour", getenv("IPCREF_NAMESPACE"));
+		int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+		MUST(fd >= 0 && unlink(path) == 0 && ftruncate(fd, (off_t)page) == 0);
+		char *its = mmap(memory + (size_t)i * page, page, PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_FIXED, fd, 0);
+		MUST(its != MAP_FAILED && loss_watch(its, page) >= 0);
+		*its = (char)('a' + i);
+		MUST(i == 0 || ftruncate(fd, 0) == 0);
+		MUST(close(fd) == 0);
+	}
+	MUST(*(volatile char *)(memory + page) == 0 && *(volatile char *)memory == 'a');
+}
+
+/* Who comes to an object whose owner died puts right what is there, as its kind needs it. */
+void live_with_owners_who_died(void)
+{
+	struct mq_attr attributes = {.mq_maxmsg = 2, .mq_msgsize = 8};
+	int fd = ipcref_eventfd(0, 0);
+	uint64_t one = 1;
+	char bytes[8];
+
+	struct handle *h = descriptor_get(fd, OBJECT_ANY);
+	MUST(h);
+	atomic_store(&h->mapping.object->lock.word, LOCK_OWNER_DIED);
+	handle_put(h);
+	MUST(ipcref_write(fd, &one, sizeof(one)) == sizeof(one) && ipcref_close(fd) == 0);
+
+	fd = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, &attributes);
+	MUST(fd >= 0 && ipcref_mq_send(fd, "a", 1, 0) == 0);
+	MUST((h = descriptor_get(fd, OBJECT_MQ)) != NULL);
+	((struct mq_queue *)h->mapping.object)->first = 0;
+	atomic_store(&h->mapping.object->lock.word, LOCK_OWNER_DIED);
+	handle_put(h);
+	MUST(ipcref_mq_send(fd, "b", 1, 1) == 0);
+	MUST(ipcref_mq_receive(fd, bytes, sizeof(bytes), NULL) == 1 && *bytes == 'b');
+	MUST(ipcref_mq_receive(fd, bytes, sizeof(bytes), NULL) == 1 && *bytes == 'a');
+	MUST(ipcref_mq_close((mqd_t)fd) == 0 && ipcref_mq_unlink("/q") == 0);
 }

@@ -47,17 +47,21 @@ static char directory[64]; /* of the objects */
  */
 
 static struct {
-	long call;		 /* the system call that there is none of; 0: all are there */
-	bool has_no_proc;	 /* no file below /proc can be opened */
-	const char *its_stat;	 /* a file that is read instead of any below /proc */
-	int no_tmpfile;		 /* how it says that no file can be made without a name */
-	int interruptions;	 /* of posix_fallocate, before it is done */
-	bool has_no_thread_data; /* pthread_setspecific */
-	bool has_no_pairs;	 /* of sockets */
-	bool has_no_memory;	 /* that is zero: calloc */
-	unsigned refusals;	 /* there have been */
-	unsigned sleeps;	 /* by which a futex, or several, can be waited for */
+	long call;		  /* the system call that there is none of; 0: all are there */
+	bool has_no_proc;	  /* no file below /proc can be opened */
+	const char *its_stat;	  /* a file that is read instead of any below /proc */
+	int no_tmpfile;		  /* how it says that no file can be made without a name */
+	int interruptions;	  /* of posix_fallocate, before it is done */
+	bool has_no_thread_data;  /* pthread_setspecific */
+	bool has_no_pairs;	  /* of sockets */
+	bool has_no_memory;	  /* that is zero: calloc */
+	unsigned refusals;	  /* there have been */
+	unsigned sleeps;	  /* by which a futex, or several, can be waited for */
+	unsigned sleeps_for_many; /* of these, the latter */
 } world;
+
+void (*when_asked_where)(void);
+void (*when_it_allocates)(void);
 
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
@@ -71,6 +75,8 @@ void *__real_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 int __real_socketpair(int domain, int type, int protocol, int ends[2]);
 int __wrap_socketpair(int domain, int type, int protocol, int ends[2]);
+int __real_sched_getcpu(void);
+int __wrap_sched_getcpu(void);
 int __real_pthread_setspecific(pthread_key_t key, const void *value);
 int __wrap_pthread_setspecific(pthread_key_t key, const void *value);
 
@@ -86,6 +92,7 @@ long __wrap_syscall(long number, ...)
 	}
 #ifdef SYS_futex_waitv
 	world.sleeps += number == SYS_futex_waitv;
+	world.sleeps_for_many += number == SYS_futex_waitv;
 #endif
 	world.sleeps += number == SYS_futex;
 	va_start(list, number);
@@ -128,6 +135,8 @@ int __wrap_openat(int from, const char *path, int flags, ...)
 
 int __wrap_posix_fallocate(int fd, off_t offset, off_t size)
 {
+	if (when_it_allocates)
+		when_it_allocates();
 	if (world.interruptions > 0) {
 		world.interruptions--;
 		world.refusals++;
@@ -154,6 +163,13 @@ int __wrap_socketpair(int domain, int type, int protocol, int ends[2])
 		return -1;
 	}
 	return __real_socketpair(domain, type, protocol, ends);
+}
+
+int __wrap_sched_getcpu(void)
+{
+	if (when_asked_where)
+		when_asked_where();
+	return __real_sched_getcpu();
 }
 
 int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
@@ -399,16 +415,24 @@ static void live_without_pairs(void)
 /* Who waits for several things at once sleeps meanwhile. */
 static void live_asleep_in_poll(void)
 {
-	enum { MS = 100 };
-	struct pollfd polled[2] = {{.events = POLLIN}, {.events = POLLIN}};
+	/* as many as the kernel sleeps for at once */
+	enum { MS = 100, MOST = 128 };
+	static const nfds_t counts[] = {1, 2, MOST};
+	struct pollfd polled[MOST];
 	int ends[2];
 
 	MUST(ipcref_pipe(ends) == 0);
-	polled[0].fd = polled[1].fd = ends[0];
-	for (nfds_t count = 1; count <= 2; count++) {
-		world.sleeps = 0;
-		MUST(ipcref_poll(polled, count, MS) == 0);
+	for (nfds_t i = 0; i < MOST; i++)
+		polled[i] = (struct pollfd){.fd = ends[0], .events = POLLIN};
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		world.sleeps = world.sleeps_for_many = 0;
+		MUST(ipcref_poll(polled, counts[i], MS) == 0);
 		MUST(world.sleeps > 0 && world.sleeps <= 2 * MS);
+#ifdef SYS_futex_waitv
+		bool can = futex_is_there() &&
+			   (syscall(SYS_futex_waitv, NULL, 0, 0, NULL, 0) == 0 || errno != ENOSYS);
+		MUST(counts[i] == 1 || !can || world.sleeps == world.sleeps_for_many);
+#endif
 	}
 }
 

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+/* Lives of processes that wait: what wakes them, what they note meanwhile, and what is left of it.
+ */
+#include <fcntl.h>
+#include <mqueue.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ref/descriptor.h"
+#include "ref/futex.h"
+#include "ref/ipcref.h"
+#include "ref/kernel.h"
+#include "ref/mq.h"
+#include "ref/pipe.h"
+#include "tests/unit/ref_lives.h"
+
+static const struct timespec past = {.tv_sec = 1};
+
+/* -- queues ----------------------------------------------------------------------------------- */
+
+static int make_queue(long messages, long size)
+{
+	struct mq_attr attributes = {.mq_maxmsg = messages, .mq_msgsize = size};
+	int queue = (int)ipcref_mq_open("/w", O_RDWR | O_CREAT | O_EXCL, 0600, &attributes);
+
+	MUST(queue >= 0);
+	return queue;
+}
+
+/* It stays where it is as long as the descriptor is open. */
+static struct mq_queue *queue_at(int fd)
+{
+	struct handle *h = descriptor_get(fd, OBJECT_MQ);
+
+	MUST(h);
+	struct mq_queue *queue = (struct mq_queue *)h->mapping.object;
+
+	handle_put(h);
+	return queue;
+}
+
+static void remove_queue(int queue)
+{
+	MUST(ipcref_mq_close((mqd_t)queue) == 0 && ipcref_mq_unlink("/w") == 0);
+}
+
+static void receives(int queue, char *room, size_t size, char expected)
+{
+	MUST(ipcref_mq_receive(queue, room, size, NULL) == 1 && *room == expected);
+}
+
+/* A child that doesn't wait for ever. */
+static pid_t forks(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		alarm(60);
+	MUST(pid >= 0);
+	return pid;
+}
+
+static void has_succeeded(pid_t pid)
+{
+	int status;
+
+	MUST(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+static pid_t dead_process(void)
+{
+	pid_t pid = forks();
+
+	if (pid == 0)
+		_exit(0);
+	has_succeeded(pid);
+	return pid;
+}
+
+/* -- what ends a wait ------------------------------------------------------------------------- */
+
+static struct bell *rung;
+
+static void rings(int number)
+{
+	(void)number;
+	atomic_fetch_add(&rung->rings, 2);
+}
+
+/* A ring and a handler at once: if the ring was for another, the handler ends the wait. */
+void live_with_a_handler_that_rings(void)
+{
+	struct sigaction action = {.sa_handler = rings};
+	int queue = make_queue(1, 8);
+	pid_t parent = getpid();
+	char bytes[8];
+
+	rung = &queue_at(queue)->receivers.bell;
+	MUST(sigaction(SIGUSR1, &action, NULL) == 0);
+	pid_t pid = forks();
+	if (pid == 0) {
+		await_sleep(parent);
+		_exit(kill(parent, SIGUSR1) == 0 ? 0 : 1);
+	}
+	MUST_FAIL(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL), EINTR);
+	has_succeeded(pid);
+	/* which is told once */
+	MUST_FAIL(ipcref_mq_timedreceive(queue, bytes, sizeof(bytes), NULL, &past), ETIMEDOUT);
+	remove_queue(queue);
+}
+
+#ifdef __linux__
+/* From now on this process runs here alone.  The processor as say_where has it; 0: not to be had.
+ */
+static uint32_t stay_here(void)
+{
+	int number = sched_getcpu();
+	cpu_set_t set;
+
+	if (number < 0)
+		return 0;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)number, &set);
+	return sched_setaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)number + 1 : 0;
+}
+
+static void rings_again(void)
+{
+	rings(0);
+}
+
+/*
+ * Whoever looks out for one who rings, here or on another processor, does so without the lock; and
+ * if there is nothing he stops looking out, however often it rings.
+ */
+void live_beside_who_rings(void)
+{
+	int queue = make_queue(1, 8);
+	struct bell *bell = &queue_at(queue)->receivers.bell;
+	uint32_t here = stay_here();
+	char bytes[8];
+
+	/* from now on it is known that it waits */
+	MUST_FAIL(ipcref_mq_timedreceive(queue, bytes, sizeof(bytes), NULL, &past), ETIMEDOUT);
+	rung = bell;
+	for (uint32_t where = here; here && where <= here + 1; where++) {
+		atomic_store(&bell->rung_on, where);
+		when_asked_where = rings_again;
+		MUST_FAIL(ipcref_mq_timedreceive(queue, bytes, sizeof(bytes), NULL, &past),
+			  ETIMEDOUT);
+		when_asked_where = NULL;
+		MUST_FAIL(ipcref_mq_timedreceive(queue, bytes, sizeof(bytes), NULL, &past),
+			  ETIMEDOUT);
+	}
+	remove_queue(queue);
+}
+
+static int ends[2];
+static char bytes_of_pipe[PIPE_CAPACITY];
+
+static void writes_one(void)
+{
+	when_asked_where = NULL;
+	MUST(ipcref_write(ends[1], "a", 1) == 1);
+}
+
+static void reads_all(void)
+{
+	when_asked_where = NULL;
+	MUST(ipcref_read(ends[0], bytes_of_pipe, PIPE_CAPACITY) == PIPE_CAPACITY);
+}
+
+/* What the other side does while one looks out for it is seen. */
+void live_with_a_move_just_now(void)
+{
+	uint32_t elsewhere = stay_here() + 1;
+	char byte;
+
+	MUST(ipcref_pipe(ends) == 0);
+	struct handle *h = descriptor_get(ends[0], OBJECT_PIPE);
+	MUST(h);
+	struct pipe *pipe = pipe_of(&h->mapping);
+	atomic_store(&pipe->readers.woken_on, elsewhere);
+	atomic_store(&pipe->writers.woken_on, elsewhere);
+	handle_put(h);
+	if (elsewhere == 1)
+		return;
+	when_asked_where = writes_one;
+	MUST(ipcref_read(ends[0], &byte, 1) == 1 && byte == 'a' && !when_asked_where);
+	MUST(ipcref_write(ends[1], bytes_of_pipe, PIPE_CAPACITY) == PIPE_CAPACITY);
+	when_asked_where = reads_all;
+	MUST(ipcref_write(ends[1], "b", 1) == 1 && !when_asked_where);
+	MUST(ipcref_read(ends[0], &byte, 1) == 1 && byte == 'b');
+	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+}
+
+/* Where somebody was is told of every processor, the first as well. */
+void live_on_each_processor(void)
+{
+	_Atomic uint32_t where;
+	cpu_set_t all, one;
+
+	if (sched_getcpu() < 0 || sched_getaffinity(0, sizeof(all), &all) < 0)
+		return;
+	for (size_t number = 0; number < CPU_SETSIZE; number++) {
+		CPU_ZERO(&one);
+		CPU_SET(number, &one);
+		if (!CPU_ISSET(number, &all) || sched_setaffinity(0, sizeof(one), &one) < 0)
+			continue;
+		say_where(&where);
+		MUST(is_here(&where) && !is_elsewhere(&where));
+		atomic_fetch_add(&where, 1);
+		MUST(!is_here(&where) && is_elsewhere(&where));
+	}
+}
+#else
+void live_beside_who_rings(void)
+{
+}
+void live_with_a_move_just_now(void)
+{
+}
+void live_on_each_processor(void)
+{
+}
+#endif
+
+/* Who is to poll does so, and nobody else. */
+void live_as_told_to_wait(void)
+{
+	static const char *const ways[] = {"poll", "otherwise"};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		pid_t pid = forks();
+
+		if (pid == 0) {
+			uint32_t word = 0;
+			bool is_there = false;
+
+			MUST(setenv("IPCREF_WAIT", ways[i], 1) == 0);
+#ifdef SYS_futex
+			is_there = syscall(SYS_futex, &word, FUTEX_WAKE, 1, NULL, NULL, 0) == 0;
+#endif
+			_exit(futex_is_there() == (is_there && i > 0) ? 0 : 1);
+		}
+		has_succeeded(pid);
+	}
+}
+
+/* -- the line --------------------------------------------------------------------------------- */
+
+static bool is_empty(const struct mq_line *line)
+{
+	for (int i = 0; i < MQ_WAITERS; i++)
+		if (line->waiters[i].thread || line->waiters[i].message || line->waiters[i].sends)
+			return false;
+	return line->count == 0;
+}
+
+/* Whose time was up leaves nothing in the line. */
+void live_after_waits_in_vain(void)
+{
+	int queue = make_queue(1, 8);
+	const struct mq_queue *object = queue_at(queue);
+	char bytes[8];
+
+	for (int i = 0; i < 2; i++)
+		MUST_FAIL(ipcref_mq_timedreceive(queue, bytes, sizeof(bytes), NULL, &past),
+			  ETIMEDOUT);
+	MUST(is_empty(&object->receivers) && ipcref_mq_send(queue, "a", 1, 0) == 0);
+	for (int i = 0; i < 2; i++)
+		MUST_FAIL(ipcref_mq_timedsend(queue, "b", 1, 0, &past), ETIMEDOUT);
+	MUST(is_empty(&object->senders));
+	receives(queue, bytes, sizeof(bytes), 'a');
+	/* and nobody is said to sleep for the bell when all have been woken */
+	pid_t pid = forks();
+	if (pid == 0)
+		_exit(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL) == 1 ? 0 : 1);
+	await_sleep(pid);
+	MUST(atomic_load(&object->receivers.bell.is_waited_for));
+	MUST(ipcref_mq_send(queue, "c", 1, 0) == 0);
+	has_succeeded(pid);
+	MUST(is_empty(&object->receivers));
+	MUST(!atomic_load(&object->receivers.bell.is_waited_for));
+	remove_queue(queue);
+}
+
+/* If all places in the line are those of the dead, one who comes has the first of them. */
+void live_in_a_line_of_the_dead(void)
+{
+	int queue = make_queue(1, 8);
+	struct mq_line *line = &queue_at(queue)->receivers;
+	pid_t dead = dead_process();
+	char bytes[8];
+
+	for (uint32_t i = 0; i < MQ_WAITERS; i++)
+		line->waiters[i] = (struct mq_waiter){.thread = (uint32_t)dead, .ticket = i + 1};
+	line->count = MQ_WAITERS;
+	line->last_ticket = MQ_WAITERS;
+	pid_t pid = forks();
+	if (pid == 0)
+		_exit(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL) == 1 ? 0 : 1);
+	await_sleep(pid);
+	MUST(line->waiters[0].thread == (uint32_t)pid && line->count == MQ_WAITERS);
+	MUST(ipcref_mq_send(queue, "a", 1, 0) == 0);
+	has_succeeded(pid);
+	remove_queue(queue);
+}
+
+/* Who waits to send a message that there is no memory for beside others harms none of these. */
+void live_with_little_room_for_offers(void)
+{
+	enum { LARGE = 200000 };
+	int queue = make_queue(1, LARGE);
+	struct mq_queue *object = queue_at(queue);
+	char *room = malloc(LARGE);
+	pid_t pids[2];
+
+	/* also when all is made anew, after a death */
+	MUST(room && mq_numbers(1, LARGE) == 2);
+	atomic_store(&object->object.lock.word, LOCK_OWNER_DIED);
+	MUST(ipcref_mq_send(queue, "a", 1, 0) == 0);
+	for (int i = 0; i < 2; i++) {
+		if ((pids[i] = forks()) == 0)
+			_exit(ipcref_mq_send(queue, i ? "c" : "b", 1, 0) == 0 ? 0 : 1);
+		await_sleep(pids[i]);
+	}
+	for (char expected = 'a'; expected <= 'c'; expected++)
+		receives(queue, room, LARGE, expected);
+	has_succeeded(pids[0]);
+	has_succeeded(pids[1]);
+	free(room);
+	remove_queue(queue);
+}
+
+/* -- who is to be notified -------------------------------------------------------------------- */
+
+/* The last place for a registration is as good as the others. */
+void live_with_all_registrations(void)
+{
+	const struct sigevent event = {.sigev_notify = SIGEV_NONE};
+	int queue = make_queue(1, 8);
+	struct mq_queue *object = queue_at(queue);
+
+	/* from now on the process has hold of its number */
+	MUST(ipcref_mq_notify(queue, &event) == 0 && ipcref_mq_notify(queue, NULL) == 0);
+	for (int i = 0; i < MQ_REGISTRATIONS - 1; i++)
+		object->registrations[i] =
+			(struct mq_registration){.state = 2, .pid = (uint32_t)getpid()};
+	MUST(ipcref_mq_notify(queue, &event) == 0 && object->registered == MQ_REGISTRATIONS);
+	MUST(ipcref_mq_send(queue, "a", 1, 0) == 0 && object->registered == 0);
+	object->registrations[MQ_REGISTRATIONS - 1] = object->registrations[0];
+	MUST_FAIL(ipcref_mq_notify(queue, &event), EBUSY);
+	remove_queue(queue);
+}
+
+/* In another PID namespace there may be one of the same number, who is registered. */
+void live_with_anothers_number(void)
+{
+	const struct sigevent event = {.sigev_notify = SIGEV_NONE};
+	struct flock byte = {.l_type = F_WRLCK,
+			     .l_whence = SEEK_SET,
+			     .l_start = (off_t)(1 << 30) + (getpid() & 0x3fffffff),
+			     .l_len = 1};
+	_Atomic int *is_held = share(sizeof(*is_held));
+	int queue = make_queue(1, 8);
+	pid_t pid = forks();
+
+	if (pid == 0) {
+		MUST(fcntl(open(file_of("mq.w"), O_RDWR), F_SETLK, &byte) == 0);
+		atomic_store(is_held, 1);
+		for (;;)
+			pause();
+	}
+	while (!atomic_load(is_held))
+		sched_yield();
+	MUST_FAIL(ipcref_mq_notify(queue, &event), EBUSY);
+	MUST(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	MUST(ipcref_mq_notify(queue, &event) == 0);
+	remove_queue(queue);
+}
+
+/*
+ * Who has closed the queue's file by the platform's own means is registered no more, and isn't
+ * notified of what another is who has his place since.
+ */
+void live_with_a_registration_lost(void)
+{
+	const struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	int queue = make_queue(1, 8), status;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	MUST(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	MUST(ipcref_mq_notify(queue, &event) == 0);
+	MUST(close(open(file_of("mq.w"), O_RDONLY)) == 0);
+	pid_t pid = forks();
+	if (pid == 0) {
+		MUST(ipcref_mq_notify(queue, &event) == 0);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	/* stopped, lest it is he who is told first */
+	MUST(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+	MUST(ipcref_mq_send(queue, "a", 1, 0) == 0);
+	MUST(sigpending(&set) == 0 && !sigismember(&set, SIGUSR1));
+	MUST(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	remove_queue(queue);
+}
