@@ -231,7 +231,7 @@ unit_tests += %D%/unit/ref_test
 	%D%/unit/ref_parts.c %D%/unit/ref_test.c %D%/unit/ref_waits.c
 %C%_unit_ref_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(CMOCKA_CFLAGS)
 %C%_unit_ref_test_LDFLAGS = -Wl,--wrap=open -Wl,--wrap=openat -Wl,--wrap=posix_fallocate \
-	-Wl,--wrap=calloc -Wl,--wrap=pthread_setspecific -Wl,--wrap=sched_getcpu \
+	-Wl,--wrap=calloc -Wl,--wrap=fcntl -Wl,--wrap=pthread_setspecific -Wl,--wrap=sched_getcpu \
 	-Wl,--wrap=socketpair -Wl,--wrap=syscall
 %C%_unit_ref_test_LDADD = libipcref.a $(CMOCKA_LIBS)
 

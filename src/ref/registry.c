@@ -136,7 +136,6 @@ static void sweep(const struct ipc_class *class, struct mapping *registry)
 {
 	struct registry *r = (struct registry *)registry->object;
 	uint32_t making = *(volatile uint32_t *)&r->making;
-	int saved = errno;
 	char path[PATH_MAX];
 
 	if (!making)
@@ -150,7 +149,6 @@ static void sweep(const struct ipc_class *class, struct mapping *registry)
 		STEP("registry/sweep/unlinked");
 	}
 	r->making = 0;
-	errno = saved;
 }
 
 static void lock(const struct ipc_class *class, struct mapping *registry)
@@ -166,7 +164,7 @@ static void lock(const struct ipc_class *class, struct mapping *registry)
 static void free_places(const struct ipc_class *class, struct mapping *registry)
 {
 	struct place *places = places_of(registry);
-	int bound = bound_of(registry), saved = errno;
+	int bound = bound_of(registry);
 	char path[PATH_MAX];
 
 	for (int i = 0; i < bound; i++) {
@@ -176,7 +174,6 @@ static void free_places(const struct ipc_class *class, struct mapping *registry)
 		CHANGE(registry, places[i].is_used, 0);
 		mapping_commit(registry);
 	}
-	errno = saved;
 }
 
 /* What is left to do when an object is marked as removed, whoever has marked it. */
@@ -465,7 +462,6 @@ void ipc_stat(const struct handle *h, struct ipc_perm *permissions)
  */
 static bool open_file_to(const struct ipc_class *class, const struct handle *h, mode_t mode)
 {
-	int saved = errno;
 	char path[PATH_MAX];
 	struct stat status;
 	int fd = path_of(class, h->id, path) ? open_file(path) : -1;
@@ -478,7 +474,6 @@ static bool open_file_to(const struct ipc_class *class, const struct handle *h, 
 			fchmod(fd, mode);
 		close(fd);
 	}
-	errno = saved;
 	return true;
 }
 
@@ -505,10 +500,7 @@ int ipc_set(struct ipc_class *class, struct handle *h, const struct ipc_perm *pe
 	CHANGE(&h->mapping, ipc->changed_at, time(NULL));
 	mapping_commit(&h->mapping);
 	/* which stays too wide, if it can't be looked at any more */
-	int saved = errno;
-
 	open_file_to(class, h, file_mode(mode, is_its_creators));
-	errno = saved;
 	return 0;
 }
 
@@ -577,17 +569,13 @@ static bool may_get(struct ipc_class *class, int id, int flags)
 int ipc_get(struct ipc_class *class, key_t key, int flags, const struct ipc_wish *wish,
 	    bool *is_new)
 {
-	int saved = errno;
-
 	for (int turns = 1;; turns++) {
 		int id = find_or_create(class, key, flags, wish, is_new);
 
 		if (id < 0 || *is_new)
 			return id;
-		if (may_get(class, id, flags)) {
-			errno = saved;
+		if (may_get(class, id, flags))
 			return id;
-		}
 		if (errno == ENOENT && turns == MOST_TURNS)
 			errno = EBADMSG; /* a scribble: nobody removes and makes so quickly */
 		if (errno != ENOENT)

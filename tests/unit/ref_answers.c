@@ -75,11 +75,10 @@ void live_with_who_polls(void)
 	MUST(ipcref_write(fd, &one, sizeof(one)) == sizeof(one));
 	MUST(atomic_load(&polled->rings) == rings + 1);
 	MUST(ipcref_read(fd, &one, sizeof(one)) == sizeof(one));
-	pid_t pid = fork();
+	pid_t pid = forks();
 	if (pid == 0) {
 		struct pollfd waits = {fd, POLLIN, 0};
 
-		alarm(60);
 		_exit(ipcref_poll(&waits, 1, -1) == 1 ? 0 : 1);
 	}
 	await_sleep(pid);
@@ -495,6 +494,10 @@ void live_with_a_broken_registry(void)
 	int id = ipcref_msgget(IPC_PRIVATE, 0600);
 	MUST(id >= 0 && truncate(file_of("msg.registry"), 0) == 0);
 	MUST_FAIL(ipcref_msgget(IPC_PRIVATE, 0600), EBADMSG);
+	/* but an object that was there, and one that wasn't, are told apart */
+	struct msqid_ds status;
+	MUST(ipcref_msgctl(id, IPC_STAT, &status) == 0);
+	MUST_FAIL(ipcref_msgctl(id + REGISTRY_PLACES, IPC_STAT, &status), EINVAL);
 }
 
 static void dies(void)

@@ -98,14 +98,19 @@ LIVES(DECLARE)
 #define MUST(condition) ((condition) ? (void)0 : give_up(__FILE__, __LINE__, #condition))
 #define MUST_FAIL(call, error) MUST((call) == -1 && errno == (error))
 
-/* What happens whenever the library asks on which processor it runs, or allocates; NULL: nothing.
+/*
+ * What happens whenever the library asks on which processor it runs, or how a descriptor is set,
+ * or allocates room of a file; NULL: nothing.
  */
 extern void (*when_asked_where)(void);
+extern void (*when_it_asks)(void);
 extern void (*when_it_allocates)(void);
 
 _Noreturn void give_up(const char *file, int line, const char *condition);
 /* Memory that all children have, too. */
 void *share(size_t size);
+/* A child that doesn't outlive this process. */
+pid_t forks(void);
 /* The path of an object's file, until it is asked for the next. */
 const char *file_of(const char *name);
 /* How many files there are in the directory of the objects whose names begin so. */

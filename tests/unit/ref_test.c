@@ -61,6 +61,7 @@ static struct {
 } world;
 
 void (*when_asked_where)(void);
+void (*when_it_asks)(void);
 void (*when_it_allocates)(void);
 
 long __real_syscall(long number, ...);
@@ -69,6 +70,8 @@ int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __real_openat(int from, const char *path, int flags, ...);
 int __wrap_openat(int from, const char *path, int flags, ...);
+int __real_fcntl(int fd, int command, ...);
+int __wrap_fcntl(int fd, int command, ...);
 int __real_posix_fallocate(int fd, off_t offset, off_t size);
 int __wrap_posix_fallocate(int fd, off_t offset, off_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -131,6 +134,18 @@ int __wrap_openat(int from, const char *path, int flags, ...)
 	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(list, mode_t) : 0;
 	va_end(list);
 	return __real_openat(from, path, flags, mode);
+}
+
+int __wrap_fcntl(int fd, int command, ...)
+{
+	va_list list;
+
+	if (when_it_asks && command == F_GETFL)
+		when_it_asks();
+	va_start(list, command);
+	long argument = va_arg(list, long);
+	va_end(list);
+	return __real_fcntl(fd, command, argument);
 }
 
 int __wrap_posix_fallocate(int fd, off_t offset, off_t size)
