@@ -430,10 +430,10 @@ int ipcref_mq_setattr(mqd_t queue, const struct mq_attr *attributes, struct mq_a
 		return -1;
 	if (old)
 		*old = before;
-	if (fcntl(queue, F_SETFL, attributes->mq_flags & O_NONBLOCK) < 0)
-		return -1;
+	int result = fcntl(queue, F_SETFL, attributes->mq_flags & O_NONBLOCK);
+
 	STEP("mq/setattr/set");
-	return 0;
+	return result;
 }
 
 /* -- as a descriptor -------------------------------------------------------------------------- */
