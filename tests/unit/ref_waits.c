@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lives of processes that wait: what wakes them, what they note meanwhile, and what is left of it.
- */
+/* Lives of processes that wait: what wakes them, and what they leave behind. */
 #include <fcntl.h>
 #include <mqueue.h>
 #include <sched.h>
@@ -309,7 +308,8 @@ void live_in_a_line_of_the_dead(void)
 	char bytes[8];
 
 	for (uint32_t i = 0; i < MQ_WAITERS; i++)
-		line->waiters[i] = (struct mq_waiter){.thread = (uint32_t)dead, .ticket = i + 1};
+		line->waiters[i] =
+			(struct mq_waiter){.thread = (uint32_t)dead, .birth = 1, .ticket = i + 1};
 	line->count = MQ_WAITERS;
 	line->last_ticket = MQ_WAITERS;
 	pid_t pid = forks();
@@ -359,6 +359,7 @@ void live_with_all_registrations(void)
 
 	/* from now on the process has hold of its number */
 	MUST(ipcref_mq_notify(queue, &event) == 0 && ipcref_mq_notify(queue, NULL) == 0);
+	/* the others are of some who have yet to see that they were notified */
 	for (int i = 0; i < MQ_REGISTRATIONS - 1; i++)
 		object->registrations[i] =
 			(struct mq_registration){.state = 2, .pid = (uint32_t)getpid()};
