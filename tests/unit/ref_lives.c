@@ -240,6 +240,7 @@ void live_with_numbers_closed_by_others(void)
 	MUST(ipcref_open("/dev/null", O_RDONLY) == ends[0]);
 	MUST(ipcref_read(ends[0], &byte, 1) == 0);
 	MUST(close(ends[1]) == 0);
+	MUST_FAIL(ipcref_fcntl(ends[1], F_GETFL), EBADF);
 	int fd = ipcref_socket(AF_INET, SOCK_DGRAM, 0);
 	if (fd >= 0) {
 		MUST(fd == ends[1]);

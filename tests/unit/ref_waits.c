@@ -322,6 +322,36 @@ void live_in_a_line_of_the_dead(void)
 	remove_queue(queue);
 }
 
+/*
+ * A message that is a stopped receiver's takes no room: who waits for that sends, and goes on, as
+ * soon as anybody has looked.
+ */
+void live_with_room_made_by_a_gift(void)
+{
+	int queue = make_queue(1, 8), status;
+	struct mq_attr attributes;
+	char bytes[8];
+
+	pid_t receiver = forks();
+	if (receiver == 0) {
+		MUST(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL) == 1 && *bytes == 'a');
+		_exit(0);
+	}
+	await_sleep(receiver);
+	MUST(kill(receiver, SIGSTOP) == 0 && waitpid(receiver, &status, WUNTRACED) == receiver);
+	MUST(ipcref_mq_send(queue, "a", 1, 0) == 0);
+	pid_t sender = forks();
+	if (sender == 0)
+		_exit(ipcref_mq_send(queue, "b", 1, 0) == 0 ? 0 : 1);
+	await_sleep(sender);
+	MUST(ipcref_mq_getattr(queue, &attributes) == 0 && attributes.mq_curmsgs == 1);
+	has_succeeded(sender);
+	MUST(kill(receiver, SIGCONT) == 0);
+	has_succeeded(receiver);
+	receives(queue, bytes, sizeof(bytes), 'b');
+	remove_queue(queue);
+}
+
 /* Who waits to send a message that there is no memory for beside others harms none of these. */
 void live_with_little_room_for_offers(void)
 {
