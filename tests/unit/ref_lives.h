@@ -77,6 +77,7 @@
 	L(after_waits_in_vain)                                                                     \
 	L(in_a_line_of_the_dead)                                                                   \
 	L(with_room_made_by_a_gift)                                                                \
+	L(with_a_gift_to_the_dead)                                                                 \
 	L(with_little_room_for_offers)                                                             \
 	L(with_all_registrations)                                                                  \
 	L(with_anothers_number)                                                                    \

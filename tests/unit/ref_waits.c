@@ -322,23 +322,50 @@ void live_in_a_line_of_the_dead(void)
 	remove_queue(queue);
 }
 
+/* A receiver who is stopped as he waits. */
+static pid_t stopped_receiver(int queue, char expected)
+{
+	char bytes[8];
+	int status;
+	pid_t pid = forks();
+
+	if (pid == 0) {
+		receives(queue, bytes, sizeof(bytes), expected);
+		_exit(0);
+	}
+	await_sleep(pid);
+	MUST(kill(pid, SIGSTOP) == 0 && waitpid(pid, &status, WUNTRACED) == pid);
+	return pid;
+}
+
+/* Whoever comes takes away what was a receiver's who died before he had it. */
+void live_with_a_gift_to_the_dead(void)
+{
+	int queue = make_queue(1, 8);
+	const struct mq_queue *object = queue_at(queue);
+	struct mq_attr attributes;
+
+	pid_t receiver = stopped_receiver(queue, 'a');
+	MUST(ipcref_mq_send(queue, "a", 1, 0) == 0);
+	MUST(ipcref_mq_getattr(queue, &attributes) == 0 && attributes.mq_curmsgs == 0);
+	MUST(object->count == 1 && mq_given(&(struct mq_view){.queue = queue_at(queue)}) == 1);
+	MUST(kill(receiver, SIGKILL) == 0 && waitpid(receiver, NULL, 0) == receiver);
+	MUST(ipcref_mq_getattr(queue, &attributes) == 0 && attributes.mq_curmsgs == 0);
+	MUST(object->count == 0 && mq_given(&(struct mq_view){.queue = queue_at(queue)}) == 0);
+	remove_queue(queue);
+}
+
 /*
  * A message that is a stopped receiver's takes no room: who waits for that sends, and goes on, as
  * soon as anybody has looked.
  */
 void live_with_room_made_by_a_gift(void)
 {
-	int queue = make_queue(1, 8), status;
+	int queue = make_queue(1, 8);
+	pid_t receiver = stopped_receiver(queue, 'a');
 	struct mq_attr attributes;
 	char bytes[8];
 
-	pid_t receiver = forks();
-	if (receiver == 0) {
-		MUST(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL) == 1 && *bytes == 'a');
-		_exit(0);
-	}
-	await_sleep(receiver);
-	MUST(kill(receiver, SIGSTOP) == 0 && waitpid(receiver, &status, WUNTRACED) == receiver);
 	MUST(ipcref_mq_send(queue, "a", 1, 0) == 0);
 	pid_t sender = forks();
 	if (sender == 0)
