@@ -228,7 +228,8 @@ unit_tests += %D%/unit/race_test
 
 unit_tests += %D%/unit/ref_test
 %C%_unit_ref_test_SOURCES = %D%/unit/ref_answers.c %D%/unit/ref_lives.c %D%/unit/ref_lives.h \
-	%D%/unit/ref_parts.c %D%/unit/ref_test.c %D%/unit/ref_waits.c
+	%D%/unit/ref_parts.c %D%/unit/ref_sockets.c %D%/unit/ref_test.c %D%/unit/ref_waits.c \
+	%D%/unit/ref_wakes.c %D%/unit/ref_world.h
 %C%_unit_ref_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(CMOCKA_CFLAGS)
 %C%_unit_ref_test_LDFLAGS = -Wl,--wrap=open -Wl,--wrap=openat -Wl,--wrap=posix_fallocate \
 	-Wl,--wrap=calloc -Wl,--wrap=fcntl -Wl,--wrap=pthread_setspecific -Wl,--wrap=sched_getcpu \

@@ -115,7 +115,6 @@ static void know_self(void)
 	pthread_once(&once, watch_forks);
 #ifdef __linux__
 	self.id = (uint32_t)syscall(SYS_gettid);
-	self.list = NULL;
 #ifdef SYS_get_robust_list
 	if (futex_is_there()) {
 		self.list = robust_list();

@@ -243,7 +243,7 @@ int ipcref_mutex_unlock(pthread_mutex_t *mutex)
 		lock_drop(&m->guard);
 		return EPERM;
 	}
-	if (atomic_load(&m->kind) & RECURSIVE && m->depth > 1) {
+	if (m->depth > 1) {
 		m->depth--;
 		lock_drop(&m->guard);
 		return 0;

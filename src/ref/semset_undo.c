@@ -27,34 +27,38 @@ bool semset_lives(const struct semset_who *who)
 
 /* -- what is to be undone --------------------------------------------------------------------- */
 
-static struct semset_undoer *find_undoer(const struct semset_view *view,
-					 const struct semset_who *who)
+/* The place of this process, or of none (0), which is a free one. */
+static struct semset_undoer *find_place(const struct semset_view *view, uint32_t process,
+					uint64_t birth)
 {
 	for (unsigned i = 0; i < SEMSET_MOST_UNDOERS; i++) {
 		struct semset_undoer *undoer = semset_undoer_at(view, i);
 
-		if (undoer->process == who->process && undoer->birth == who->process_birth)
+		if (undoer->process == process && (!process || undoer->birth == birth))
 			return undoer;
 	}
 	return NULL;
 }
 
+static struct semset_undoer *find_undoer(const struct semset_view *view,
+					 const struct semset_who *who)
+{
+	return find_place(view, who->process, who->process_birth);
+}
+
 static struct semset_undoer *new_undoer(const struct semset_view *view,
 					const struct semset_who *who)
 {
-	for (unsigned i = 0; i < SEMSET_MOST_UNDOERS; i++) {
-		struct semset_undoer *undoer = semset_undoer_at(view, i);
+	struct semset_undoer *undoer = find_place(view, 0, 0);
 
-		if (undoer->process)
-			continue;
-		/* nobody else looks at a free place */
-		memset(undoer, 0, semset_undoer_size(view->count));
-		undoer->birth = who->process_birth;
-		CHANGE(view->mapping, undoer->process, who->process);
-		CHANGE(view->mapping, view->set->undoers, view->set->undoers + 1);
-		return undoer;
-	}
-	return NULL;
+	if (!undoer)
+		return NULL;
+	/* nobody else looks at a free place */
+	memset(undoer, 0, semset_undoer_size(view->count));
+	undoer->birth = who->process_birth;
+	CHANGE(view->mapping, undoer->process, who->process);
+	CHANGE(view->mapping, view->set->undoers, view->set->undoers + 1);
+	return undoer;
 }
 
 static void free_undoer(const struct semset_view *view, struct semset_undoer *undoer)

@@ -391,18 +391,13 @@ static void before_fork(void)
 
 static void after_fork_in_parent(void)
 {
-	int saved = errno;
-
 	for (struct attachment *a = attachments; a; a = a->next)
 		drop_mark(a->mark_of_child);
 	pthread_mutex_unlock(&mutex);
-	errno = saved;
 }
 
 static void after_fork_in_child(void)
 {
-	int saved = errno;
-
 	for (struct attachment *a = attachments; a; a = a->next) {
 #ifndef MADV_DONTFORK
 		drop_mark(a->mark);
@@ -411,7 +406,6 @@ static void after_fork_in_child(void)
 		keep_from_children(a->mark);
 	}
 	pthread_mutex_unlock(&mutex);
-	errno = saved;
 }
 
 static void watch_forks(void)
@@ -454,7 +448,7 @@ static void *map_at(uintptr_t address, size_t size, int flags, int fd)
 {
 	int protection = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) |
 			 (flags & SHM_EXEC ? PROT_EXEC : 0);
-	int how = MAP_SHARED, saved = errno;
+	int how = MAP_SHARED;
 	void *wish = (void *)address; /* a hint, where the system takes it for nothing more */
 
 	if (address && (flags & SHM_REMAP))
@@ -477,8 +471,6 @@ static void *map_at(uintptr_t address, size_t size, int flags, int fd)
 		munmap(place, size);
 		place = MAP_FAILED;
 		errno = EINVAL;
-	} else if (place != MAP_FAILED) {
-		errno = saved;
 	}
 	return place;
 }
@@ -554,7 +546,6 @@ static struct attachment *attach(struct handle *h, uintptr_t address, int flags)
 /* Whether anything is mapped where it is: it may have been unmapped or moved by other calls. */
 static bool is_mapped(const struct attachment *a)
 {
-	int saved = errno;
 	bool is = false;
 
 	for (size_t at = 0; !is && at < a->size; at += page_size()) {
@@ -562,7 +553,6 @@ static bool is_mapped(const struct attachment *a)
 
 		is = mincore(a->address + at, page_size(), &in_core) == 0;
 	}
-	errno = saved;
 	return is;
 }
 

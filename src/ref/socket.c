@@ -381,7 +381,7 @@ static int readable(struct handle *h)
 static int at_mark(struct handle *h)
 {
 	struct queue_view view;
-	struct record record = {0};
+	struct record record;
 	int result = -1;
 
 	if (socket_of(&h->mapping)->type != SOCK_STREAM) {
@@ -389,8 +389,11 @@ static int at_mark(struct handle *h)
 		return -1;
 	}
 	mapping_lock(&h->mapping);
-	if (queue_see(&view, &h->mapping, end_of(h)) &&
-	    (view.used == 0 || queue_at(&view, view.head, &record)))
+	if (!queue_see(&view, &h->mapping, end_of(h)))
+		result = -1;
+	else if (view.used == 0)
+		result = 0;
+	else if (queue_at(&view, view.head, &record))
 		result = (record.flags & (RECORD_IS_URGENT | RECORD_WAS_TAKEN)) != 0;
 	mapping_unlock(&h->mapping);
 	return result;

@@ -172,12 +172,12 @@ void socket_copy_name(struct socket_name *to, const struct socket_name *from)
 void socket_tell(const struct socket_name *name, struct sockaddr *address, socklen_t *size)
 {
 	struct sockaddr_un whole = {.sun_family = AF_UNIX};
-	struct socket_name copy;
+	struct socket_name copy = {.size = PATH_AT};
 
 	if (!address || !size)
 		return;
 	socket_copy_name(&copy, name);
-	memcpy(whole.sun_path, copy.path, copy.size - PATH_AT);
+	memcpy(whole.sun_path, copy.path, sizeof(whole.sun_path));
 	memcpy(address, &whole, *size < copy.size ? *size : copy.size);
 	*size = copy.size;
 }
@@ -310,14 +310,14 @@ void socket_bury(uint64_t number)
 	errno = saved;
 }
 
-/* A name is in use: 0 if it isn't any more, or an error. */
+/* A name is in use: 0 if it isn't any more, or EADDRINUSE, also if that can't be told. */
 static int clear_away(const char *path)
 {
 	struct socket_file file;
 	bool is_buried;
 
 	if (!socket_open(&file, path))
-		return errno == ENOENT ? 0 : errno == EINVAL ? EADDRINUSE : errno;
+		return errno == ENOENT ? 0 : EADDRINUSE;
 	is_buried = bury(&file);
 	socket_close(&file);
 	return is_buried ? 0 : EADDRINUSE;

@@ -86,7 +86,7 @@ static void give_carrier(struct handle *h, struct carrier *carrier)
 		carrier_put(carrier);
 }
 
-/* This is the carrier's descriptor.  False with errno ENOMEM; then it is closed. */
+/* This is the carrier's descriptor.  False with errno; then it is closed. */
 static bool attach(struct handle *h, int fd)
 {
 	struct carrier *carrier = NULL;
@@ -102,8 +102,7 @@ static bool attach(struct handle *h, int fd)
 	if (!FAULT("sock/carrier/memory", ENOMEM) && fstat(fd, &status) == 0)
 		carrier = malloc(sizeof(*carrier));
 	if (!carrier) {
-		close(fd);
-		errno = ENOMEM;
+		close_keeping_errno(fd);
 		return false;
 	}
 	*carrier = (struct carrier){1, fd, status.st_dev, status.st_ino};
@@ -339,7 +338,7 @@ int rights_connect(struct handle *h, struct socket *listener, uint32_t *ticket)
 		return want(errno);
 	}
 	if (!attach(h, fd))
-		return ENOMEM;
+		return errno;
 	*ticket = its;
 	return 0;
 }

@@ -116,6 +116,22 @@ TEST_EACH(sock, interrupted_send_tells_what_was_sent, streams)
 	does_give(reader, sock.receive_to_end("s:b"), sum);
 }
 
+/* There is nothing to begin again, whatever the handler wants. */
+TEST_VARIANT(sock, interrupted_send_tells_what_was_sent, and_is_not_restarted)
+{
+	actor *writer = cast("writer"), *reader = part_with_small_buffers(writer, UNIX_STREAM);
+
+	does(writer, sig.handle(SIGUSR1, SA_RESTART));
+	begin(writer, sock.send_pattern("s:a", LONG, 0));
+	blocks(writer);
+	poke(writer, SIGUSR1);
+	succeeds(writer);
+	long long sum = outcome_of(writer)->value;
+	must(sum > 0 && sum < LONG);
+	does(writer, sock.shutdown("s:a", SHUT_WR));
+	does_give(reader, sock.receive_to_end("s:b"), sum);
+}
+
 TEST_EACH(sock, interrupted_waitall_gives_what_came, streams)
 {
 	actor *alice = cast("alice");

@@ -299,6 +299,22 @@ TEST_EACH(sock, descriptors_beyond_the_room_are_closed, rooms)
 	does_give(alice, fd.read("p:r", 1), "");
 }
 
+/* Credentials come first, and these leave no room. */
+TEST_VARIANT(sock, descriptors_beyond_the_room_are_closed, beside_credentials)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", UNIX_STREAM));
+	does(alice, sock.set_option("s:b", SOL_SOCKET, SO_PASSCRED, 1));
+	does(alice, pipes.make("p"));
+	does(alice, sock.pass("s:a", "x", "p:w"));
+	does(alice, fd.close("p:w"));
+	does_give(alice, sock.take("s:b", 10, "got", 3, 0), "x");
+	took(alice, 0, true);
+	must_be(outcome_of(alice)->n[TAKEN_PID], pid_of(alice));
+	does_give(alice, fd.read("p:r", 1), "");
+}
+
 TEST_EACH(sock, no_truncation_no_flag, unix_kinds)
 {
 	actor *alice = cast("alice");
@@ -509,6 +525,33 @@ TEST_EACH(sock, peeking_leaves_the_descriptors, unix_kinds)
 	does_give(alice, fd.read("p:r", 9), "x");
 	does_give(alice, fd.read("p:r", 9), "");
 }
+
+#ifdef SO_PEEK_OFF
+TEST(sock, peeked_bytes_come_with_no_others_descriptors)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", UNIX_STREAM));
+	begin(alice, sock.set_option("s:b", SOL_SOCKET, SO_PEEK_OFF, 1));
+	returns(alice);
+	if (outcome_of(alice)->error)
+		skip("SO_PEEK_OFF can't be set");
+	does(alice, pipes.make("p"));
+	does(alice, pipes.make("q"));
+	does(alice, sock.pass("s:a", "a", "p:w"));
+	does(alice, sock.pass("s:a", "b", "q:w"));
+	does_give(alice, sock.take("s:b", 100, "peeked", 1, MSG_PEEK), "b");
+	if (outcome_of(alice)->n[TAKEN_DESCRIPTORS]) {
+		does(alice, fd.write("peeked", "x"));
+		does_give(alice, fd.readable_bytes("p:r"), 0);
+		does_give(alice, fd.readable_bytes("q:r"), 1);
+	}
+	does_give(alice, sock.take("s:b", 1, "got", 1, 0), "a");
+	took(alice, 1, false);
+	does(alice, fd.write("got", "y"));
+	does_give(alice, fd.read("p:r", 9), "y");
+}
+#endif
 
 /* -- with no byte ----------------------------------------------------------------------------- */
 

@@ -59,6 +59,18 @@ TEST_EACH(sock, urgent_byte_is_polled_for, streams)
 	does_give(alice, fd.poll("s:b", POLLPRI, 0), 0);
 }
 
+TEST_EACH(sock, byte_beside_the_urgent_one_is_polled_for, streams)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	urge(alice, "x!");
+	does_give(alice, fd.poll("s:b", POLLIN | POLLPRI, 0), POLLIN | POLLPRI);
+	does_give(alice, sock.receive("s:b", 1, MSG_OOB), "!");
+	does_give(alice, fd.poll("s:b", POLLIN | POLLPRI, 0), POLLIN);
+	does_give(alice, sock.receive("s:b", 100, 0), "x");
+}
+
 TEST_EACH(sock, urgent_byte_raises_SIGURG, tcp_kinds)
 {
 	actor *alice = cast("alice");

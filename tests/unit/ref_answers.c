@@ -24,6 +24,7 @@
 
 #include "ref/descriptor.h"
 #include "ref/ipcref.h"
+#include "ref/lock.h"
 #include "ref/mq.h"
 #include "ref/semset.h"
 #include "ref/socket.h"
@@ -139,6 +140,29 @@ void live_with_nothing_to_undo(void)
 	MUST(ipcref_semop(id, &down, 1) == 0 && undoers_of(id) == 1);
 	MUST(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
 	MUST(ipcref_semctl(id, 0, GETVAL) == 0 && undoers_of(id) == 0);
+	MUST(ipcref_semctl(id, 0, IPC_RMID) == 0);
+}
+
+/* As many processes as there are places for have something to be undone, and no more. */
+void live_with_too_much_to_undo(void)
+{
+	struct sembuf up = {0, 1, SEM_UNDO};
+	int id = ipcref_semget(IPC_PRIVATE, 1, 0600);
+	struct semset_view view;
+
+	MUST(id >= 0 && semset_find(&view, id));
+	/* all but one are that of a process that is there as long as any */
+	for (unsigned i = 1; i < SEMSET_MOST_UNDOERS; i++) {
+		semset_undoer_at(&view, i)->birth = thread_birth(1);
+		semset_undoer_at(&view, i)->process = 1;
+	}
+	view.set->undoers = SEMSET_MOST_UNDOERS - 1;
+	MUST(ipcref_semop(id, &up, 1) == 0 && undoers_of(id) == SEMSET_MOST_UNDOERS);
+	semset_undoer_at(&view, 0)->birth = thread_birth(1);
+	semset_undoer_at(&view, 0)->process = 1;
+	MUST_FAIL(ipcref_semop(id, &up, 1), ENOSPC);
+	MUST(ipcref_semctl(id, 0, GETVAL) == 1);
+	handle_put(view.handle);
 	MUST(ipcref_semctl(id, 0, IPC_RMID) == 0);
 }
 

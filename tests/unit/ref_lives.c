@@ -437,42 +437,6 @@ void live_in_the_default_directory(void)
 	MUST((status.st_mode & 07777) == 01777);
 }
 
-/* The signals that a process has blocked, by the kernel's word. */
-static unsigned long long blocked_by(pid_t pid)
-{
-	unsigned long long blocked = 0;
-	char path[64], line[128];
-
-	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
-	FILE *file = fopen(path, "re");
-	MUST(file);
-	while (fgets(line, sizeof(line), file))
-		sscanf(line, "SigBlk: %llx", &blocked);
-	fclose(file);
-	return blocked;
-}
-
-/* Who is woken in vain keeps signals waiting, and no longer than that. */
-void live_with_wakes_in_vain(void)
-{
-	sem_t *sem = share(sizeof(*sem));
-	int status;
-
-	MUST(ipcref_sem_init(sem, 1, 0) == 0);
-	pid_t pid = forks();
-	if (pid == 0) {
-		alarm(60);
-		MUST(ipcref_sem_wait(sem) == 0 && blocked_by(getpid()) == 0);
-		_exit(0);
-	}
-	while (!blocked_by(pid)) {
-		futex_wake((_Atomic uint32_t *)(void *)sem, 1);
-		sched_yield();
-	}
-	MUST(ipcref_sem_post(sem) == 0);
-	MUST(waitpid(pid, &status, 0) == pid && status == 0);
-}
-
 /* Number 0 is one like others: a daemon has closed its standard input. */
 void live_with_number_zero(void)
 {
@@ -743,13 +707,18 @@ static bool sleeps(pid_t process, pid_t thread)
 	return end && end[2] == 'S';
 }
 
-void await_sleep(pid_t pid)
+void await_sleep_of(pid_t process, pid_t thread)
 {
 	for (int looks = 0; looks < 1000; looks++) {
 		sched_yield();
-		if (!sleeps(pid, pid))
+		if (!sleeps(process, thread))
 			looks = 0;
 	}
+}
+
+void await_sleep(pid_t pid)
+{
+	await_sleep_of(pid, pid);
 }
 
 static _Atomic pid_t reader;
@@ -790,12 +759,9 @@ void live_with_a_thread_in_a_call(void)
 			sched_yield();
 	}
 	MUST(pthread_create(&thread, NULL, tell_and_read, &ends[0]) == 0);
-	/* not for a moment on its way, either */
-	for (int looks = 0; looks < 1000; looks++) {
+	while (!atomic_load(&reader))
 		sched_yield();
-		if (!atomic_load(&reader) || !sleeps(getpid(), atomic_load(&reader)))
-			looks = 0;
-	}
+	await_sleep_of(getpid(), atomic_load(&reader));
 	MUST(ipcref_close(ends[0]) == 0);
 	pid_t child = fork_asleep();
 	MUST(ipcref_write(ends[1], "a", 1) == 1);

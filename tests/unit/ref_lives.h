@@ -91,7 +91,29 @@
 	L(with_a_broken_registry)                                                                  \
 	L(with_a_maker_who_died)                                                                   \
 	L(with_identifier_zero)                                                                    \
-	L(with_a_broken_queue)
+	L(with_a_broken_queue)                                                                     \
+	L(without_looking_again)                                                                   \
+	L(without_calls)                                                                           \
+	L(awake_for_nothing)                                                                       \
+	L(with_an_owner_of_the_same_number)                                                        \
+	L(with_sleepers_who_are_gone)                                                              \
+	L(with_threads_that_fork)                                                                  \
+	L(in_another_world)                                                                        \
+	L(with_a_number_of_anothers)                                                               \
+	L(with_names_that_tell_nothing)                                                            \
+	L(with_a_name_refused)                                                                     \
+	L(with_a_number_in_a_datagram)                                                             \
+	L(among_many_sockets)                                                                      \
+	L(with_a_ring_as_long_as_needed)                                                           \
+	L(with_a_process_at_zero)                                                                  \
+	L(with_a_zero_that_others_lose)                                                            \
+	L(with_a_directory_at_zero)                                                                \
+	L(with_pairs_of_the_platform)                                                              \
+	L(without_a_peer)                                                                          \
+	L(with_an_error_of_before)                                                                 \
+	L(with_too_much_to_undo)                                                                   \
+	L(with_a_mark)                                                                             \
+	L(with_an_address_of_ones_choice)
 
 #define DECLARE(life) void live_##life(void);
 LIVES(DECLARE)
@@ -119,8 +141,11 @@ const char *file_of(const char *name);
 int count_files(const char *prefix);
 /* How many files are mapped here, and how many descriptors are open. */
 long count_costs(void);
+/* From now on no descriptor can be had. */
+void use_up_descriptors(void);
 /* Returns when the process is in a sleep, and not for a moment on its way to it. */
 void await_sleep(pid_t pid);
+void await_sleep_of(pid_t process, pid_t thread);
 /* The address of a name in the world; its size. */
 socklen_t name_of(struct sockaddr_un *address, const char *name);
 /* A socket of streams that listens by a name in the world; one that has connected to it. */

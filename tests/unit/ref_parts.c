@@ -127,6 +127,42 @@ void live_with_a_segment_of_data(void)
 	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
 }
 
+/* A segment is where one wishes, and not where there is something already. */
+void live_with_an_address_of_ones_choice(void)
+{
+	const size_t much = (size_t)1 << 24; /* the library itself maps its own near the end */
+	int id = ipcref_shmget(IPC_PRIVATE, 1, 0700);
+	char *place = mmap(NULL, much, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	MUST(id >= 0 && place != MAP_FAILED && munmap(place, much) == 0);
+	char *wish = place + much / 2;
+	MUST(ipcref_shmat(id, wish, 0) == wish);
+	MUST(ipcref_shmat(id, wish, 0) == MAP_FAILED && errno == EINVAL);
+	MUST(ipcref_shmdt(wish) == 0 && ipcref_shmctl(id, IPC_RMID, NULL) == 0);
+}
+
+/* Of what goes wrong within, and is no failure, no error is told. */
+void live_with_an_error_of_before(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int id = ipcref_shmget(IPC_PRIVATE, 2 * page, 0700), status;
+	char *memory = ipcref_shmat(id, NULL, 0);
+
+	MUST(id >= 0 && memory != MAP_FAILED && munmap(memory, page) == 0);
+	errno = EDOM;
+	MUST(ipcref_shmdt(memory) == 0 && errno == EDOM);
+	memory = ipcref_shmat(id, NULL, 0);
+	MUST(memory != MAP_FAILED && errno == EDOM);
+	use_up_descriptors();
+	errno = EDOM;
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(errno == EDOM ? 0 : 1);
+	MUST(errno == EDOM && waitpid(pid, &status, 0) == pid && status == 0);
+	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0 && errno == EDOM);
+	MUST(ipcref_shmdt(memory) == 0);
+}
+
 /* -- connections ------------------------------------------------------------------------------ */
 
 static struct handle *socket_at(int fd)
@@ -137,8 +173,7 @@ static struct handle *socket_at(int fd)
 	return h;
 }
 
-/* From now on no descriptor can be had. */
-static void use_up_descriptors(void)
+void use_up_descriptors(void)
 {
 	struct rlimit limit;
 	int first = open("/dev/null", O_RDONLY);

@@ -40,25 +40,18 @@
 #include "ref/object.h"
 #include "sched/arguments.h"
 #include "tests/unit/ref_lives.h"
+#include "tests/unit/ref_world.h"
 
 static char directory[64]; /* of the objects */
 
 /* -- the platform that refuses ----------------------------------------------------------------
  */
 
-static struct {
-	long call;		  /* the system call that there is none of; 0: all are there */
-	bool has_no_proc;	  /* no file below /proc can be opened */
-	const char *its_stat;	  /* a file that is read instead of any below /proc */
-	int no_tmpfile;		  /* how it says that no file can be made without a name */
-	int interruptions;	  /* of posix_fallocate, before it is done */
-	bool has_no_thread_data;  /* pthread_setspecific */
-	bool has_no_pairs;	  /* of sockets */
-	bool has_no_memory;	  /* that is zero: calloc */
-	unsigned refusals;	  /* there have been */
-	unsigned sleeps;	  /* by which a futex, or several, can be waited for */
-	unsigned sleeps_for_many; /* of these, the latter */
-} world;
+struct world world;
+_Thread_local bool lingers;
+
+/* As in futex.c: who sleeps may be cancelled. */
+#define CAN_BE_CUT_OFF __attribute__((no_sanitize("address")))
 
 void (*when_asked_where)(void);
 void (*when_it_asks)(void);
@@ -83,7 +76,33 @@ int __wrap_sched_getcpu(void);
 int __real_pthread_setspecific(pthread_key_t key, const void *value);
 int __wrap_pthread_setspecific(pthread_key_t key, const void *value);
 
-long __wrap_syscall(long number, ...)
+/* Whether a sleep until then is more than a look. */
+CAN_BE_CUT_OFF static bool is_a_limit(const struct timespec *moment, clockid_t clock)
+{
+	const struct timespec soon = moment_after(clock, 1);
+
+	return moment_is_before(&soon, moment);
+}
+
+CAN_BE_CUT_OFF static long call_futex(long n[ARGUMENTS_MAX])
+{
+	long operation = n[1] & ~FUTEX_CLOCK_REALTIME;
+	clockid_t clock = operation == n[1] ? CLOCK_MONOTONIC : CLOCK_REALTIME;
+
+	if (world.has_no_limits && operation == FUTEX_WAIT_BITSET && n[3] &&
+	    is_a_limit((const struct timespec *)n[3], clock))
+		n[3] = 0;
+	if (world.has_no_limits && operation == FUTEX_WAKE && n[2] == 0)
+		return 0;
+	long result = __real_syscall(SYS_futex, ARGUMENTS(n));
+	if (operation != FUTEX_WAIT_BITSET || !lingers)
+		return result;
+	lingers = false;
+	for (;;)
+		pause();
+}
+
+CAN_BE_CUT_OFF long __wrap_syscall(long number, ...)
 {
 	va_list list;
 	long n[ARGUMENTS_MAX];
@@ -94,14 +113,27 @@ long __wrap_syscall(long number, ...)
 		return -1;
 	}
 #ifdef SYS_futex_waitv
-	world.sleeps += number == SYS_futex_waitv;
-	world.sleeps_for_many += number == SYS_futex_waitv;
+	world.futex_calls += number == SYS_futex_waitv;
+	world.calls_for_many += number == SYS_futex_waitv;
 #endif
-	world.sleeps += number == SYS_futex;
+	world.futex_calls += number == SYS_futex;
 	va_start(list, number);
 	read_arguments(list, n);
 	va_end(list);
+	if (number == SYS_futex)
+		return call_futex(n);
 	return __real_syscall(number, ARGUMENTS(n));
+}
+
+static void let_it_happen(const char *path)
+{
+	const char *opened = world.opened;
+	size_t size = opened ? strlen(opened) : 0;
+
+	if (!opened || strncmp(path, opened, size) != 0 || (path[size] && opened[size - 1] != '/'))
+		return;
+	world.opened = NULL;
+	world.meanwhile(path);
 }
 
 int __wrap_open(const char *path, int flags, ...)
@@ -115,6 +147,7 @@ int __wrap_open(const char *path, int flags, ...)
 	}
 	if (world.its_stat && strncmp(path, "/proc/", strlen("/proc/")) == 0)
 		path = world.its_stat;
+	let_it_happen(path);
 	va_start(list, flags);
 	mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(list, mode_t) : 0;
 	va_end(list);
@@ -177,7 +210,7 @@ int __wrap_socketpair(int domain, int type, int protocol, int ends[2])
 		errno = ENFILE;
 		return -1;
 	}
-	return __real_socketpair(domain, type, protocol, ends);
+	return __real_socketpair(world.has_all_pairs ? AF_UNIX : domain, type, protocol, ends);
 }
 
 int __wrap_sched_getcpu(void)
@@ -444,13 +477,13 @@ static void live_asleep_in_poll(void)
 	for (nfds_t i = 0; i < MOST; i++)
 		polled[i] = (struct pollfd){.fd = ends[0], .events = POLLIN};
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		world.sleeps = world.sleeps_for_many = 0;
+		world.futex_calls = world.calls_for_many = 0;
 		MUST(ipcref_poll(polled, counts[i], MS) == 0);
-		MUST(world.sleeps > 0 && world.sleeps <= 2 * MS);
+		MUST(world.futex_calls > 0 && world.futex_calls <= 2 * MS);
 #ifdef SYS_futex_waitv
 		bool can = futex_is_there() &&
 			   (syscall(SYS_futex_waitv, NULL, 0, 0, NULL, 0) == 0 || errno != ENOSYS);
-		MUST(counts[i] == 1 || !can || world.sleeps == world.sleeps_for_many);
+		MUST(counts[i] == 1 || !can || world.futex_calls == world.calls_for_many);
 #endif
 	}
 }
@@ -466,10 +499,10 @@ static void live_asleep_until_a_timeout(void)
 	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
 	MUST(ipcref_setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0);
 	const struct timespec end = moment_after(CLOCK_MONOTONIC, MS);
-	world.sleeps = 0;
+	world.futex_calls = 0;
 	MUST_FAIL(ipcref_recv(ends[0], &byte, 1, 0), EAGAIN);
 	MUST(moment_is_past(CLOCK_MONOTONIC, &end));
-	MUST(world.sleeps > 0 && world.sleeps <= MS);
+	MUST(world.futex_calls > 0 && world.futex_calls <= MS);
 }
 
 #define TEST_OF(life, is_refused)                                                                  \
