@@ -231,6 +231,8 @@ void live_without_looking_again(void)
 {
 	struct places *places = make_places();
 
+	/* to see so many fall asleep takes its time where there is much else to do */
+	alarm(240);
 	world.has_no_limits = true;
 	if (!futex_is_there())
 		return;
