@@ -45,7 +45,7 @@ void live_with_a_stopped_sender(void)
 
 	MUST(queue >= 0 && ipcref_mq_send(queue, "a", 1, 0) == 0);
 	if ((pid = fork()) == 0) {
-		alarm(60);
+		have_patience(PATIENCE_SECONDS);
 		/* a description of his own, which waits */
 		_exit(ipcref_mq_send(ipcref_mq_open("/q", O_WRONLY), "b", 1, 0));
 	}
@@ -82,8 +82,9 @@ void live_with_who_polls(void)
 
 		_exit(ipcref_poll(&waits, 1, -1) == 1 ? 0 : 1);
 	}
-	await_sleep(pid);
-	MUST(atomic_load(&polled->is_waited_for));
+	/* not until it sleeps: where there is no futex_waitv it doesn't for long */
+	while (!atomic_load(&polled->is_waited_for))
+		sched_yield();
 	MUST(ipcref_write(fd, &one, sizeof(one)) == sizeof(one));
 	int status;
 	MUST(waitpid(pid, &status, 0) == pid && status == 0);
@@ -130,7 +131,7 @@ void live_with_nothing_to_undo(void)
 	/* also beside somebody who has */
 	MUST(ipcref_semop(id, &up, 1) == 0);
 	if ((pid = fork()) == 0) {
-		alarm(60);
+		have_patience(PATIENCE_SECONDS);
 		MUST(ipcref_semop(id, &up, 1) == 0);
 		for (;;)
 			pause();
@@ -172,7 +173,7 @@ static pid_t waits_for(int id, struct sembuf *operations, size_t count)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		alarm(60);
+		have_patience(PATIENCE_SECONDS);
 		_exit(ipcref_semop(id, operations, count) == 0 ? 0 : 1);
 	}
 	await_sleep(pid);

@@ -168,7 +168,7 @@ void live_with_another_users_process(void)
 	MUST(chmod(getenv("IPCREF_NAMESPACE"), 0777) == 0);
 	pid_t pid = forks();
 	if (pid == 0) {
-		alarm(60);
+		have_patience(PATIENCE_SECONDS);
 		MUST(setuid(SOMEBODY) == 0);
 		while (!atomic_load(is_sent))
 			sched_yield();
@@ -707,12 +707,23 @@ static bool sleeps(pid_t process, pid_t thread)
 	return end && end[2] == 'S';
 }
 
+/*
+ * Of those looks, for so long: who waits in the library looks up every 16 ms at the most often, and
+ * what it has to do before, it does not sleep for.
+ */
+enum { LOOKS_OF_A_SLEEP = 20, SLEEP_MS = 3 };
+
 void await_sleep_of(pid_t process, pid_t thread)
 {
-	for (int looks = 0; looks < 1000; looks++) {
+	struct timespec since = {0, 0};
+	int looks = 0;
+
+	while (looks < LOOKS_OF_A_SLEEP || !moment_is_past(CLOCK_MONOTONIC, &since)) {
 		sched_yield();
 		if (!sleeps(process, thread))
 			looks = 0;
+		else if (looks++ == 0)
+			since = moment_after(CLOCK_MONOTONIC, SLEEP_MS);
 	}
 }
 
@@ -975,7 +986,7 @@ void live_with_a_stopped_receiver(void)
 
 	MUST(queue >= 0 && fd >= 0 && peers != MAP_FAILED);
 	if ((pid = forks()) == 0) {
-		alarm(60);
+		have_patience(PATIENCE_SECONDS);
 		_exit(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL) == 1 ? 0 : 1);
 	}
 	while (*(volatile uint32_t *)&peers->receivers.count == 0)

@@ -14,6 +14,10 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+/* Who is not done in that time, scaled by IPCTS_TIMEOUT_SCALE, is no more. */
+enum { PATIENCE_SECONDS = 60 };
+void have_patience(unsigned seconds);
+
 /* Each begins in a process of its own, and holds if it comes to its end. */
 #define LIVES(L)                                                                                   \
 	L(with_two_locks)                                                                          \

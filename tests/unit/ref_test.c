@@ -231,7 +231,13 @@ int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
 
 /* -- lives ------------------------------------------------------------------------------------ */
 
-enum { PATIENCE_SECONDS = 60 };
+void have_patience(unsigned seconds)
+{
+	const char *scale = getenv("IPCTS_TIMEOUT_SCALE");
+	double times = scale ? atof(scale) : 1;
+
+	alarm((unsigned)(seconds * (times > 1 ? times : 1)));
+}
 
 /* What the library has once found out, it knows for the rest of the process: each has its own. */
 static void in_process(void (*live)(void), bool is_refused)
@@ -245,7 +251,7 @@ static void in_process(void (*live)(void), bool is_refused)
 		/* cmocka's handlers would have it go on with the other tests */
 		for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
 			signal(faults[i], SIG_DFL);
-		alarm(PATIENCE_SECONDS);
+		have_patience(PATIENCE_SECONDS);
 		live();
 		/* 2: nothing was refused, so nothing was tested */
 		_exit(is_refused == (world.refusals > 0) ? 0 : 2);

@@ -232,7 +232,7 @@ void live_without_looking_again(void)
 	struct places *places = make_places();
 
 	/* to see so many fall asleep takes its time where there is much else to do */
-	alarm(240);
+	have_patience(4 * PATIENCE_SECONDS);
 	world.has_no_limits = true;
 	if (!futex_is_there())
 		return;
@@ -320,7 +320,7 @@ void live_with_wakes_in_vain(void)
 	world.has_no_limits = true;
 	pid_t pid = forks();
 	if (pid == 0) {
-		alarm(60);
+		have_patience(PATIENCE_SECONDS);
 		MUST(ipcref_sem_wait(sem) == 0 && blocked_by(getpid()) == 0);
 		_exit(0);
 	}
