@@ -116,6 +116,52 @@ static void collected(pid_t pid)
 			arena->actor[actor].collected = true;
 }
 
+/*
+ * A child whose end has been seen though its parent was not told of it: a debugger is told first.
+ * pid: as waitpid has it, but for groups.  0: there is none.
+ */
+static pid_t ended_child(pid_t pid)
+{
+	for (unsigned actor = 0; actor < atomic_load(&arena->actors); actor++) {
+		const struct actor *other = &arena->actor[actor];
+		pid_t its = atomic_load(&other->pid);
+
+		if (other->parent < ACTORS_MAX && (pid == -1 || pid == its) && !other->collected &&
+		    atomic_load(&other->state) == ACTOR_GONE &&
+		    atomic_load(&arena->actor[other->parent].pid) == getpid())
+			return its;
+	}
+	return 0;
+}
+
+/* 0: nobody has ended of whom one is told. */
+static pid_t collect(pid_t pid, int *status, int options)
+{
+	pid_t found = REAL(waitpid)(pid, status, options | WNOHANG), ended;
+
+	if (found != 0 || !(ended = ended_child(pid)))
+		return found;
+	while ((found = REAL(waitpid)(ended, status, options & ~WNOHANG)) < 0 && errno == EINTR)
+		continue;
+	return found < 0 ? 0 : found;
+}
+
+/* The same; 0 and no si_pid. */
+static int collect_as(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+	int result = REAL(waitid)(type, id, info, options | WNOHANG);
+	pid_t ended = type == P_ALL ? ended_child(-1) : type == P_PID ? ended_child((pid_t)id) : 0;
+
+	if (result < 0 || info->si_pid || !ended)
+		return result;
+	while ((result = REAL(waitid)(P_PID, (id_t)ended, info, options & ~WNOHANG)) < 0 &&
+	       errno == EINTR)
+		continue;
+	if (result < 0)
+		info->si_pid = 0;
+	return 0;
+}
+
 pid_t model_waitpid(const void *pc, pid_t pid, int *status, int options)
 {
 	struct operation waits =
@@ -123,7 +169,7 @@ pid_t model_waitpid(const void *pc, pid_t pid, int *status, int options)
 	pid_t found;
 
 	sched_point(&waits);
-	while ((found = REAL(waitpid)(pid, status, options | WNOHANG)) == 0) {
+	while ((found = collect(pid, status, options)) == 0) {
 		if (options & WNOHANG)
 			return 0;
 		if (sched_block(&waits, FOREVER) == INTERRUPTED) {
@@ -147,7 +193,7 @@ int model_waitid(const void *pc, idtype_t type, id_t id, siginfo_t *info, int op
 	sched_point(&waits);
 	for (;;) {
 		info->si_pid = 0;
-		int result = REAL(waitid)(type, id, info, options | WNOHANG);
+		int result = collect_as(type, id, info, options);
 		if (result < 0 || info->si_pid || (options & WNOHANG))
 			break;
 		if (sched_block(&waits, FOREVER) == INTERRUPTED) {
