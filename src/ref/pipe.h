@@ -19,7 +19,9 @@
 #ifndef IPCREF_PIPE_H
 #define IPCREF_PIPE_H
 
+#include <stdint.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "ref/descriptor.h"
 #include "ref/eventcount.h"
@@ -166,5 +168,18 @@ void pipe_lock_writers(struct pipe *pipe);
 
 /* F_SETPIPE_SZ: the capacity there is now, or -1 with errno. */
 int pipe_resize(int fd, struct handle *h, unsigned long size);
+
+/* What a moment is told by where the clock takes too long (pipe_peer.c). */
+static inline uint64_t pipe_ticks(void)
+{
+#if defined(__x86_64__)
+	return __builtin_ia32_rdtsc();
+#else
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+#endif
+}
 
 #endif

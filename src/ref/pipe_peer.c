@@ -28,18 +28,6 @@ enum { PAUSES = 8 };
  */
 enum { TRUST = 4000, LOOK = TRUST / 4 };
 
-static uint64_t ticks(void)
-{
-#if defined(__x86_64__)
-	return __builtin_ia32_rdtsc();
-#else
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-#endif
-}
-
 /* -- who is there ----------------------------------------------------------------------------- */
 
 int pipe_has(int fd, const struct handle *h, unsigned end)
@@ -78,7 +66,7 @@ static void note_changes(struct pipe_call *call)
 int pipe_has_readers(struct pipe_call *call)
 {
 	struct pipe_notes *notes = &call->h->notes;
-	uint64_t time = ticks();
+	uint64_t time = pipe_ticks();
 
 	note_changes(call);
 	if (time - notes->looked_at >= LOOK)

@@ -150,10 +150,14 @@ static pid_t collect(pid_t pid, int *status, int options)
 static int collect_as(idtype_t type, id_t id, siginfo_t *info, int options)
 {
 	int result = REAL(waitid)(type, id, info, options | WNOHANG);
-	pid_t ended = type == P_ALL ? ended_child(-1) : type == P_PID ? ended_child((pid_t)id) : 0;
+	pid_t ended = 0;
 
-	if (result < 0 || info->si_pid || !ended)
+	if (result < 0 || info->si_pid)
 		return result;
+	if (type == P_ALL || type == P_PID)
+		ended = ended_child(type == P_ALL ? -1 : (pid_t)id);
+	if (!ended)
+		return 0;
 	while ((result = REAL(waitid)(P_PID, (id_t)ended, info, options & ~WNOHANG)) < 0 &&
 	       errno == EINTR)
 		continue;

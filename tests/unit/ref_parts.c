@@ -421,19 +421,6 @@ void live_with_packets_behind_bytes(void)
 	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
 }
 
-/* As pipe_peer.c counts them. */
-static uint64_t ticks(void)
-{
-#if defined(__x86_64__)
-	return __builtin_ia32_rdtsc();
-#else
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-#endif
-}
-
 /*
  * Readers that haven't moved since the last look give no sign of life by that, however short a time
  * ago it was.
@@ -452,7 +439,7 @@ void live_with_a_reader_gone_silently(void)
 	MUST(h);
 	for (int i = 0; i < TRIES; i++) {
 		h->notes.lived_at = 0;
-		h->notes.looked_at = ticks() - A_LOOK_AGO;
+		h->notes.looked_at = pipe_ticks() - A_LOOK_AGO;
 		MUST_FAIL(ipcref_write(ends[1], "a", 1), EPIPE);
 	}
 	handle_put(h);

@@ -198,8 +198,9 @@ static void *await_told(void *set)
 	return NULL;
 }
 
-static void told_thread(void)
+static void wait_and_be_told(bool as_process)
 {
+	int signal = broken ? 0 : SIGUSR1;
 	sigset_t set;
 	pthread_t thread;
 
@@ -207,9 +208,14 @@ static void told_thread(void)
 	sigaddset(&set, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	assert(pthread_create(&thread, NULL, await_told, &set) == 0);
-	assert(pthread_kill(thread, broken ? 0 : SIGUSR1) == 0);
+	assert((as_process ? kill(getpid(), signal) : pthread_kill(thread, signal)) == 0);
 	pthread_join(thread, NULL);
 	assert(atomic_load(&shared->counter) == 2);
+}
+
+static void told_thread(void)
+{
+	wait_and_be_told(false);
 }
 
 /* No memory is shared, nor anything else. */
@@ -294,16 +300,7 @@ static void handled_by_another(void)
 /* Whoever waits for a signal of the process takes it, if all others mask it. */
 static void told_process(void)
 {
-	sigset_t set;
-	pthread_t thread;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	assert(pthread_create(&thread, NULL, await_told, &set) == 0);
-	assert(kill(getpid(), broken ? 0 : SIGUSR1) == 0);
-	pthread_join(thread, NULL);
-	assert(atomic_load(&shared->counter) == 2);
+	wait_and_be_told(true);
 }
 
 /* ---- alarms ---- */
