@@ -193,7 +193,6 @@ struct handle *handle_make(int fd, const struct object_class *class)
 
 	if (!h)
 		return NULL;
-	atomic_init(&h->is_left, false);
 	h->class = class;
 	h->mapping.repair = class->repair;
 	h->end = 0;

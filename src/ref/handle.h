@@ -36,7 +36,8 @@ struct handle {
 	ino_t file;
 	/* Who keeps it: the table, and calls that have no hold of it (hold.h). */
 	_Atomic unsigned users;
-	_Atomic bool is_left; /* the table keeps it only for those who have hold of it still */
+	_Atomic bool is_left; /* the table keeps it only for those who have hold of it still; not
+				 of one that nobody uses */
 	/* Of these, those that outlast a call, and so are a forked child's too (handle_retain). */
 	_Atomic unsigned lasting;
 	/* What was closed while others used it is kept open under this number; -1: it wasn't. */

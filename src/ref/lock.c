@@ -158,7 +158,7 @@ enum { FLAG_EXITING = 4 }; /* Linux's PF_EXITING */
 
 static bool look_up(const char *path, struct status *status)
 {
-	char line[512];
+	char line[512] = "";
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
@@ -167,7 +167,6 @@ static bool look_up(const char *path, struct status *status)
 	close(fd);
 	if (size <= 0)
 		return false;
-	line[size] = '\0';
 
 	/* the name, which may contain anything, ends with the last bracket */
 	const char *field = strrchr(line, ')');

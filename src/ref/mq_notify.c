@@ -83,7 +83,7 @@ enum { MOMENT_MS = 1000 };
 
 /*
  * Waits until the signal is there, as it is when the kernel's mq_send is back; but only a moment,
- * for the process may be stopped.  The message is sent.
+ * for the process may be stopped.  The message is sent once the object is unlocked for that.
  */
 static void await_signal(const struct mq_view *view, const struct mq_registration *registration)
 {
@@ -91,7 +91,6 @@ static void await_signal(const struct mq_view *view, const struct mq_registratio
 	const struct timespec moment = moment_after(CLOCK_MONOTONIC, MOMENT_MS);
 	const struct sleep sleep = {.deadline = &moment, .clock = CLOCK_MONOTONIC};
 
-	mapping_commit(view->mapping);
 	while (is_in_state(registration, number, NOTIFIED))
 		if (bell_sleep(&view->queue->ended, view->mapping, &sleep) != 0)
 			break;

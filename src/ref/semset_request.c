@@ -103,17 +103,16 @@ static bool serve(const struct semset_view *view, struct semset_waiter *waiter,
 	int outcome = semset_attempt(view, &request, &stopped);
 	if (outcome == SEMSET_MUST_WAIT)
 		return false;
-	bool lives = semset_lives(&request.who);
-	if (lives) {
-		CHANGE(view->mapping, waiter->outcome, outcome);
-		STEP("semset/serve/done");
-		bell_ring(&view->set->changed, view->mapping);
-	} else {
+	/* find_room gives the place of one who is dead to others */
+	if (!semset_lives(&request.who)) {
 		mapping_undo(view->mapping);
-		CHANGE(view->mapping, waiter->ticket, 0);
+		return false;
 	}
+	CHANGE(view->mapping, waiter->outcome, outcome);
+	STEP("semset/serve/done");
+	bell_ring(&view->set->changed, view->mapping);
 	mapping_commit(view->mapping);
-	return lives;
+	return true;
 }
 
 static bool serve_first(const struct semset_view *view, bool only_who_changes_nothing)
@@ -186,6 +185,5 @@ struct semset_waiter *semset_enter(const struct semset_view *view,
 	STEP("semset/enter/written");
 	CHANGE(view->mapping, view->set->last_ticket, *ticket);
 	CHANGE(view->mapping, waiter->ticket, *ticket);
-	mapping_commit(view->mapping);
 	return waiter;
 }

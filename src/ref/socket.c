@@ -389,12 +389,12 @@ static int at_mark(struct handle *h)
 		return -1;
 	}
 	mapping_lock(&h->mapping);
-	if (!queue_see(&view, &h->mapping, end_of(h)))
-		result = -1;
-	else if (view.used == 0)
-		result = 0;
-	else if (queue_at(&view, view.head, &record))
-		result = (record.flags & (RECORD_IS_URGENT | RECORD_WAS_TAKEN)) != 0;
+	if (queue_see(&view, &h->mapping, end_of(h))) {
+		if (view.used == 0)
+			result = 0;
+		else if (queue_at(&view, view.head, &record))
+			result = (record.flags & (RECORD_IS_URGENT | RECORD_WAS_TAKEN)) != 0;
+	}
 	mapping_unlock(&h->mapping);
 	return result;
 }

@@ -432,8 +432,8 @@ void socket_settle_name(int fd, struct handle *h)
 		return;
 	socket_copy_name(&name, &socket->ends[0].name);
 	memcpy(address.sun_path, name.path, name.size - PATH_AT);
-	if (name.size > PATH_AT && path_of(path, &address, name.size) &&
-	    leads_here(fd, socket, path))
+	/* if there is no name yet, the empty path leads nowhere */
+	if (path_of(path, &address, name.size) && leads_here(fd, socket, path))
 		unlink(path);
 	socket->ends[0].name.size = PATH_AT;
 	set_binding(h, false);

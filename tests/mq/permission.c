@@ -54,9 +54,11 @@ TEST_EACH(mq, others_have_the_others_bits_only, others)
 static long long is_of(const char *h, const long long *n)
 {
 	struct stat status;
+	int result = impl->fd->fstat((int)handle_number(h), &status);
 
-	if (impl->fd->fstat((int)handle_number(h), &status) < 0)
+	if (result < 0)
 		skip("a queue's descriptor is none of a file");
+	must_be(result, 0);
 	must_be(status.st_uid, n[0]);
 	must_be(status.st_gid, n[1]);
 	must_be(status.st_mode & 0777, n[2]);

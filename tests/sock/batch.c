@@ -102,6 +102,21 @@ TEST_EACH(sock, invalid_time_receives_nothing, messages)
 	does_give(alice, sock.receive("s:b", 100, MSG_DONTWAIT), "one");
 }
 
+TEST(sock, batches_need_a_socket)
+{
+	actor *alice = cast("alice");
+
+	does(alice, pipes.make("p"));
+	does(alice, fd.write("p:w", "whole"));
+	does_fail(alice, sock.receive_words("p:r", 1, 4, MSG_DONTWAIT), ENOTSOCK);
+	does_fail(alice, sock.send_words("p:w", "one", MSG_DONTWAIT), ENOTSOCK);
+	does_give(alice, fd.read("p:r", 100), "whole");
+	does(alice, fd.close("p:r"));
+	does_fail(alice, sock.receive_words("p:r", 1, 4, MSG_DONTWAIT), EBADF);
+	does(alice, fd.close("p:w"));
+	does_fail(alice, sock.send_words("p:w", "one", MSG_DONTWAIT), EBADF);
+}
+
 /* There is room for some of the messages. */
 TEST_EACH(sock, messages_that_went_are_counted, unix_messages)
 {

@@ -442,6 +442,7 @@ void live_with_a_broken_stream(void)
 	atomic_store(&socket_of(&h->mapping)->queues[0].tail, 3);
 	errno = 0;
 	MUST_FAIL(ipcref_recv(ends[0], &byte, 1, MSG_DONTWAIT), EBADMSG);
+	MUST_FAIL(ipcref_sockatmark(ends[0]), EBADMSG);
 	handle_put(h);
 	MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
 

@@ -372,8 +372,9 @@ void live_with_a_path_of_another_file_system(void)
 	MUST(h);
 	socket_of(&h->mapping)->ends[0].switches |= SWITCH_BINDING;
 	handle_put(h);
+	long before = count_costs();
 	MUST(ipcref_bind(other, to, sizeof(address)) == 0);
-	MUST(unlink(address.sun_path) == 0);
+	MUST(count_costs() == before && unlink(address.sun_path) == 0);
 }
 
 /* Where objects are that are laid out otherwise, nobody works. */
@@ -1024,6 +1025,8 @@ void live_with_a_list_that_leads_nowhere(void)
 	MUST_FAIL(ipcref_mq_send(queue, "b", 1, 0), EBADMSG);
 	peers->first = 0;
 	MUST_FAIL(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL), EBADMSG);
+	peers->message_size = 99999;
+	MUST_FAIL(ipcref_read(queue, bytes, sizeof(bytes)), EBADMSG);
 	MUST(ipcref_mq_unlink("/q") == 0);
 }
 

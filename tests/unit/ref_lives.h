@@ -80,6 +80,9 @@ void have_patience(unsigned seconds);
 	L(as_told_to_wait)                                                                         \
 	L(after_waits_in_vain)                                                                     \
 	L(in_a_line_of_the_dead)                                                                   \
+	L(behind_a_stopped_receiver)                                                               \
+	L(after_many_dead_senders)                                                                 \
+	L(with_the_largest_queue)                                                                  \
 	L(with_room_made_by_a_gift)                                                                \
 	L(with_a_gift_to_the_dead)                                                                 \
 	L(with_little_room_for_offers)                                                             \

@@ -360,17 +360,24 @@ static void live_without_proc(void)
 	MUST(life_goes_on(thread_id(), thread_life()));
 }
 
-/* What /proc/ID/stat tells of a thread: fields 3, 9, 20, 22 and 28 among others. */
-static void tell_of_a_thread(char state, unsigned long flags, int threads, int birth, long stack)
+/* What is in the file that is read for /proc/ID/stat. */
+static void tell(const char *what)
 {
 	FILE *file = fopen(world.its_stat, "w");
 
-	MUST(file);
-	fprintf(file,
-		"1 (a ) b) %c 2 3 4 5 6 %lu 8 9 10 11 12 13 14 15 16 17 %d 19 %d 21 22 23 24 "
-		"25 %ld 27\n",
-		state, flags, threads, birth, stack);
-	MUST(fclose(file) == 0);
+	MUST(file && fputs(what, file) >= 0 && fclose(file) == 0);
+}
+
+/* Of a thread: fields 3, 9, 20, 22 and 28 among others. */
+static void tell_of_a_thread(char state, unsigned long flags, int threads, int birth, long stack)
+{
+	char line[200];
+
+	snprintf(line, sizeof(line),
+		 "1 (a ) b) %c 2 3 4 5 6 %lu 8 9 10 11 12 13 14 15 16 17 %d 19 %d 21 22 23 24 25 "
+		 "%ld 27\n",
+		 state, flags, threads, birth, stack);
+	tell(line);
 }
 
 static void live_with_a_thread_of_which_is_told(void)
@@ -396,6 +403,13 @@ static void live_with_a_thread_of_which_is_told(void)
 	tell_of_a_thread('Z', 64, 2, BIRTH, STACK);
 	MUST(!thread_lives(id, BIRTH) && process_lives(id, BIRTH));
 	MUST(!process_lives(id, BIRTH + 1));
+	/* what isn't of that form tells nothing */
+	tell_of_a_thread('Z', 64, 1, BIRTH, STACK);
+	MUST(!thread_lives(id, BIRTH));
+	tell("1 a Z 2\n");
+	MUST(thread_lives(id, BIRTH) && thread_lives(id, BIRTH + 1) && thread_birth(id) == 0);
+	tell("1 (a)");
+	MUST(thread_lives(id, BIRTH) && thread_lives(id, BIRTH + 1) && thread_birth(id) == 0);
 	MUST(unlink(path) == 0);
 }
 

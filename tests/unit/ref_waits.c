@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Lives of processes that wait: what wakes them, and what they leave behind. */
 #include <fcntl.h>
+#include <limits.h>
 #include <mqueue.h>
 #include <sched.h>
 #include <signal.h>
@@ -239,6 +240,19 @@ void live_on_each_processor(void)
 }
 #endif
 
+/* Whichever of two words has changed already, nobody waits for the other. */
+static void wait_for_no_word(void)
+{
+	_Atomic uint32_t word = 0;
+
+	have_patience(PATIENCE_SECONDS);
+	for (uint32_t changed = 0; changed < 2; changed++) {
+		const struct waited_word words[2] = {{&word, changed == 0}, {&word, changed == 1}};
+
+		futex_wait_any(words, 2, INT_MAX);
+	}
+}
+
 /* Who is to poll does so, and nobody else. */
 void live_as_told_to_wait(void)
 {
@@ -255,7 +269,9 @@ void live_as_told_to_wait(void)
 #ifdef SYS_futex
 			is_there = syscall(SYS_futex, &word, FUTEX_WAKE, 1, NULL, NULL, 0) == 0;
 #endif
-			_exit(futex_is_there() == (is_there && i > 0) ? 0 : 1);
+			MUST(futex_is_there() == (is_there && i > 0));
+			wait_for_no_word();
+			_exit(0);
 		}
 		has_succeeded(pid);
 	}
@@ -336,6 +352,86 @@ static pid_t stopped_receiver(int queue, char expected)
 	await_sleep(pid);
 	MUST(kill(pid, SIGSTOP) == 0 && waitpid(pid, &status, WUNTRACED) == pid);
 	return pid;
+}
+
+/* The object, locked. */
+static struct handle *look_into(int queue, struct mq_view *view)
+{
+	struct handle *h = descriptor_get(queue, OBJECT_MQ);
+
+	MUST(h && mq_see(view, &h->mapping));
+	mapping_lock(view->mapping);
+	return h;
+}
+
+static void look_no_more(struct handle *h)
+{
+	mapping_unlock(&h->mapping);
+	handle_put(h);
+}
+
+/* A message is of who waits for it already, though somebody looks for it sooner. */
+void live_behind_a_stopped_receiver(void)
+{
+	int queue = make_queue(1, 8);
+	pid_t receiver = stopped_receiver(queue, 'a');
+	struct mq_view view;
+
+	MUST(ipcref_mq_send(queue, "a", 1, 0) == 0);
+	struct handle *h = look_into(queue, &view);
+	struct mq_line *line = &view.queue->receivers;
+	struct mq_waiter *self = mq_begin_to_wait(&view, line);
+
+	MUST(self && mq_messages_for(&view, self) == 0 && mq_messages_for(&view, NULL) == 0);
+	mq_end_to_wait(&view, line, self);
+	look_no_more(h);
+	MUST(kill(receiver, SIGCONT) == 0);
+	has_succeeded(receiver);
+	remove_queue(queue);
+}
+
+/* How many messages are nobody's. */
+static uint32_t count_free(const struct mq_view *view)
+{
+	uint32_t count = 0;
+
+	for (uint32_t number = view->queue->free; number; count++) {
+		size_t at = (number - 1) * mq_room(view->message_size);
+
+		MUST(number <= view->numbers && count < view->numbers);
+		number = ((const struct mq_message *)(view->queue->messages + at))->next;
+	}
+	return count;
+}
+
+/* Who dies while he waits to send leaves his place and his message to others, however many do. */
+void live_after_many_dead_senders(void)
+{
+	int queue = make_queue(1, 8);
+	struct mq_view view;
+	struct handle *h = look_into(queue, &view);
+
+	for (uint32_t i = 0; i < 3 * view.numbers; i++) {
+		struct mq_waiter *waiter = mq_begin_to_wait(&view, &view.queue->senders);
+
+		MUST(waiter && mq_offer(&view, waiter, "a", 1, 0));
+		waiter->birth++; /* another's, who has gone */
+		mapping_commit(view.mapping);
+	}
+	mq_forget_dead_senders(&view);
+	MUST(count_free(&view) == view.numbers && is_empty(&view.queue->senders));
+	look_no_more(h);
+	remove_queue(queue);
+}
+
+/* As large as a queue may be at most, and a bit larger. */
+void live_with_the_largest_queue(void)
+{
+	const uint32_t size = (1 << 20) - offsetof(struct mq_message, bytes);
+
+	MUST(mq_room(size) * mq_numbers(1023, size) == 1 << 30);
+	MUST(mq_size(1023, size) == sizeof(struct mq_queue) + (1 << 30));
+	MUST(mq_size(1023, size + 1) == 0 && mq_size(1024, size) == 0);
 }
 
 /* Whoever comes takes away what was a receiver's who died before he had it. */

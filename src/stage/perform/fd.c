@@ -237,7 +237,7 @@ PERFORM(fd, mode)
 	struct stat status;
 
 	memset(&status, POISON, sizeof(status));
-	if (CALL(fd, fstat, handle_fd(o->handle), &status))
+	if (CALL(fd, fstat, handle_fd(o->handle), &status) && out->value == 0)
 		out->value = (long long)status.st_mode;
 }
 

@@ -213,7 +213,7 @@ PERFORM(shm, change_owner)
 static bool ask_status(const op *o, outcome *out, struct stat *status)
 {
 	memset(status, POISON, sizeof(*status));
-	return CALL(fd, fstat, handle_fd(o->handle), status);
+	return CALL(fd, fstat, handle_fd(o->handle), status) && out->value == 0;
 }
 
 PERFORM(shm, size)
