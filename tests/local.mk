@@ -227,7 +227,8 @@ unit_tests += %D%/unit/race_test
 %C%_unit_race_test_LDADD = libipcts.a $(CMOCKA_LIBS)
 
 unit_tests += %D%/unit/ref_test
-%C%_unit_ref_test_SOURCES = %D%/unit/ref_answers.c %D%/unit/ref_lives.c %D%/unit/ref_lives.h \
+%C%_unit_ref_test_SOURCES = %D%/unit/ref_answers.c %D%/unit/ref_beside.c \
+	%D%/unit/ref_hostile.c %D%/unit/ref_lives.c %D%/unit/ref_lives.h \
 	%D%/unit/ref_parts.c %D%/unit/ref_sockets.c %D%/unit/ref_test.c %D%/unit/ref_waits.c \
 	%D%/unit/ref_wakes.c %D%/unit/ref_world.h
 %C%_unit_ref_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(CMOCKA_CFLAGS)

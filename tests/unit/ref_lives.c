@@ -17,25 +17,20 @@
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
-#include <sys/select.h>
 #include <sys/sem.h>
-#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ref/futex.h"
 #include "ref/ipcref.h"
 #include "ref/kernel.h"
-#include "ref/lock.h"
-#include "ref/mq.h"
-#include "ref/object.h"
 #include "ref/socket.h"
 
 _Noreturn void give_up(const char *file, int line, const char *condition)
@@ -59,6 +54,14 @@ void *share(size_t size)
 
 	MUST(memory != MAP_FAILED);
 	return memory;
+}
+
+const char *file_of(const char *name)
+{
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", getenv("IPCREF_NAMESPACE"), name);
+	return path;
 }
 
 /* -- deaths ----------------------------------------------------------------------------------- */
@@ -104,8 +107,7 @@ void live_within_a_lock_of_libc(void)
 }
 #endif
 
-/* Queues a signal to a process that is asleep. */
-static void send_to(pid_t pid)
+void queue_to(pid_t pid)
 {
 	MUST(ipcref_sigqueue(pid, SIGRTMIN, (union sigval){.sival_int = 1}) == 0);
 }
@@ -140,7 +142,7 @@ void live_with_a_predecessors_mailbox(void)
 	pid_t first = fork_asleep(), next;
 	uint64_t birth = thread_birth((uint32_t)first);
 
-	send_to(first);
+	queue_to(first);
 	see_the_end_of(first);
 	/* births are told in hundredths of a second */
 	while (thread_birth((uint32_t)(next = fork_asleep())) == birth)
@@ -148,7 +150,7 @@ void live_with_a_predecessors_mailbox(void)
 	snprintf(before, sizeof(before), "%s/sig.%ld", getenv("IPCREF_NAMESPACE"), (long)first);
 	snprintf(now, sizeof(now), "%s/sig.%ld", getenv("IPCREF_NAMESPACE"), (long)next);
 	MUST(rename(before, now) == 0);
-	send_to(next);
+	queue_to(next);
 	see_the_end_of(next);
 	MUST(unlink(now) == 0);
 }
@@ -180,7 +182,7 @@ void live_with_another_users_process(void)
 	snprintf(path, sizeof(path), "/proc/%ld", (long)pid);
 	while (stat(path, &its) == 0 && its.st_uid != SOMEBODY)
 		sched_yield();
-	send_to(pid);
+	queue_to(pid);
 	atomic_store(is_sent, 1);
 	MUST(waitpid(pid, &status, 0) == pid && status == 0);
 }
@@ -198,325 +200,6 @@ void live_with_a_writer_who_died(void)
 	MUST(waitpid(pid, NULL, 0) == pid);
 	MUST(ipcref_rwlock_tryrdlock(&rwlocks[0]) == ENOTRECOVERABLE);
 	MUST(ipcref_rwlock_trywrlock(&rwlocks[1]) == ENOTRECOVERABLE);
-}
-
-/* -- what only a program can do that has both, the library and the system beneath it -------------
- */
-
-/* Whatever has a name, or is made like that, has none to be made in. */
-void live_without_directory(void)
-{
-	sigset_t set;
-	int ends[2];
-
-	MUST(setenv("IPCREF_NAMESPACE", "/nowhere/at/all", 1) == 0);
-	sigemptyset(&set);
-	sigaddset(&set, SIGRTMIN);
-	MUST_FAIL(ipcref_pipe(ends), ENOENT);
-	MUST_FAIL(ipcref_socket(AF_UNIX, SOCK_STREAM, 0), ENOENT);
-	MUST_FAIL(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends), ENOENT);
-	MUST_FAIL(ipcref_eventfd(0, 0), ENOENT);
-	MUST_FAIL(ipcref_msgget(IPC_PRIVATE, 0600), ENOENT);
-	MUST_FAIL(ipcref_semget(IPC_PRIVATE, 1, 0600), ENOENT);
-	MUST_FAIL(ipcref_shmget(IPC_PRIVATE, 1, 0600), ENOENT);
-	MUST_FAIL((int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL), ENOENT);
-	MUST_FAIL(ipcref_mq_unlink("/q"), ENOENT);
-	MUST_FAIL(ipcref_shm_open("/m", O_RDWR | O_CREAT, 0600), ENOENT);
-	MUST_FAIL(ipcref_shm_unlink("/m"), ENOENT);
-	MUST(ipcref_sem_open("/s", O_CREAT, 0600, 1) == SEM_FAILED && errno == ENOENT);
-	MUST_FAIL(ipcref_sem_unlink("/s"), ENOENT);
-	MUST_FAIL(ipcref_sigwaitinfo(&set, NULL), ENOENT);
-	MUST_FAIL(ipcref_sigpending(&set), ENOENT);
-}
-
-/* A number that was closed behind the library's back is what it is opened as next. */
-void live_with_numbers_closed_by_others(void)
-{
-	int ends[2];
-	char byte;
-
-	MUST(ipcref_pipe(ends) == 0 && ipcref_write(ends[1], "a", 1) == 1);
-	MUST(close(ends[0]) == 0);
-	MUST(ipcref_open("/dev/null", O_RDONLY) == ends[0]);
-	MUST(ipcref_read(ends[0], &byte, 1) == 0);
-	MUST(close(ends[1]) == 0);
-	MUST_FAIL(ipcref_fcntl(ends[1], F_GETFL), EBADF);
-	int fd = ipcref_socket(AF_INET, SOCK_DGRAM, 0);
-	if (fd >= 0) {
-		MUST(fd == ends[1]);
-		MUST_FAIL(ipcref_write(fd, "b", 1), EDESTADDRREQ);
-		MUST(ipcref_close(fd) == 0);
-	}
-	MUST(ipcref_close(ends[0]) == 0);
-}
-
-bool passes(int socket, int passed, int flags)
-{
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
-	struct iovec part = {(char[]){"x"}, 1};
-	const struct msghdr message = {.msg_iov = &part,
-				       .msg_iovlen = 1,
-				       .msg_control = &control,
-				       .msg_controllen = sizeof(control)};
-
-	memcpy(CMSG_DATA(&control.header), &passed, sizeof(passed));
-	return ipcref_sendmsg(socket, &message, flags) == 1;
-}
-
-int take(int socket)
-{
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
-	char byte;
-	struct iovec part = {&byte, 1};
-	struct msghdr message = {.msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = &control,
-				 .msg_controllen = sizeof(control)};
-	int taken = -1;
-
-	MUST(ipcref_recvmsg(socket, &message, 0) == 1);
-	const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	if (header && header->cmsg_type == SCM_RIGHTS)
-		memcpy(&taken, CMSG_DATA(header), sizeof(taken));
-	return taken;
-}
-
-socklen_t name_of(struct sockaddr_un *address, const char *name)
-{
-	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	memcpy(address->sun_path + 1, name, strlen(name));
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
-}
-
-int listen_as(const char *name)
-{
-	struct sockaddr_un address;
-	socklen_t size = name_of(&address, name);
-	int listener = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
-
-	MUST(ipcref_bind(listener, (struct sockaddr *)&address, size) == 0);
-	MUST(ipcref_listen(listener, 1) == 0);
-	return listener;
-}
-
-int connect_to(const char *name)
-{
-	struct sockaddr_un address;
-	socklen_t size = name_of(&address, name);
-	int client = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
-
-	MUST(ipcref_connect(client, (struct sockaddr *)&address, size) == 0);
-	return client;
-}
-
-void connect_by(const char *name, int ends[2])
-{
-	int listener = listen_as(name);
-
-	ends[0] = connect_to(name);
-	ends[1] = ipcref_accept(listener, NULL, NULL);
-	MUST(ends[1] >= 0 && ipcref_close(listener) == 0);
-}
-
-/* The path of a directory may be longer than an address of a socket can be. */
-void live_in_a_deep_directory(void)
-{
-	char world[PATH_MAX];
-	int ends[2], fd;
-
-	snprintf(world, sizeof(world), "%s/%0120d", getenv("IPCREF_NAMESPACE"), 0);
-	MUST(mkdir(world, 0700) == 0 && setenv("IPCREF_NAMESPACE", world, 1) == 0);
-	connect_by("deep", ends);
-	MUST(passes(ends[0], ends[1], 0));
-	MUST((fd = take(ends[1])) >= 0 && ipcref_close(fd) == 0);
-}
-
-/* A path may be where no link leads to from the namespace. */
-void live_with_a_path_of_another_file_system(void)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const struct sockaddr *to = (struct sockaddr *)&address;
-	struct stat here, there;
-	int ends[2], listener = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
-	int other = ipcref_socket(AF_UNIX, SOCK_DGRAM, 0);
-
-	if (stat(getenv("IPCREF_NAMESPACE"), &here) < 0 || stat("/dev/shm", &there) < 0 ||
-	    here.st_dev == there.st_dev)
-		return;
-	snprintf(address.sun_path, sizeof(address.sun_path), "/dev/shm/ipcts-ref-%ld",
-		 (long)getpid());
-	MUST(listener >= 0 && ipcref_bind(listener, to, sizeof(address)) == 0);
-	MUST(ipcref_listen(listener, 1) == 0);
-	MUST(ipcref_stat(address.sun_path, &there) == 0 && S_ISSOCK(there.st_mode));
-	MUST_FAIL(ipcref_bind(other, to, sizeof(address)), EADDRINUSE);
-	MUST_FAIL(ipcref_connect(other, to, sizeof(address)), EPROTOTYPE);
-	ends[0] = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
-	MUST(ipcref_connect(ends[0], to, sizeof(address)) == 0);
-	ends[1] = ipcref_accept(listener, NULL, NULL);
-	MUST(ends[1] >= 0 && ipcref_send(ends[0], "a", 1, 0) == 1);
-	MUST(ipcref_close(listener) == 0 && ipcref_close(ends[0]) == 0);
-	ends[0] = ipcref_socket(AF_UNIX, SOCK_STREAM, 0);
-	MUST_FAIL(ipcref_connect(ends[0], to, sizeof(address)), ECONNREFUSED);
-	MUST_FAIL(ipcref_bind(ends[0], to, sizeof(address)), EADDRINUSE);
-	MUST(unlink(address.sun_path) == 0);
-
-	/* if who binds dies before that is told, it didn't happen, and can */
-	MUST(ipcref_bind(other, to, sizeof(address)) == 0);
-	struct handle *h = descriptor_get(other, OBJECT_SOCKET);
-	MUST(h);
-	socket_of(&h->mapping)->ends[0].switches |= SWITCH_BINDING;
-	handle_put(h);
-	long before = count_costs();
-	MUST(ipcref_bind(other, to, sizeof(address)) == 0);
-	MUST(count_costs() == before && unlink(address.sun_path) == 0);
-}
-
-/* Where objects are that are laid out otherwise, nobody works. */
-void live_beside_another_version(void)
-{
-	char world[PATH_MAX], mark[PATH_MAX + 16];
-	int ends[2];
-
-	snprintf(world, sizeof(world), "%s/other", getenv("IPCREF_NAMESPACE"));
-	snprintf(mark, sizeof(mark), "%s/.ipcref-0", world);
-	MUST(mkdir(world, 0700) == 0 && setenv("IPCREF_NAMESPACE", world, 1) == 0);
-	int fd = open(mark, O_CREAT | O_RDONLY, 0444);
-	MUST(fd >= 0 && close(fd) == 0);
-	MUST_FAIL(ipcref_pipe(ends), EPROTONOSUPPORT);
-}
-
-int count_files(const char *prefix)
-{
-	DIR *stream = opendir(getenv("IPCREF_NAMESPACE"));
-	int count = 0;
-
-	MUST(stream);
-	for (const struct dirent *entry; (entry = readdir(stream));)
-		count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
-	closedir(stream);
-	return count;
-}
-
-/* What the dead have left is buried by the next. */
-void live_after_the_dead(void)
-{
-	char world[PATH_MAX];
-	int fd;
-
-	snprintf(world, sizeof(world), "%s/dead", getenv("IPCREF_NAMESPACE"));
-	MUST(mkdir(world, 0700) == 0 && setenv("IPCREF_NAMESPACE", world, 1) == 0);
-	pid_t pid = forks();
-	if (pid == 0) {
-		MUST(ipcref_socket(AF_UNIX, SOCK_DGRAM, 0) >= 0);
-		kill(getpid(), SIGKILL);
-	}
-	MUST(waitpid(pid, NULL, 0) == pid && count_files("sock.") == 1);
-	MUST((fd = ipcref_socket(AF_UNIX, SOCK_DGRAM, 0)) >= 0);
-	MUST(count_files("sock.") == 1 && ipcref_close(fd) == 0);
-	MUST(count_files("sock.") == 0);
-}
-
-/* Everybody may make objects where nobody has said where they are to be. */
-void live_in_the_default_directory(void)
-{
-	struct stat status;
-	int ends[2];
-
-	/* in a /dev/shm of its own, which takes a privilege */
-	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL) < 0)
-		return;
-	unsetenv("IPCREF_NAMESPACE");
-	umask(077);
-	MUST(ipcref_pipe(ends) == 0 && stat("/dev/shm/ipcref", &status) == 0);
-	MUST((status.st_mode & 07777) == 01777);
-}
-
-/* Number 0 is one like others: a daemon has closed its standard input. */
-void live_with_number_zero(void)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct sembuf up = {.sem_op = 1};
-	struct {
-		long type;
-		char text[1];
-	} message = {1, "a"};
-	int ends[2], id, fd;
-	sigset_t set;
-	struct shmid_ds status;
-	fd_set readable;
-	char byte;
-
-	char world[PATH_MAX];
-
-	snprintf(world, sizeof(world), "%s/zero", getenv("IPCREF_NAMESPACE"));
-	MUST(mkdir(world, 0700) == 0 && setenv("IPCREF_NAMESPACE", world, 1) == 0);
-	close(0);
-	MUST(thread_birth(thread_id()) != 0);
-	MUST(ipcref_pipe(ends) == 0 && ends[0] == 0);
-	MUST(ipcref_write(ends[1], "a", 1) == 1 && ipcref_read(0, &byte, 1) == 1);
-	MUST(ipcref_fcntl(0, F_GETFL) == O_RDONLY && ipcref_close(0) == 0);
-	MUST(ipcref_eventfd(1, 0) == 0);
-	FD_ZERO(&readable);
-	FD_SET(0, &readable);
-	MUST(ipcref_select(1, &readable, NULL, NULL, NULL) == 1 && ipcref_close(0) == 0);
-	MUST(ipcref_close(ends[1]) == 0);
-
-	/* what opens a descriptor for a moment only */
-	MUST((id = ipcref_msgget(IPC_PRIVATE, 0600)) >= 0);
-	MUST(ipcref_msgsnd(id, &message, 1, 0) == 0 && ipcref_msgctl(id, IPC_RMID, NULL) == 0);
-	MUST((id = ipcref_semget(IPC_PRIVATE, 1, 0600)) >= 0);
-	MUST(ipcref_semop(id, &up, 1) == 0 && ipcref_semctl(id, 0, IPC_RMID) == 0);
-	MUST((id = ipcref_shmget(IPC_PRIVATE, 1, 0600)) >= 0);
-	void *memory = ipcref_shmat(id, NULL, 0);
-	MUST(memory != MAP_FAILED);
-	MUST(ipcref_shmctl(id, IPC_STAT, &status) == 0 && status.shm_nattch == 1);
-	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
-	MUST(ipcref_shmdt(memory) == 0);
-	sem_t *sem = ipcref_sem_open("/s", O_CREAT | O_EXCL, 0600, 1);
-	MUST(sem != SEM_FAILED && ipcref_sem_open("/s", 0) == sem);
-	MUST(ipcref_sem_wait(sem) == 0 && ipcref_sem_unlink("/s") == 0);
-	sigemptyset(&set);
-	sigaddset(&set, SIGRTMIN);
-	send_to(getpid());
-	MUST(ipcref_sigwaitinfo(&set, NULL) == SIGRTMIN);
-
-	/* and what gives it */
-	MUST((int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL) == 0);
-	MUST(ipcref_mq_send(0, "a", 1, 0) == 0 && ipcref_mq_close(0) == 0);
-	MUST((int)ipcref_mq_open("/q", O_RDWR | O_NONBLOCK) == 0 && ipcref_mq_close(0) == 0);
-	MUST(ipcref_mq_unlink("/q") == 0);
-	MUST(ipcref_shm_open("/m", O_RDWR | O_CREAT, 0600) == 0 && ipcref_close(0) == 0);
-	MUST(ipcref_shm_unlink("/m") == 0);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", getenv("IPCREF_NAMESPACE"));
-	MUST(ipcref_mkfifo(address.sun_path, 0600) == 0);
-	MUST(ipcref_open(address.sun_path, O_RDWR) == 0 && ipcref_write(0, "a", 1) == 1);
-	MUST(ipcref_read(0, &byte, 1) == 1 && ipcref_close(0) == 0);
-	MUST(unlink(address.sun_path) == 0);
-	MUST(ipcref_socket(AF_UNIX, SOCK_STREAM, 0) == 0);
-	int listener = ipcref_dup(0), client;
-	MUST(ipcref_close(0) == 0);
-	MUST(ipcref_bind(listener, (struct sockaddr *)&address, sizeof(address)) == 0);
-	MUST(ipcref_listen(listener, 1) == 0 && ipcref_eventfd(0, 0) == 0);
-	MUST((client = ipcref_socket(AF_UNIX, SOCK_STREAM, 0)) > 0);
-	MUST(ipcref_connect(client, (struct sockaddr *)&address, sizeof(address)) == 0);
-	MUST(ipcref_close(0) == 0 && (fd = ipcref_accept(listener, NULL, NULL)) == 0);
-	MUST(ipcref_send(client, "a", 1, 0) == 1 && ipcref_recv(0, &byte, 1, 0) == 1);
-	MUST(passes(client, listener, 0));
-	MUST((fd = take(0)) > 0 && ipcref_close(fd) == 0);
-	MUST(ipcref_close(0) == 0 && ipcref_close(client) == 0 && ipcref_close(listener) == 0);
-	MUST(unlink(address.sun_path) == 0);
-	MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && ends[0] == 0);
-	MUST((client = ipcref_dup(0)) > 0 && ipcref_close(0) == 0);
-	MUST(ipcref_dup3(client, 0, 0) == 0 && ipcref_close(client) == 0);
-	MUST(passes(0, ends[1], 0) && (fd = take(ends[1])) > 0 && ipcref_close(fd) == 0);
-	MUST(ipcref_close(0) == 0 && ipcref_close(ends[1]) == 0);
 }
 
 /* -- what the library is relied on by itself -------------------------------------------------- */
@@ -650,10 +333,10 @@ static void send_letters(void)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGRTMIN);
-	send_to(getpid());
+	queue_to(getpid());
 	MUST(ipcref_sigwaitinfo(&set, NULL) == SIGRTMIN);
 	for (int i = 0; i < 256; i++)
-		send_to(getpid());
+		queue_to(getpid());
 	MUST_FAIL(ipcref_sigqueue(getpid(), SIGRTMIN, (union sigval){0}), EAGAIN);
 	for (int i = 0; i < 256; i++)
 		MUST(ipcref_sigwaitinfo(&set, NULL) == SIGRTMIN);
@@ -916,144 +599,4 @@ void live_by_what_linux_says(void)
 	MUST(errno == EAGAIN || errno == ETOOMANYREFS);
 	refuses_names();
 	refuses_numbers();
-}
-
-/* -- hostile peers ---------------------------------------------------------------------------- */
-
-const char *file_of(const char *name)
-{
-	static char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%s", getenv("IPCREF_NAMESPACE"), name);
-	return path;
-}
-
-/* A peer cuts the file off: there is no object any more, and no signal. */
-void live_with_a_file_cut_off(void)
-{
-	struct mq_attr attributes;
-	char name[32];
-	int id;
-	int queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL);
-
-	MUST(queue >= 0 && ipcref_mq_send(queue, "a", 1, 0) == 0);
-	MUST(truncate(file_of("mq.q"), 0) == 0);
-	MUST_FAIL(ipcref_mq_send(queue, "b", 1, 0), EBADMSG);
-	MUST_FAIL(ipcref_mq_send(queue, "b", 1, 0), EBADMSG);
-	MUST_FAIL(ipcref_mq_getattr(queue, &attributes), EBADMSG);
-	MUST(ipcref_mq_unlink("/q") == 0);
-
-	MUST((id = ipcref_shmget(IPC_PRIVATE, 1 << 20, 0600)) >= 0);
-	snprintf(name, sizeof(name), "shm.%d", id);
-	MUST(truncate(file_of(name), 1 << 16) == 0);
-	MUST(ipcref_shmat(id, NULL, 0) == MAP_FAILED && errno == EBADMSG);
-	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
-}
-
-/* A peer says that the journal is longer than the file. */
-void live_with_a_journal_beyond_the_end(void)
-{
-	int queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL);
-	int fd = open(file_of("mq.q"), O_RDWR);
-	struct object *peers =
-		mmap(NULL, sizeof(*peers), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	struct stat status;
-
-	MUST(queue >= 0 && fd >= 0 && peers != MAP_FAILED && ipcref_mq_close((mqd_t)queue) == 0);
-	MUST(fstat(fd, &status) == 0);
-	/* by far, and by less than the file has bytes */
-	const uint32_t counts[] = {1 << 30, (uint32_t)status.st_size / 2};
-	for (unsigned i = 0; i < 2; i++) {
-		peers->more_words = counts[i];
-		MUST((queue = (int)ipcref_mq_open("/q", O_RDWR)) >= 0);
-		atomic_store(&peers->journal_count, counts[i] / 2);
-		atomic_store(&peers->lock.word, LOCK_OWNER_DIED);
-		ipcref_mq_send(queue, "a", 1, 0);
-		MUST(ipcref_mq_close((mqd_t)queue) == 0);
-	}
-	MUST(ipcref_mq_unlink("/q") == 0);
-}
-
-/* Who is stopped as he waits for a message has it: it counts as one that is there no more. */
-void live_with_a_stopped_receiver(void)
-{
-	int queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, NULL);
-	int fd = open(file_of("mq.q"), O_RDWR), status;
-	struct mq_queue *peers =
-		mmap(NULL, sizeof(*peers), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	struct mq_attr attributes;
-	char bytes[8192];
-	pid_t pid;
-
-	MUST(queue >= 0 && fd >= 0 && peers != MAP_FAILED);
-	if ((pid = forks()) == 0) {
-		have_patience(PATIENCE_SECONDS);
-		_exit(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL) == 1 ? 0 : 1);
-	}
-	while (*(volatile uint32_t *)&peers->receivers.count == 0)
-		sched_yield();
-	/* it has given back the lock that it counted itself in under, and that is done: whoever
-	 * dies with the lock takes nothing of it back */
-	while (lock_is_taken(&peers->object.lock))
-		sched_yield();
-	atomic_store(&peers->object.lock.word, LOCK_OWNER_DIED);
-	MUST(ipcref_mq_getattr(queue, &attributes) == 0);
-	MUST(*(volatile uint32_t *)&peers->receivers.count == 1);
-	MUST(kill(pid, SIGSTOP) == 0 && waitpid(pid, &status, WUNTRACED) == pid);
-	MUST(ipcref_mq_send(queue, "a", 1, 0) == 0 && ipcref_mq_send(queue, "b", 1, 0) == 0);
-	MUST(ipcref_mq_getattr(queue, &attributes) == 0 && attributes.mq_curmsgs == 1);
-	MUST(kill(pid, SIGCONT) == 0 && waitpid(pid, &status, 0) == pid && status == 0);
-	MUST(ipcref_mq_getattr(queue, &attributes) == 0 && attributes.mq_curmsgs == 1);
-	MUST(ipcref_mq_unlink("/q") == 0);
-}
-
-/* A peer writes what it likes: the answer is an error. */
-void live_with_a_list_that_leads_nowhere(void)
-{
-	struct mq_attr attributes = {.mq_maxmsg = 4, .mq_msgsize = 8};
-	int queue = (int)ipcref_mq_open("/q", O_RDWR | O_CREAT, 0600, &attributes);
-	int fd = open(file_of("mq.q"), O_RDWR);
-	char bytes[8];
-
-	MUST(queue >= 0 && fd >= 0);
-	struct mq_queue *peers =
-		mmap(NULL, sizeof(*peers), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	MUST(peers != MAP_FAILED && ipcref_mq_send(queue, "a", 1, 0) == 0);
-	peers->first = 99999;
-	MUST_FAIL(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL), EBADMSG);
-	peers->last = 0;
-	MUST_FAIL(ipcref_mq_send(queue, "b", 1, 0), EBADMSG);
-	peers->first = 0;
-	MUST_FAIL(ipcref_mq_receive(queue, bytes, sizeof(bytes), NULL), EBADMSG);
-	peers->message_size = 99999;
-	MUST_FAIL(ipcref_read(queue, bytes, sizeof(bytes)), EBADMSG);
-	MUST(ipcref_mq_unlink("/q") == 0);
-}
-
-/* What somebody has broken its owner may remove, and root. */
-void live_with_a_broken_object(void)
-{
-	enum { NOBODY = 61237 };
-	char name[32];
-	int id;
-
-	if (geteuid() == 0)
-		MUST(chmod(getenv("IPCREF_NAMESPACE"), 0777) == 0 && seteuid(NOBODY) == 0);
-	MUST((id = ipcref_msgget(IPC_PRIVATE, 0600)) >= 0);
-	snprintf(name, sizeof(name), "msg.%d", id);
-	MUST(truncate(file_of(name), 0) == 0);
-	if (getuid() == 0)
-		MUST(seteuid(0) == 0);
-	MUST(ipcref_msgctl(id, IPC_RMID, NULL) == 0);
-	MUST(access(file_of(name), F_OK) == -1 && errno == ENOENT);
-
-	/* and who only looks removes nothing */
-	struct shmid_ds status;
-	MUST((id = ipcref_shmget(IPC_PRIVATE, 1, 0600)) >= 0);
-	snprintf(name, sizeof(name), "shm.%d", id);
-	MUST(truncate(file_of(name), 0) == 0);
-	MUST_FAIL(ipcref_shmctl(id, IPC_STAT, &status), EBADMSG);
-	MUST(access(file_of(name), F_OK) == 0);
-	MUST(ipcref_shmctl(id, IPC_RMID, NULL) == 0);
-	MUST(access(file_of(name), F_OK) == -1 && errno == ENOENT);
 }

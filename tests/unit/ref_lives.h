@@ -140,6 +140,8 @@ extern void (*when_it_allocates)(void);
 _Noreturn void give_up(const char *file, int line, const char *condition);
 /* Memory that all children have, too. */
 void *share(size_t size);
+/* Queues SIGRTMIN with the value 1 to a process. */
+void queue_to(pid_t pid);
 /* A child that doesn't outlive this process. */
 pid_t forks(void);
 /* The path of an object's file, until it is asked for the next. */
