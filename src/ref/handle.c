@@ -209,7 +209,6 @@ struct handle *handle_make(int fd, const struct object_class *class)
 			remap(&h->mapping, fd, class);
 		return h;
 	}
-	h->mapping.object = NULL;
 	handle_stop_using(h);
 	return NULL;
 }

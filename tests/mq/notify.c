@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Notification by a signal, which stays blocked where the story asks whether it has come. */
+#include <fcntl.h>
 #include <limits.h>
 
+#include "contract/rights.h"
 #include "stage/story.h"
 
 /* The receiver, with the queue open and SIGUSR1 blocked; the sender, its child. */
@@ -59,6 +61,20 @@ TEST(mq, signal_tells_the_sender)
 	must_be(outcome_of(receiver)->n[INFO_PID], pid_of(sender));
 	does(sender, sig.uid());
 	must_be(outcome_of(receiver)->n[INFO_UID], outcome_of(sender)->value);
+}
+
+TEST_VARIANT(mq, signal_tells_the_sender, of_another_user)
+{
+	receiver = cast_as("receiver", OWNER, GROUP);
+	does(receiver, mq.create("q", O_RDWR | O_EXCL, 0666, 4, 16));
+	does(receiver, sig.block(SIGNALS(SIGUSR1)));
+	does(receiver, mq.notify_signal("q", SIGUSR1, 0));
+	sender = cast_as("sender", OTHER, OTHER_GROUP);
+	does(sender, mq.open("q:w", O_WRONLY));
+	does(sender, mq.send("q:w", "x", 0));
+	does(receiver, sig.wait_info(SIGNALS(SIGUSR1)));
+	must_be(outcome_of(receiver)->n[INFO_PID], pid_of(sender));
+	must_be(outcome_of(receiver)->n[INFO_UID], OTHER);
 }
 
 TEST(mq, arrival_on_a_filled_queue_does_not_notify)

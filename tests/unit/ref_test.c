@@ -408,6 +408,8 @@ static void live_with_a_thread_of_which_is_told(void)
 	MUST(!thread_lives(id, BIRTH));
 	tell("1 a Z 2\n");
 	MUST(thread_lives(id, BIRTH) && thread_lives(id, BIRTH + 1) && thread_birth(id) == 0);
+	tell("1 (a) S 2\n");
+	MUST(thread_lives(id, BIRTH) && thread_lives(id, BIRTH + 1) && thread_birth(id) == 0);
 	tell("1 (a)");
 	MUST(thread_lives(id, BIRTH) && thread_lives(id, BIRTH + 1) && thread_birth(id) == 0);
 	MUST(unlink(path) == 0);
