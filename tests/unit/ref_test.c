@@ -33,11 +33,14 @@
 #include <unistd.h>
 
 #include "ref/futex.h"
+#include "ref/handle.h"
 #include "ref/hold.h"
 #include "ref/ipcref.h"
 #include "ref/kernel.h"
 #include "ref/lock.h"
 #include "ref/object.h"
+#include "ref/pipe.h"
+#include "ref/socket.h"
 #include "sched/arguments.h"
 #include "tests/unit/ref_lives.h"
 #include "tests/unit/ref_world.h"
@@ -473,6 +476,24 @@ static void live_without_memory(void)
 	MUST(count_costs() == before);
 }
 
+/* What a handle that could not be made has taken is there for the next. */
+static void live_with_memory_for_one(void)
+{
+	struct handle *h;
+	int ends[2];
+
+	MUST(ipcref_pipe(ends) == 0);
+	world.has_no_memory = true;
+	while ((h = handle_make(ends[0], &pipe_class)))
+		continue;
+	world.has_no_memory = false;
+	MUST(!handle_make(ends[0], &socket_class) && errno == EINVAL);
+	world.has_no_memory = true;
+	MUST((h = handle_make(ends[0], &pipe_class)));
+	handle_stop_using(h);
+	world.has_no_memory = false;
+}
+
 /* A pair that nothing could be passed over, for want of room for now, is none. */
 static void live_without_pairs(void)
 {
@@ -541,6 +562,7 @@ TEST_OF(without_proc, true)
 TEST_OF(interrupted, true)
 TEST_OF(without_tmpfile, true)
 TEST_OF(without_memory, true)
+TEST_OF(with_memory_for_one, true)
 TEST_OF(without_pairs, true)
 TEST_OF(asleep_in_poll, false)
 TEST_OF(asleep_until_a_timeout, false)
@@ -580,6 +602,7 @@ int main(void)
 					   cmocka_unit_test(interrupted_test),
 					   cmocka_unit_test(without_tmpfile_test),
 					   cmocka_unit_test(without_memory_test),
+					   cmocka_unit_test(with_memory_for_one_test),
 					   cmocka_unit_test(without_pairs_test),
 					   cmocka_unit_test(asleep_in_poll_test),
 					   cmocka_unit_test(asleep_until_a_timeout_test),
