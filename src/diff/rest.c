@@ -101,7 +101,7 @@ bool comes_back_late(actor *a, unsigned turns_asleep, bool *is_late)
 {
 	struct look before = look_at(a->pid, a->tid);
 
-	for (unsigned turn = 0; turn < LATE_BUSY; turn++) {
+	for (unsigned turn = 0; turn < patience(LATE_BUSY); turn++) {
 		uint32_t news = scene->news;
 
 		if (is_done(a, 0)) {
@@ -110,7 +110,7 @@ bool comes_back_late(actor *a, unsigned turns_asleep, bool *is_late)
 		}
 		word_wait(&scene->news, news, TURN_MS);
 		struct look now = look_at(a->pid, a->tid);
-		if (turn >= turns_asleep && now.state == 'S' && now.exact && now.ran == before.ran)
+		if (turn >= patience(turns_asleep) && now.state == 'S' && now.exact && now.ran == before.ran)
 			break;
 	}
 	return is_done(a, 0);

@@ -76,6 +76,18 @@ TEST(event, ready_pipe_takes_pipe_buf)
 	must(outcome_of(a)->value >= PIPE_BUF);
 }
 
+TEST(event, room_for_pipe_buf_is_told)
+{
+	actor *a = cast("alice");
+
+	does(a, pipes.make("p"));
+	does(a, fd.fill("p:w", PIPE_BUF));
+	does_give(a, fd.poll("p:w", POLLOUT, 0), 0);
+	does(a, fd.read("p:r", PIPE_BUF));
+	must_be(outcome_of(a)->value, PIPE_BUF);
+	does_give(a, fd.poll("p:w", POLLOUT, 0), POLLOUT);
+}
+
 enum { WRITES = 2000 };
 
 static long long write_bytes(const char *text, const long long *n)

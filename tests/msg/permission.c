@@ -152,6 +152,29 @@ TEST(msg, new_queue_is_private_from_the_start)
 	succeeds(other);
 }
 
+static const struct asked {
+	const char *name;
+	int mode, flags;
+	bool may;
+} asked[] = {{"of_user", 0602, 0200, true},
+	     {"of_group", 0602, 0020, true},
+	     {"of_others", 0602, 0002, true},
+	     {"of_user_too_much", 0602, 0600, false},
+	     {"of_group_too_much", 0602, 0040, false},
+	     {"of_others_too_much", 0602, 0004, false}};
+
+TEST_EACH(msg, asked_bits_stand_anywhere, asked)
+{
+	actor *owner = cast_as("owner", OWNER, GROUP),
+	      *other = cast_as("other", OTHER, OTHER_GROUP);
+
+	does(owner, msg.make_mode("q", row->mode));
+	if (row->may)
+		does(other, msg.get("q", row->flags));
+	else
+		does_fail(other, msg.get("q", row->flags), EACCES);
+}
+
 TEST(msg, few_descriptors_change_no_mode_by_half)
 {
 	actor *owner = cast_as("owner", OWNER, GROUP),

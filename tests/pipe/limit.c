@@ -118,6 +118,37 @@ TEST(pipe, nonblocking_is_of_the_description)
 	gives(child, 1);
 }
 
+#ifdef FIONBIO
+static long long sets_by_ioctl(const char *end, const long long *n)
+{
+	int is_on = (int)n[0];
+
+	if (!impl->fd->ioctl)
+		skip("fd.ioctl is not to be had");
+	return impl->fd->ioctl(handle_fd(end), FIONBIO, &is_on);
+}
+
+TEST(pipe, fionbio_sets_nonblocking)
+{
+	actor *alice = cast("alice");
+
+	does(alice, pipes.make("p"));
+	actor *bob = forks(alice, "bob");
+	does(alice, fd.write("p:w", "x"));
+	does_give(bob, fd.read("p:r", 1), "x");
+	does(alice, call(sets_by_ioctl, "p:r", 1, 0, 0));
+	does_give(bob, fd.is_nonblocking("p:r"), 1);
+	does_give(bob, fd.is_nonblocking("p:w"), 0);
+	does_fail(bob, fd.read("p:r", 1), EAGAIN);
+	does(alice, call(sets_by_ioctl, "p:r", 0, 0, 0));
+	does_give(bob, fd.is_nonblocking("p:r"), 0);
+	begin(bob, fd.read("p:r", 1));
+	blocks(bob);
+	does(alice, fd.write("p:w", "y"));
+	gives(bob, "y");
+}
+#endif
+
 /* How long it must be nothing to who waits, in milliseconds. */
 enum { WAITS_ON = 60 };
 

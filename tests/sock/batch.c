@@ -29,6 +29,17 @@ TEST_EACH(sock, several_messages_come_at_once, messages)
 	does_fail(alice, sock.receive_words("s:b", 3, 4, MSG_DONTWAIT), EAGAIN);
 }
 
+TEST_EACH(sock, empty_messages_count_too, messages)
+{
+	actor *alice = cast("alice");
+
+	does(alice, sock.pair("s", row->kind));
+	does(alice, sock.send("s:a", "", 0));
+	does(alice, sock.send("s:a", "one", 0));
+	does_give(alice, sock.receive_words("s:b", 2, 4, 0), " one");
+	must_be(outcome_of(alice)->value, 2);
+}
+
 TEST_EACH(sock, all_messages_are_waited_for, messages)
 {
 	actor *alice = cast("alice");

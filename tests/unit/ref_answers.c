@@ -167,6 +167,27 @@ void live_with_too_much_to_undo(void)
 	MUST(ipcref_semctl(id, 0, IPC_RMID) == 0);
 }
 
+/* What is undone for the dead is an operation, too, and of now. */
+void live_with_an_undo_of_now(void)
+{
+	struct sembuf up = {0, 1, SEM_UNDO};
+	int id = ipcref_semget(IPC_PRIVATE, 1, 0600);
+	struct semid_ds status;
+	struct semset_view view;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		MUST(ipcref_semop(id, &up, 1) == 0);
+		kill(getpid(), SIGKILL);
+	}
+	MUST(waitpid(pid, NULL, 0) == pid && semset_find(&view, id));
+	view.set->operated_at = 1;
+	handle_put(view.handle);
+	MUST(ipcref_semctl(id, 0, GETVAL) == 0 && ipcref_semctl(id, 0, IPC_STAT, &status) == 0);
+	MUST(status.sem_otime > 1);
+	MUST(ipcref_semctl(id, 0, IPC_RMID) == 0);
+}
+
 /* Who comes to wait for these operations, and asks for all of them at once. */
 static pid_t waits_for(int id, struct sembuf *operations, size_t count)
 {

@@ -62,6 +62,8 @@ void have_patience(unsigned seconds);
 	L(with_a_stopped_sender)                                                                   \
 	L(with_who_polls)                                                                          \
 	L(with_nothing_to_undo)                                                                    \
+	L(with_an_undo_of_now)                                                                     \
+	L(with_a_crowd)                                                                            \
 	L(in_a_line)                                                                               \
 	L(with_a_queue_filled_again)                                                               \
 	L(with_much_talk)                                                                          \

@@ -451,7 +451,10 @@ static void live_without_tmpfile(void)
 		MUST((queue = ipcref_socket(AF_UNIX, SOCK_DGRAM, 0)) >= 0);
 		MUST(ipcref_bind(queue, (struct sockaddr *)&address, sizeof(address)) == 0);
 		MUST(ipcref_close(queue) == 0 && unlink(address.sun_path) == 0);
-		MUST(count_files(".new-") == 0);
+		MUST(ipcref_mkfifo(address.sun_path, 0600) == 0 && unlink(address.sun_path) == 0);
+		MUST(ipcref_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+		MUST(ipcref_close(ends[0]) == 0 && ipcref_close(ends[1]) == 0);
+		MUST(count_files(".new-") == 0 && count_files("s") == 0);
 	}
 }
 

@@ -369,6 +369,32 @@ void live_awake_for_nothing(void)
 	MUST(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
+/* Of several who take it all the time, each has it alone. */
+void live_with_a_crowd(void)
+{
+	enum { CROWD = 3, ROUNDS = 20000 };
+	struct {
+		struct lock lock;
+		volatile unsigned rounds;
+	} *shared = share(sizeof(*shared));
+	pid_t pids[CROWD];
+	int status;
+
+	for (int i = 0; i < CROWD; i++) {
+		if ((pids[i] = forks()) != 0)
+			continue;
+		for (int round = 0; round < ROUNDS; round++) {
+			MUST(lock_take(&shared->lock));
+			shared->rounds++;
+			lock_drop(&shared->lock);
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < CROWD; i++)
+		MUST(waitpid(pids[i], &status, 0) == pids[i] && status == 0);
+	MUST(shared->rounds == CROWD * ROUNDS && lock_take(&shared->lock));
+}
+
 /* In another PID namespace somebody may have the number that this thread has here. */
 void live_with_an_owner_of_the_same_number(void)
 {
