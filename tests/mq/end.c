@@ -265,6 +265,23 @@ TEST(mq, killed_receiver_takes_nothing)
 	does_give(alice, mq.count("q"), 1);
 }
 
+TEST_VARIANT(mq, killed_receiver_takes_nothing, stopped_before_another)
+{
+	actor *alice = cast("alice");
+
+	does(alice, mq.make("q", 4, 64));
+	actor *doomed = forks(alice, "doomed"), *next = forks(alice, "next");
+	begin(doomed, mq.receive("q"));
+	blocks(doomed);
+	begin(next, mq.receive("q"));
+	blocks(next);
+	freeze(doomed);
+	does(alice, mq.send("q", "inherited", 0));
+	dies(doomed);
+	gives(next, "inherited");
+	does_give(alice, mq.count("q"), 0);
+}
+
 TEST(mq, killed_sender_adds_nothing)
 {
 	actor *alice = with_full_queue();

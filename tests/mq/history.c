@@ -27,7 +27,7 @@ static long long send_many(const char *q, const long long *n)
 /* One message, waited for or not; 0: there's none, -1: something is wrong. */
 static int receive(mqd_t queue, unsigned who, bool waits, long long *failures)
 {
-	static const struct timespec long_ago = {1, 0};
+	const struct timespec long_ago = {1, 0};
 	struct event *noted = recorder_invoke(recorder, who, EVENT_TAKE, 0, 0);
 	char bytes[sizeof(int64_t)];
 	unsigned priority = 0;

@@ -35,6 +35,8 @@ TEST_EACH(mq, owner_has_the_owners_bits_only, owners)
 	actor *owner = cast_owner_of(row->mode);
 
 	must_have(owner, row->may_read, row->may_write);
+	if (!row->may_read)
+		does_fail(owner, mq.create("q:new", O_RDONLY, 0600, 2, 16), EACCES);
 	does(owner, mq.send("q", "it goes on", 0)); /* it was opened before */
 	does(owner, mq.unlink("q"));
 }

@@ -154,6 +154,37 @@ TEST(mq, timed_out_receiver_takes_nothing)
 	does_give(alice, mq.receive("q"), "one");
 }
 
+/* A constant, in memory that can't be written. */
+static const struct timespec long_ago = {1, 0};
+
+static long long sends_long_ago(const char *q, const long long *n)
+{
+	(void)n;
+	return impl->mq->mq_timedsend((mqd_t)handle_number(q), "one", 3, 0, &long_ago);
+}
+
+static long long receives_long_ago(const char *q, const long long *n)
+{
+	char bytes[16];
+
+	(void)n;
+	return impl->mq->mq_timedreceive((mqd_t)handle_number(q), bytes, sizeof(bytes), NULL,
+					 &long_ago);
+}
+
+TEST(mq, deadline_is_only_read)
+{
+	actor *a = cast("alice");
+
+	does(a, mq.make("q", 1, 16));
+	does_give(a, call(sends_long_ago, "q", 0, 0, 0), 0);
+	does_give(a, mq.count("q"), 1);
+	does_fail(a, call(sends_long_ago, "q", 0, 0, 0), ETIMEDOUT);
+	does_give(a, call(receives_long_ago, "q", 0, 0, 0), 3);
+	does_give(a, mq.count("q"), 0);
+	does_fail(a, call(receives_long_ago, "q", 0, 0, 0), ETIMEDOUT);
+}
+
 TEST(mq, signal_interrupts_a_timed_wait)
 {
 	actor *a = with_full_queue();

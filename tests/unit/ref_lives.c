@@ -82,6 +82,7 @@ void live_with_two_locks(void)
 	if (kernel_minds_the_dead())
 		MUST(atomic_load(&locks[0].word) & LOCK_OWNER_DIED);
 	MUST(!lock_take(&locks[0]) && lock_take(&locks[1]));
+	MUST((atomic_load(&locks[0].word) & ~LOCK_IS_WAITED_FOR) == thread_id());
 }
 
 #ifdef SYS_get_robust_list
