@@ -110,7 +110,8 @@ bool comes_back_late(actor *a, unsigned turns_asleep, bool *is_late)
 		}
 		word_wait(&scene->news, news, TURN_MS);
 		struct look now = look_at(a->pid, a->tid);
-		if (turn >= patience(turns_asleep) && now.state == 'S' && now.exact && now.ran == before.ran)
+		if (turn >= patience(turns_asleep) && now.state == 'S' && now.exact &&
+		    now.ran == before.ran)
 			break;
 	}
 	return is_done(a, 0);
