@@ -216,6 +216,21 @@ TEST(mq, notified_queue_is_free_to_register)
 	does_fail(receiver, mq.notify_signal("q", SIGUSR1, 1), EBUSY);
 }
 
+TEST_VARIANT(mq, notified_queue_is_free_to_register, many_times)
+{
+	enum { TIMES = 40 };
+
+	cast_both();
+	for (int i = 0; i < TIMES; i++) {
+		does(receiver, mq.notify_signal("q", SIGUSR1, i));
+		does(sender, mq.send("q", "x", 0));
+		is_notified(i);
+		does(receiver, mq.receive("q"));
+	}
+	does(receiver, mq.notify_none("q"));
+	does_fail(sender, mq.notify_signal("q", SIGUSR1, 1), EBUSY);
+}
+
 TEST(mq, null_removes_the_registration)
 {
 	cast_both();

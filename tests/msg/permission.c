@@ -175,6 +175,20 @@ TEST_EACH(msg, asked_bits_stand_anywhere, asked)
 		does_fail(other, msg.get("q", row->flags), EACCES);
 }
 
+TEST(msg, nobody_is_no_owner)
+{
+	actor *owner = cast("owner");
+
+	does(owner, msg.make_mode("q", 0600));
+	does(owner, msg.owner("q"));
+	long long uid = outcome_of(owner)->n[MSG_UID], gid = outcome_of(owner)->n[MSG_GID];
+	does_fail(owner, msg.set_owner("q", -1, gid), EINVAL);
+	does_fail(owner, msg.set_owner("q", uid, -1), EINVAL);
+	does(owner, msg.owner("q"));
+	must_be(outcome_of(owner)->n[MSG_UID], uid);
+	must_be(outcome_of(owner)->n[MSG_GID], gid);
+}
+
 TEST(msg, few_descriptors_change_no_mode_by_half)
 {
 	actor *owner = cast_as("owner", OWNER, GROUP),

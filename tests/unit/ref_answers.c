@@ -44,7 +44,7 @@ void live_with_a_stopped_sender(void)
 	pid_t pid;
 
 	MUST(queue >= 0 && ipcref_mq_send(queue, "a", 1, 0) == 0);
-	if ((pid = fork()) == 0) {
+	if ((pid = forks()) == 0) {
 		have_patience(PATIENCE_SECONDS);
 		/* a description of his own, which waits */
 		_exit(ipcref_mq_send(ipcref_mq_open("/q", O_WRONLY), "b", 1, 0));
@@ -130,7 +130,7 @@ void live_with_nothing_to_undo(void)
 
 	/* also beside somebody who has */
 	MUST(ipcref_semop(id, &up, 1) == 0);
-	if ((pid = fork()) == 0) {
+	if ((pid = forks()) == 0) {
 		have_patience(PATIENCE_SECONDS);
 		MUST(ipcref_semop(id, &up, 1) == 0);
 		for (;;)
@@ -174,7 +174,7 @@ void live_with_an_undo_of_now(void)
 	int id = ipcref_semget(IPC_PRIVATE, 1, 0600);
 	struct semid_ds status;
 	struct semset_view view;
-	pid_t pid = fork();
+	pid_t pid = forks();
 
 	if (pid == 0) {
 		MUST(ipcref_semop(id, &up, 1) == 0);
@@ -191,7 +191,7 @@ void live_with_an_undo_of_now(void)
 /* Who comes to wait for these operations, and asks for all of them at once. */
 static pid_t waits_for(int id, struct sembuf *operations, size_t count)
 {
-	pid_t pid = fork();
+	pid_t pid = forks();
 
 	if (pid == 0) {
 		have_patience(PATIENCE_SECONDS);
@@ -436,7 +436,7 @@ void live_with_a_removal_half_done(void)
 	MUST((*id = ipcref_msgget(IPC_PRIVATE, 0600)) >= 0);
 	MUST(ipcref_msgctl(*id, IPC_RMID, NULL) == 0);
 	long before = count_costs();
-	if ((pid = fork()) == 0)
+	if ((pid = forks()) == 0)
 		_exit((*id = ipcref_msgget(IPC_PRIVATE, 0600)) >= 0 ? 0 : 1);
 	MUST(waitpid(pid, &ended, 0) == pid && ended == 0);
 	snprintf(path, sizeof(path), "%s/msg.%d", getenv("IPCREF_NAMESPACE"), *id);
@@ -482,7 +482,7 @@ void live_with_a_loss_of_ones_own(void)
 	MUST(ipcref_pipe(ends) == 0 && ipcref_write(ends[1], "a", 1) == 1);
 	struct handle *h = descriptor_get(ends[1], OBJECT_ANY);
 	MUST(h);
-	if ((pid = fork()) == 0) {
+	if ((pid = forks()) == 0) {
 		char path[PATH_MAX];
 
 		snprintf(path, sizeof(path), "%s/own", getenv("IPCREF_NAMESPACE"));
@@ -561,7 +561,7 @@ void live_with_a_maker_who_died(void)
 	move_to("maker");
 	int id = ipcref_msgget(IPC_PRIVATE, 0600);
 	MUST(id >= 0 && id % REGISTRY_PLACES == 0 && ipcref_msgctl(id, IPC_RMID, NULL) == 0);
-	pid_t pid = fork();
+	pid_t pid = forks();
 	if (pid == 0) {
 		when_it_allocates = dies;
 		ipcref_msgget(IPC_PRIVATE, 0600);

@@ -75,7 +75,7 @@ void live_as_a_child_of_threads(void)
 		return; /* where threads have hold of nothing by themselves */
 	while (!hold_is_elsewhere(h))
 		sched_yield();
-	pid_t pid = fork();
+	pid_t pid = forks();
 	if (pid == 0) {
 		MUST(hold_is_own(h) && !hold_is_elsewhere(h));
 		_exit(0);
@@ -155,7 +155,7 @@ void live_with_an_error_of_before(void)
 	MUST(memory != MAP_FAILED && errno == EDOM);
 	use_up_descriptors();
 	errno = EDOM;
-	pid_t pid = fork();
+	pid_t pid = forks();
 	if (pid == 0)
 		_exit(errno == EDOM ? 0 : 1);
 	MUST(errno == EDOM && waitpid(pid, &status, 0) == pid && status == 0);
@@ -207,7 +207,7 @@ void live_with_a_connector_who_died(void)
 	connect_by("died", ends);
 	struct handle *h = socket_at(ends[0]);
 	socket = socket_of(&h->mapping);
-	if ((pid = fork()) == 0)
+	if ((pid = forks()) == 0)
 		_exit(0);
 	MUST(waitpid(pid, NULL, 0) == pid);
 	atomic_store(&socket->connector, (uint32_t)pid);
@@ -600,7 +600,7 @@ void live_after_a_wait_for_a_lock(void)
 
 	MUST(ipcref_rwlock_init(&shared->rwlock, NULL) == 0);
 	MUST(ipcref_rwlock_wrlock(&shared->rwlock) == 0);
-	pid_t pid = fork();
+	pid_t pid = forks();
 	if (pid == 0) {
 		atomic_store(&shared->is_there, 1);
 		MUST(ipcref_rwlock_rdlock(&shared->rwlock) == 0);

@@ -246,7 +246,7 @@ void have_patience(unsigned seconds)
 static void in_process(void (*live)(void), bool is_refused)
 {
 	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS};
-	pid_t pid = fork();
+	pid_t pid = forks();
 	int status;
 
 	assert_true(pid >= 0);
@@ -312,7 +312,7 @@ static void live_without_thread_data(void)
 static void take_a_lock_of_the_dead(void)
 {
 	struct lock *lock = share(sizeof(*lock));
-	pid_t pid = fork();
+	pid_t pid = forks();
 	int status;
 
 	if (pid == 0) {
@@ -340,7 +340,7 @@ static void live_without_futex(void)
 	world.call = SYS_futex;
 	take_a_lock_of_the_dead();
 	MUST(ipcref_sem_init(sem, 1, 0) == 0);
-	pid_t pid = fork();
+	pid_t pid = forks();
 	if (pid == 0)
 		_exit(ipcref_sem_wait(sem) == 0 ? 0 : 1);
 	MUST(ipcref_sem_post(sem) == 0);
@@ -351,7 +351,7 @@ static void live_without_futex(void)
 /* Without /proc, who is there is told by kill alone, and nobody's birth is known. */
 static void live_without_proc(void)
 {
-	pid_t pid = fork();
+	pid_t pid = forks();
 
 	if (pid == 0)
 		_exit(0);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <mqueue.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -262,8 +263,10 @@ void live_as_told_to_wait(void)
 		pid_t pid = forks();
 
 		if (pid == 0) {
+			_Atomic uint32_t stays = 0;
 			uint32_t word = 0;
 			bool is_there = false;
+			int cancelling;
 
 			MUST(setenv("IPCREF_WAIT", ways[i], 1) == 0);
 #ifdef SYS_futex
@@ -271,6 +274,10 @@ void live_as_told_to_wait(void)
 #endif
 			MUST(futex_is_there() == (is_there && i > 0));
 			wait_for_no_word();
+			/* who has waited can be cancelled as before */
+			futex_wait(&stays, 0, 1);
+			MUST(pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &cancelling) == 0);
+			MUST(cancelling == PTHREAD_CANCEL_ENABLE);
 			_exit(0);
 		}
 		has_succeeded(pid);

@@ -163,7 +163,7 @@ static void wake_holders(struct places *places)
 	MUST(ipcref_mutex_unlock(&places->mutex) == 0);
 	end_with(one, other, 0);
 
-	pid_t holder = fork();
+	pid_t holder = forks();
 	if (holder == 0)
 		_exit(ipcref_mutex_lock(&places->robust));
 	MUST(waitpid(holder, NULL, 0) == holder);
@@ -490,7 +490,7 @@ static void fork_beside_it(void)
 	MUST(pthread_create(&thread, NULL, open_it_or_close_it, NULL) == 0);
 	while (!atomic_load(&opener))
 		sched_yield();
-	pid_t pid = fork();
+	pid_t pid = forks();
 	if (pid == 0)
 		_exit(ipcref_sem_open("/s", 0) != SEM_FAILED ? 0 : 1);
 	MUST(pthread_join(thread, NULL) == 0 && atomic_load(&has_gone_on));
@@ -518,7 +518,7 @@ void live_in_another_world(void)
 	/* which takes a privilege */
 	if (!here || unshare(CLONE_NEWPID) < 0)
 		return;
-	pid_t pid = fork();
+	pid_t pid = forks();
 	if (pid == 0)
 		_exit(thread_world() != here ? 0 : 1);
 	MUST(waitpid(pid, &status, 0) == pid && status == 0);
