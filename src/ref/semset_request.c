@@ -103,16 +103,18 @@ static bool serve(const struct semset_view *view, struct semset_waiter *waiter,
 	int outcome = semset_attempt(view, &request, &stopped);
 	if (outcome == SEMSET_MUST_WAIT)
 		return false;
-	/* find_room gives the place of one who is dead to others */
-	if (!semset_lives(&request.who)) {
+	bool lives = semset_lives(&request.who);
+	if (lives) {
+		CHANGE(view->mapping, waiter->outcome, outcome);
+		STEP("semset/serve/done");
+		bell_ring(&view->set->changed, view->mapping);
+	} else {
+		/* lest he is looked after again by every call to come */
 		mapping_undo(view->mapping);
-		return false;
+		CHANGE(view->mapping, waiter->ticket, 0);
 	}
-	CHANGE(view->mapping, waiter->outcome, outcome);
-	STEP("semset/serve/done");
-	bell_ring(&view->set->changed, view->mapping);
 	mapping_commit(view->mapping);
-	return true;
+	return lives;
 }
 
 static bool serve_first(const struct semset_view *view, bool only_who_changes_nothing)

@@ -247,16 +247,24 @@ TEST_VARIANT(mq, refused_message_is_a_waiters, in_a_handler)
 	does_give(alice, mq.count("q"), 0);
 }
 
-TEST(mq, killed_receiver_takes_nothing)
+/* Of an empty queue, one of whom waits before the other; gives who made it. */
+static actor *with_two_receivers(actor **first, actor **second)
 {
 	actor *alice = cast("alice");
 
 	does(alice, mq.make("q", 4, 64));
-	actor *doomed = forks(alice, "doomed"), *next = forks(alice, "next");
-	begin(doomed, mq.receive("q"));
-	blocks(doomed);
-	begin(next, mq.receive("q"));
-	blocks(next);
+	*first = forks(alice, "doomed"), *second = forks(alice, "next");
+	begin(*first, mq.receive("q"));
+	blocks(*first);
+	begin(*second, mq.receive("q"));
+	blocks(*second);
+	return alice;
+}
+
+TEST(mq, killed_receiver_takes_nothing)
+{
+	actor *doomed, *next, *alice = with_two_receivers(&doomed, &next);
+
 	dies(doomed);
 	blocks(next);
 	does(alice, mq.send("q", "inherited", 0));
@@ -267,14 +275,8 @@ TEST(mq, killed_receiver_takes_nothing)
 
 TEST_VARIANT(mq, killed_receiver_takes_nothing, stopped_before_another)
 {
-	actor *alice = cast("alice");
+	actor *doomed, *next, *alice = with_two_receivers(&doomed, &next);
 
-	does(alice, mq.make("q", 4, 64));
-	actor *doomed = forks(alice, "doomed"), *next = forks(alice, "next");
-	begin(doomed, mq.receive("q"));
-	blocks(doomed);
-	begin(next, mq.receive("q"));
-	blocks(next);
 	freeze(doomed);
 	does(alice, mq.send("q", "inherited", 0));
 	dies(doomed);

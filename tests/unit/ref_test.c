@@ -386,6 +386,7 @@ static void tell_of_a_thread(char state, unsigned long flags, int threads, int b
 static void live_with_a_thread_of_which_is_told(void)
 {
 	enum { EXITING = 4, BIRTH = 19, STACK = 4096 };
+	static const char *const others[] = {"1 a Z 2\n", "1 (a) S 2\n", "1 (a)"};
 	char path[PATH_MAX];
 	uint32_t id = thread_id();
 	struct life life = {BIRTH, STACK >> 3};
@@ -409,12 +410,11 @@ static void live_with_a_thread_of_which_is_told(void)
 	/* what isn't of that form tells nothing */
 	tell_of_a_thread('Z', 64, 1, BIRTH, STACK);
 	MUST(!thread_lives(id, BIRTH));
-	tell("1 a Z 2\n");
-	MUST(thread_lives(id, BIRTH) && thread_lives(id, BIRTH + 1) && thread_birth(id) == 0);
-	tell("1 (a) S 2\n");
-	MUST(thread_lives(id, BIRTH) && thread_lives(id, BIRTH + 1) && thread_birth(id) == 0);
-	tell("1 (a)");
-	MUST(thread_lives(id, BIRTH) && thread_lives(id, BIRTH + 1) && thread_birth(id) == 0);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		tell(others[i]);
+		MUST(thread_lives(id, BIRTH) && thread_lives(id, BIRTH + 1));
+		MUST(thread_birth(id) == 0);
+	}
 	MUST(unlink(path) == 0);
 }
 
